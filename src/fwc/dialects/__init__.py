@@ -1,0 +1,1 @@
+"""One package per syntax; everything that knows the syntax is inside it."""

@@ -1,0 +1,1 @@
+"""Two rulesets compared by meaning."""

@@ -1,0 +1,1 @@
+"""Policy AST to IR."""

@@ -1,0 +1,1 @@
+"""The one intermediate representation that every front end produces and every consumer reads."""

@@ -1,0 +1,294 @@
+"""Conditions of a rule: a closed union of node types, and what each field's values are.
+
+`FieldIn` compares one field of the packet with a set of values. Conditions that depend on more than the packet and its
+connection (time, rates, sockets, foreign extensions) are nodes of their own: the analysis knows them as "may match".
+"""
+
+from __future__ import annotations
+
+from dataclasses import field
+from enum import Enum
+
+from fwc.net.addresses import AddressSet
+from fwc.net.hooks import Family
+from fwc.net.interfaces import IfaceSet
+from fwc.net.intervals import IntervalSet
+from fwc.records import record
+
+
+class Field(Enum):
+    """A field of a packet, its connection or its path.
+
+    Address fields take `AddressSet`, `IIF` and `OIF` take `IfaceSet`, all others take `IntervalSet`. A field implies the
+    packets that have it: `DPORT` only tcp, udp, udplite, sctp, dccp; `ICMP` only IPv4 icmp; `ICMPV6` only IPv6 icmpv6;
+    `TCP_FLAGS` only tcp; an address field only the families in which its set has members.
+    """
+
+    FAMILY = "family"  # 4 or 6
+    IIF = "iif"
+    OIF = "oif"
+    SADDR = "saddr"
+    DADDR = "daddr"
+    PROTOCOL = "protocol"  # the transport protocol, after IPv6 extension headers
+    SPORT = "sport"
+    DPORT = "dport"
+    ICMP = "icmp"  # type << 8 | code
+    ICMPV6 = "icmpv6"  # type << 8 | code
+    TCP_FLAGS = "tcp-flags"  # 8 bits: fin 1, syn 2, rst 4, psh 8, ack 16, urg 32, ece 64, cwr 128
+    CT_STATE = "ct-state"  # one of the five CtState values, not a bit mask
+    CT_STATUS = "ct-status"  # bits as in net.conntrack.CtStatus; use MaskedIn
+    CT_ORIG_DPORT = "ct-original-dport"
+    CT_ORIG_SADDR = "ct-original-saddr"
+    CT_ORIG_DADDR = "ct-original-daddr"
+    MARK = "mark"  # 32 bits
+    CT_MARK = "ct-mark"  # 32 bits
+    TTL = "ttl"  # IPv4 TTL, IPv6 hop limit
+    DSCP = "dscp"  # 6 bits
+    LENGTH = "length"  # bytes of the IP packet, 16 bits
+    FRAGMENT = "fragment"  # 1 for a fragment (IPv4: offset or more-fragments set; IPv6: fragment header), 0 otherwise
+    PKTTYPE = "pkttype"  # 0 unicast to us, 1 broadcast, 2 multicast, 3 otherhost (if_packet.h)
+    SMAC = "smac"  # 48 bits
+    IPSEC = "ipsec"  # 1 when the packet came from or goes into an IPsec transform
+    VLAN = "vlan"
+    PF_TAG = "pf-tag"  # index into Ruleset.names
+
+
+class CtState(Enum):
+    """Connection-tracking states as values of `Field.CT_STATE`."""
+
+    INVALID = 0
+    ESTABLISHED = 1
+    RELATED = 2
+    NEW = 3
+    UNTRACKED = 4
+
+
+class CtStatus:
+    """Bits of `Field.CT_STATUS` (include/uapi/linux/netfilter/nf_conntrack_common.h)."""
+
+    EXPECTED = 1 << 0
+    SEEN_REPLY = 1 << 1
+    ASSURED = 1 << 2
+    CONFIRMED = 1 << 3
+    SNAT = 1 << 4
+    DNAT = 1 << 5
+
+
+Values = IntervalSet | AddressSet | IfaceSet
+
+
+@record
+class Always:
+    """Matches every packet."""
+
+
+@record
+class FieldIn:
+    """The field's value is one of `values`. `name` is what the user calls the set (a group, a zone), for readable output."""
+
+    field: Field
+    values: Values
+    name: str = field(default="", compare=False)
+
+
+@record
+class MaskedIn:
+    """`field & mask` is one of `values`; for marks, ct status, TCP flags and partial addresses (see `family`)."""
+
+    field: Field
+    mask: int
+    values: IntervalSet
+    family: Family | None = None
+
+
+@record
+class TupleIn:
+    """The fields, taken together, are one of `elements`: each element has one set of values per field.
+
+    It is what nft calls a concatenation and ipset calls hash:net,port. An element matches when every field does.
+    """
+
+    fields: tuple[Field, ...]
+    elements: tuple[tuple[Values, ...], ...]
+    name: str = field(default="", compare=False)
+
+
+@record
+class SetRef:
+    """The fields, taken together, are a member of the named set `set` whose content is filled at run time."""
+
+    set: str
+    fields: tuple[Field, ...]
+
+
+class Per(Enum):
+    """Whose packets share a bucket."""
+
+    ALL = "all"
+    SOURCE = "source"
+    DESTINATION = "destination"
+
+
+@record
+class WithinRate:
+    """A token bucket that still has a token: at most `amount` per `seconds`, after `burst` at once.
+
+    `unit` is "packets" or "bytes". With `per` other than ALL each address (or prefix of `mask4`/`mask6` bits) has its own
+    bucket, kept under `name`; when that table is full the packet is *not* within the rate. `over` inverts (nft `limit over`,
+    iptables `--hashlimit-above`): it matches only what is over the rate.
+    """
+
+    amount: int
+    seconds: int
+    burst: int
+    unit: str = "packets"
+    per: Per = Per.ALL
+    mask4: int = 32
+    mask6: int = 128
+    name: str = ""
+    over: bool = False
+
+
+@record
+class WithinConnections:
+    """The flow's source (or destination, or everybody together) has at most `count` tracked connections."""
+
+    count: int
+    per: Per = Per.ALL
+    mask4: int = 32
+    mask6: int = 128
+    name: str = ""
+    over: bool = False
+
+
+@record
+class TimeWindow:
+    """Host local time: minutes of the day [start, end) when given (start < end; a range over midnight is two windows),
+    `days` a set of 0 (Monday) to 6, `until` an ISO date that is the last day on which the rule matches."""
+
+    start: int | None = None
+    end: int | None = None
+    days: frozenset[int] = frozenset()
+    until: str = ""
+
+
+@record
+class Chance:
+    """True at random, with probability `millionths` / 1,000,000."""
+
+    millionths: int
+
+
+@record
+class Owner:
+    """The local socket's user (`kind` "user") or group ("group") is one of `names` (names or decimal ids)."""
+
+    kind: str
+    names: tuple[str, ...]
+
+
+@record
+class HelperIs:
+    """The connection is tracked by this conntrack helper, or was expected by it."""
+
+    name: str
+
+
+@record
+class CgroupIs:
+    path: str
+
+
+@record
+class Opaque:
+    """A condition of `dialect` that fwc does not model, kept as its exact text. It may match any packet and must not be
+    assumed to match one. `fields` names what else is known of it, for messages."""
+
+    dialect: str
+    text: str
+    kind: str = ""
+
+
+@record
+class Not:
+    match: Match
+
+
+@record
+class AllOf:
+    """Every part matches; the parts are in the order in which they should be tested and printed."""
+
+    parts: tuple[Match, ...]
+
+
+@record
+class AnyOf:
+    """At least one part matches. An empty AnyOf matches nothing; it never means everything."""
+
+    parts: tuple[Match, ...]
+
+
+Match = (
+    Always
+    | FieldIn
+    | MaskedIn
+    | TupleIn
+    | SetRef
+    | WithinRate
+    | WithinConnections
+    | TimeWindow
+    | Chance
+    | Owner
+    | HelperIs
+    | CgroupIs
+    | Opaque
+    | Not
+    | AllOf
+    | AnyOf
+)
+
+ALWAYS = Always()
+NEVER = AnyOf(())
+
+
+def all_of(*parts: Match) -> Match:
+    """The conjunction, flattened: no nested AllOf, no Always, one part as itself."""
+    flat: list[Match] = []
+    for part in parts:
+        if isinstance(part, AllOf):
+            flat.extend(part.parts)
+        elif not isinstance(part, Always):
+            flat.append(part)
+    if not flat:
+        return ALWAYS
+    return flat[0] if len(flat) == 1 else AllOf(tuple(flat))
+
+
+def any_of(*parts: Match) -> Match:
+    """The disjunction, flattened; no part gives a match that matches nothing."""
+    flat: list[Match] = []
+    for part in parts:
+        if isinstance(part, AnyOf):
+            flat.extend(part.parts)
+        elif isinstance(part, Always):
+            return ALWAYS
+        else:
+            flat.append(part)
+    return flat[0] if len(flat) == 1 else AnyOf(tuple(flat))
+
+
+def negate(match: Match) -> Match:
+    """The complement, without double negation."""
+    if isinstance(match, Not):
+        return match.match
+    if isinstance(match, Always):
+        return NEVER
+    return Not(match)
+
+
+def state_in(*states: CtState) -> FieldIn:
+    return FieldIn(Field.CT_STATE, IntervalSet.of(*(s.value for s in states)))
+
+
+def family_is(family: Family) -> FieldIn:
+    return FieldIn(Field.FAMILY, IntervalSet.of(family.value))

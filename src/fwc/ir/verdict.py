@@ -1,0 +1,272 @@
+"""What a rule does: actions, which let the packet go on, and one verdict, which may end its way."""
+
+from __future__ import annotations
+
+from dataclasses import field
+from enum import Enum, StrEnum
+
+from fwc.ir.match import Field, Values, WithinRate
+from fwc.net.hooks import Family
+from fwc.records import record
+
+# ----- actions ---------------------------------------------------------------
+
+
+@record
+class Log:
+    """Write a log line; `prefix` is verbatim. `level` is a syslog word or empty for the target's default. With
+    `nflog_group` the packet goes to that NFLOG group. `rate` limits the log alone, never the verdict."""
+
+    prefix: str = ""
+    level: str = ""
+    nflog_group: int | None = None
+    rate: WithinRate | None = None
+
+
+@record
+class Count:
+    """Count packets and bytes; `name` is a named counter, empty for the rule's own."""
+
+    name: str = ""
+
+
+@record
+class SetField:
+    """Write a field: `(old & ~mask) ^ value` for MARK and CT_MARK; DSCP, TTL take `value` whole (`mask` all ones)."""
+
+    field: Field
+    value: int
+    mask: int = 0xFFFFFFFF
+
+
+@record
+class SetPriority:
+    """The packet's queueing priority (tc class `major:minor` as one integer)."""
+
+    value: int
+
+
+@record
+class CopyMark:
+    """Copy the packet mark to the connection (`save`) or back (`restore`), limited to `mask`."""
+
+    direction: str
+    mask: int = 0xFFFFFFFF
+
+
+@record
+class ClampMss:
+    """Lower the TCP MSS option; `size4`/`size6` None means to the path MTU. Belongs on SYN and SYN-ACK."""
+
+    size4: int | None = None
+    size6: int | None = None
+
+
+@record
+class NoTrack:
+    pass
+
+
+@record
+class AssignHelper:
+    """Attach the conntrack helper `name` (for instance "sip") to the connection; `protocol` is "tcp" or "udp"."""
+
+    name: str
+    protocol: str = ""
+
+
+@record
+class AddToSet:
+    """Insert the packet's SADDR or DADDR (the `fields`) into a run-time set; `timeout` in seconds, None for the set's own.
+    `refresh` renews the timeout of an element already present."""
+
+    set: str
+    fields: tuple[Field, ...]
+    timeout: int | None = None
+    refresh: bool = True
+    delete: bool = False
+
+
+@record
+class Tag:
+    """pf: attach the tag `name` to the packet and its state."""
+
+    name: str
+
+
+@record
+class OpaqueAction:
+    """A statement or target of `dialect` that fwc does not model; the packet goes on to the next rule."""
+
+    dialect: str
+    text: str
+    kind: str = ""
+
+
+Action = (
+    Log | Count | SetField | SetPriority | CopyMark | ClampMss | NoTrack | AssignHelper | AddToSet | Tag | OpaqueAction
+)
+
+# ----- verdicts --------------------------------------------------------------
+
+
+class RejectKind(StrEnum):
+    """Answers to a refused packet. DEFAULT: a TCP RST for tcp, port unreachable for the rest."""
+
+    DEFAULT = "default"
+    TCP_RESET = "tcp-reset"
+    PORT_UNREACHABLE = "port-unreachable"
+    HOST_UNREACHABLE = "host-unreachable"
+    NET_UNREACHABLE = "net-unreachable"
+    PROTO_UNREACHABLE = "proto-unreachable"
+    ADMIN_PROHIBITED = "admin-prohibited"
+    HOST_PROHIBITED = "host-prohibited"
+    NET_PROHIBITED = "net-prohibited"
+    NO_ROUTE = "no-route"
+    ADDRESS_UNREACHABLE = "address-unreachable"
+    POLICY_FAIL = "policy-fail"
+    REJECT_ROUTE = "reject-route"
+
+
+@record
+class Accept:
+    """Ends this base chain; other base chains of the hook still see the packet."""
+
+
+@record
+class Drop:
+    """Final for the packet."""
+
+
+@record
+class Reject:
+    """As Drop, with an answer. `RejectKind.DEFAULT` depends on the protocol."""
+
+    kind: RejectKind = RejectKind.DEFAULT
+
+
+@record
+class Jump:
+    chain: str
+
+
+@record
+class Goto:
+    chain: str
+
+
+@record
+class Return:
+    """Back to the caller; in a base chain the policy decides."""
+
+
+@record
+class Continue:
+    """No verdict: on to the next rule."""
+
+
+@record
+class VerdictMap:
+    """Look the fields up among `entries`; the first entry that holds the packet gives the verdict, none means Continue.
+    Entries of one map never overlap."""
+
+    fields: tuple[Field, ...]
+    entries: tuple[tuple[tuple[Values, ...], Verdict], ...]
+    name: str = field(default="", compare=False)
+
+
+@record
+class NatTarget:
+    """Where a translation goes: an inclusive address range of one family (None: keep the address) and an inclusive port
+    range (None: keep the port, or as the kernel chooses)."""
+
+    family: Family | None = None
+    low: int = 0
+    high: int = 0
+    ports: tuple[int, int] | None = None
+
+
+class PortChoice(Enum):
+    """How the port is chosen: as the kernel likes, at random, keeping the client's mapping, or each port of a range to the
+    port at the same offset (`forward tcp 8000-8010 -> host:9000-9010`)."""
+
+    DEFAULT = "default"
+    RANDOM = "random"
+    PERSISTENT = "persistent"
+    OFFSET = "offset"
+
+
+@record
+class Snat:
+    """Rewrite the source. Ends the nat hook."""
+
+    target: NatTarget
+    choice: PortChoice = PortChoice.DEFAULT
+
+
+@record
+class Masquerade:
+    """Rewrite the source to the egress interface's address."""
+
+    ports: tuple[int, int] | None = None
+    choice: PortChoice = PortChoice.DEFAULT
+
+
+@record
+class Dnat:
+    """Rewrite the destination. With several `targets` one is chosen per connection, at random, evenly."""
+
+    targets: tuple[NatTarget, ...]
+    choice: PortChoice = PortChoice.DEFAULT
+
+
+@record
+class Redirect:
+    """Rewrite the destination to this machine (the ingress interface's address), at `ports` if given."""
+
+    ports: tuple[int, int] | None = None
+    choice: PortChoice = PortChoice.DEFAULT
+
+
+@record
+class Netmap:
+    """Replace the prefix of the `field` (SADDR or DADDR), host bits kept: 1:1 NAT, or NPTv6 in IPv6."""
+
+    field: Field
+    family: Family
+    low: int
+    length: int
+
+
+@record
+class OpaqueVerdict:
+    """A terminal statement or target that fwc does not model (queue, tproxy, a foreign extension). `terminal` is True when
+    it is known that no later rule of the chain sees the packet, None when unknown."""
+
+    dialect: str
+    text: str
+    kind: str = ""
+    terminal: bool | None = None
+
+
+Verdict = (
+    Accept
+    | Drop
+    | Reject
+    | Jump
+    | Goto
+    | Return
+    | Continue
+    | VerdictMap
+    | Snat
+    | Masquerade
+    | Dnat
+    | Redirect
+    | Netmap
+    | OpaqueVerdict
+)
+
+ACCEPT = Accept()
+DROP = Drop()
+RETURN = Return()
+CONTINUE = Continue()

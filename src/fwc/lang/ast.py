@@ -1,0 +1,1053 @@
+"""The tree of a policy: what was written, nothing resolved. Every node ends in the span of its text.
+
+Names are `Name`, uses of `let` values and template parameters are `Variable`. A field that may hold either a literal or a
+`$name` has the union type. Lists keep the order of the text.
+"""
+
+from __future__ import annotations
+
+from fwc.net.hooks import Family
+from fwc.records import record
+from fwc.source import Span
+
+# ----- words -----------------------------------------------------------------
+
+
+@record
+class Name:
+    text: str
+    span: Span
+
+
+@record
+class Variable:
+    """`$name`, without the dollar sign."""
+
+    name: str
+    span: Span
+
+
+@record
+class Text:
+    """A quoted string, unescaped."""
+
+    value: str
+    span: Span
+
+
+@record
+class Number:
+    """An integer, decimal or 0x."""
+
+    value: int
+    span: Span
+
+
+@record
+class Ports:
+    """A port or an inclusive range; low <= high <= 65535 is checked by the parser."""
+
+    low: int
+    high: int
+    span: Span
+
+
+@record
+class Rate:
+    """`10/minute`, `2MB/second`: `amount` per `seconds`; `unit` is "packets" or "bytes"."""
+
+    amount: int
+    seconds: int
+    unit: str
+    span: Span
+
+
+@record
+class Duration:
+    """In milliseconds, because `ms` is a unit."""
+
+    milliseconds: int
+    span: Span
+
+
+@record
+class Date:
+    """ISO text, checked to be a day of the calendar."""
+
+    text: str
+    span: Span
+
+
+@record
+class Masked:
+    """`0x10` or `0x10/0xff`; the mask is all ones when not written."""
+
+    value: int
+    mask: int
+    span: Span
+
+
+@record
+class Address:
+    """An address, a prefix or a range: all addresses low..high of one family. `text` is as written."""
+
+    family: Family
+    low: int
+    high: int
+    text: str
+    span: Span
+
+
+@record
+class Dns:
+    """`dns "name"`: resolved by `fwc lock`."""
+
+    name: str
+    span: Span
+
+
+@record
+class SetName:
+    """`@name`."""
+
+    name: str
+    span: Span
+
+
+@record
+class Self:
+    span: Span
+
+
+@record
+class Any:
+    span: Span
+
+
+@record
+class Iface:
+    """`iface eth3`, or an item of a zone's `iface` list; may end in a wildcard."""
+
+    name: str
+    span: Span
+
+
+@record
+class Mac:
+    value: int
+    text: str
+    span: Span
+
+
+Member = Address | Dns | Name | Variable
+Endpoint = Address | Dns | Name | Variable | SetName | Self | Any | Iface | Mac
+
+
+@record
+class Endpoints:
+    """`items except excluded in zones`: the list, minus the except list, then intersected with the zones (when given)."""
+
+    items: tuple[Endpoint, ...]
+    excluded: tuple[Endpoint, ...]
+    zones: tuple[Name | Variable, ...]
+    span: Span
+
+
+# ----- traffic ---------------------------------------------------------------
+
+
+@record
+class AnyTraffic:
+    span: Span
+
+
+@record
+class L4:
+    """`tcp 80 sport 1024-65535`. A bare port in a list has been given the protocol before it; then `protocol_span` is the
+    span of that earlier word. `port` or `sport` None means every port."""
+
+    protocol: str
+    port: Ports | Variable | None
+    sport: Ports | Variable | None
+    span: Span
+
+
+@record
+class Icmp:
+    """`icmp echo-request`, `icmpv6 1/3`. `type` is a type's name, a number, (type, code), or None for all."""
+
+    version: Family
+    type: str | int | tuple[int, int] | None
+    span: Span
+
+
+@record
+class Protocol:
+    """`proto gre`, `proto 47`."""
+
+    protocol: str | int
+    span: Span
+
+
+@record
+class ServiceName:
+    name: str
+    span: Span
+
+
+TrafficItem = AnyTraffic | L4 | Icmp | Protocol | ServiceName | Variable
+
+
+@record
+class Traffic:
+    items: tuple[TrafficItem, ...]
+    span: Span
+
+
+# ----- conditions ------------------------------------------------------------
+
+
+@record
+class StateCond:
+    states: tuple[Name, ...]
+    span: Span
+
+
+@record
+class MarkCond:
+    """`mark 0x10/0xff`; `connection` for `ctmark`."""
+
+    mark: Masked
+    connection: bool
+    span: Span
+
+
+@record
+class CompareCond:
+    """`ttl 255`, `ttl < 5`, `length 100-200`: `field` is "ttl" or "length", the value lies in low..high."""
+
+    field: str
+    low: int
+    high: int
+    span: Span
+
+
+@record
+class DscpCond:
+    values: tuple[Name | Number, ...]
+    span: Span
+
+
+@record
+class FragmentCond:
+    span: Span
+
+
+@record
+class OwnerCond:
+    """`user` or `usergroup` (`kind` "user" or "group")."""
+
+    kind: str
+    names: tuple[Name | Number | Text, ...]
+    span: Span
+
+
+@record
+class TimeCond:
+    """`time 22:00-06:00 on mon, tue` or `days sat, sun`; minutes of the day, None when only days are given. `mon-fri`
+    arrives as the five days."""
+
+    start: int | None
+    end: int | None
+    days: tuple[Name, ...]
+    span: Span
+
+
+@record
+class UntilCond:
+    date: Date
+    span: Span
+
+
+@record
+class FlagsCond:
+    """`flags syn of syn, ack`: of the flags in `mask`, exactly `flags` are set. Without `of` the mask is the flags."""
+
+    flags: tuple[Name, ...]
+    mask: tuple[Name, ...]
+    span: Span
+
+
+@record
+class DnatCond:
+    """`dnat`, `dnat port 443`: the packet's connection was translated; to these original ports."""
+
+    ports: tuple[Ports | Variable, ...]
+    span: Span
+
+
+@record
+class SnatCond:
+    span: Span
+
+
+@record
+class IpsecCond:
+    span: Span
+
+
+@record
+class PkttypeCond:
+    types: tuple[Name, ...]
+    span: Span
+
+
+@record
+class ChanceCond:
+    millionths: int
+    span: Span
+
+
+@record
+class HelperCond:
+    name: Name
+    span: Span
+
+
+@record
+class CgroupCond:
+    path: Text
+    span: Span
+
+
+@record
+class SportCond:
+    ports: tuple[Ports | Variable, ...]
+    span: Span
+
+
+@record
+class NotCond:
+    cond: Condition
+    span: Span
+
+
+Condition = (
+    StateCond
+    | MarkCond
+    | CompareCond
+    | DscpCond
+    | FragmentCond
+    | OwnerCond
+    | TimeCond
+    | UntilCond
+    | FlagsCond
+    | DnatCond
+    | SnatCond
+    | IpsecCond
+    | PkttypeCond
+    | ChanceCond
+    | HelperCond
+    | CgroupCond
+    | SportCond
+    | NotCond
+)
+
+# ----- options ---------------------------------------------------------------
+
+
+@record
+class PerPart:
+    """`per source mask 24 64`: `side` is "source" or "destination"; masks None when not written."""
+
+    side: str
+    mask4: Number | None
+    mask6: Number | None
+    span: Span
+
+
+@record
+class AddPart:
+    """`add source to @set timeout 6h`."""
+
+    side: str
+    set: SetName
+    timeout: Duration | None
+    span: Span
+
+
+@record
+class ElsePart:
+    """`else deny and add source to @set`; `verdict` is "allow", "deny" or "reject"."""
+
+    verdict: str
+    add: AddPart | None
+    span: Span
+
+
+@record
+class LogOption:
+    prefix: Text | None
+    level: Name | None
+    rate: Rate | Variable | None
+    burst: Number | Variable | None
+    nflog: Number | None
+    span: Span
+
+
+@record
+class LimitOption:
+    rate: Rate | Variable
+    burst: Number | Variable | None
+    per: PerPart | None
+    otherwise: ElsePart | None
+    span: Span
+
+
+@record
+class MaxOption:
+    """`max N connections per source`."""
+
+    count: Number | Variable
+    per: PerPart | None
+    otherwise: ElsePart | None
+    span: Span
+
+
+@record
+class WithOption:
+    """`with tcp-reset`."""
+
+    kind: Name
+    span: Span
+
+
+@record
+class CountOption:
+    name: Name | None
+    span: Span
+
+
+@record
+class LabelOption:
+    """`as web`."""
+
+    name: Name
+    span: Span
+
+
+@record
+class TextOption:
+    """`comment`, `owner` or `ticket` (`kind`) with its string."""
+
+    kind: str
+    text: Text
+    span: Span
+
+
+@record
+class ExpiresOption:
+    date: Date
+    span: Span
+
+
+@record
+class IgnoreOption:
+    """`ignore LINT because "..."`."""
+
+    lint: Name
+    reason: Text
+    span: Span
+
+
+@record
+class AddOption:
+    add: AddPart
+    span: Span
+
+
+@record
+class FlagOption:
+    """`stateless`, `hairpin`, `without accept` ("without-accept"), `random`, `persistent`."""
+
+    kind: str
+    span: Span
+
+
+@record
+class DisabledOption:
+    reason: Text
+    span: Span
+
+
+@record
+class PortsOption:
+    """`ports 20000-29999` of a source translation."""
+
+    ports: Ports
+    span: Span
+
+
+Option = (
+    LogOption
+    | LimitOption
+    | MaxOption
+    | WithOption
+    | CountOption
+    | LabelOption
+    | TextOption
+    | ExpiresOption
+    | IgnoreOption
+    | AddOption
+    | FlagOption
+    | DisabledOption
+    | PortsOption
+)
+
+
+@record
+class Clauses:
+    """The tail that rules, NAT and packet changes share. A clause that stands twice is an error of the parser. `source` and
+    `destination` are None when the clause is not written (a prefix block may supply them)."""
+
+    source: Endpoints | None
+    destination: Endpoints | None
+    conditions: tuple[Condition, ...]
+    options: tuple[Option, ...]
+
+
+# ----- file level ------------------------------------------------------------
+
+
+@record
+class Syntax:
+    version: Number
+    span: Span
+
+
+@record
+class PolicyInfo:
+    name: Text
+    options: tuple[Option, ...]
+    span: Span
+
+
+@record
+class Include:
+    path: Text
+    span: Span
+
+
+Scalar = Number | Text | Rate | Duration | Ports | Date | Address | Name | SetName | Variable
+"""What `let` and template arguments may hold; a service with ports (`tcp 22`) is an `L4`."""
+
+Argument = Scalar | L4 | Any | Self
+
+
+@record
+class Let:
+    name: Name
+    value: Scalar
+    span: Span
+
+
+@record
+class Setting:
+    """One line of `settings { }`: its first word and the words after it. Signed numbers arrive as Number."""
+
+    key: Name
+    values: tuple[Name | Text | Number | Rate | Duration | Address, ...]
+    span: Span
+
+
+@record
+class SettingsBlock:
+    settings: tuple[Setting, ...]
+    span: Span
+
+
+@record
+class LintIgnore:
+    lint: Name
+    reason: Text
+    span: Span
+
+
+@record
+class LintLevel:
+    """`lint error|warn|off NAME`."""
+
+    level: str
+    lint: Name
+    span: Span
+
+
+# ----- declarations ----------------------------------------------------------
+
+
+@record
+class ZoneIfaces:
+    """`iface eth0` or `iface linux: eth0`; `os` is None when it holds everywhere."""
+
+    os: Name | None
+    ifaces: tuple[Iface, ...]
+    span: Span
+
+
+@record
+class ZoneNets:
+    nets: tuple[Address, ...]
+    span: Span
+
+
+@record
+class ZoneAddresses:
+    addresses: tuple[Address, ...]
+    span: Span
+
+
+@record
+class ZoneMtu:
+    mtu: Number
+    span: Span
+
+
+@record
+class ZoneOverlaps:
+    zones: tuple[Name, ...]
+    span: Span
+
+
+@record
+class ZoneComment:
+    text: Text
+    span: Span
+
+
+ZoneProperty = ZoneIfaces | ZoneNets | ZoneAddresses | ZoneMtu | ZoneOverlaps | ZoneComment
+
+
+@record
+class Zone:
+    name: Name
+    within: Name | None
+    properties: tuple[ZoneProperty, ...]
+    span: Span
+
+
+@record
+class HostAddress:
+    """`host nas = ...`."""
+
+    name: Name
+    members: tuple[Member, ...]
+    span: Span
+
+
+@record
+class HostOs:
+    os: Name
+    span: Span
+
+
+@record
+class HostTarget:
+    target: Name
+    span: Span
+
+
+@record
+class HostOwnAddress:
+    addresses: tuple[Address, ...]
+    span: Span
+
+
+@record
+class ManagedHost:
+    """`host web1 { os linux; target nft; address ...; statements }`; items in the order of the text."""
+
+    name: Name
+    items: tuple[HostOs | HostTarget | HostOwnAddress | Statement, ...]
+    span: Span
+
+
+@record
+class Group:
+    name: Name
+    members: tuple[Member, ...]
+    excluded: tuple[Member, ...]
+    span: Span
+
+
+@record
+class SetFile:
+    path: Text
+    span: Span
+
+
+@record
+class SetDecl:
+    """`set NAME of KIND [dynamic] [timeout T] [size N] [counters] [= file "..." | = members]`. Members of a set of ports are
+    Ports, of macs Mac, of ifaces Iface."""
+
+    name: Name
+    kind: str
+    dynamic: bool
+    timeout: Duration | None
+    size: Number | None
+    counters: bool
+    source: SetFile | tuple[Member | Ports | Mac | Iface, ...] | None
+    span: Span
+
+
+@record
+class Service:
+    name: Name
+    traffic: Traffic
+    span: Span
+
+
+@record
+class Param:
+    name: Name
+    default: Argument | None
+    span: Span
+
+
+@record
+class Block:
+    """`{ statements }`; `comments` are kept by the formatter, not here."""
+
+    statements: tuple[Statement, ...]
+    span: Span
+
+
+@record
+class Template:
+    name: Name
+    params: tuple[Param, ...]
+    body: Block
+    span: Span
+
+
+@record
+class Use:
+    name: Name
+    arguments: tuple[Argument, ...]
+    span: Span
+
+
+# ----- rules and the statements around them -----------------------------------
+
+
+@record
+class Rule:
+    """`action` is allow, deny, reject, log or count."""
+
+    action: str
+    family: Family | None
+    traffic: Traffic
+    clauses: Clauses
+    span: Span
+
+
+@record
+class Default:
+    hook: str
+    verdict: str
+    options: tuple[Option, ...]
+    span: Span
+
+
+@record
+class Scope:
+    """A prefix block: its clauses are joined to those of the statements inside."""
+
+    source: Endpoints | None
+    destination: Endpoints | None
+    conditions: tuple[Condition, ...]
+    body: Block
+    span: Span
+
+
+@record
+class Early:
+    body: Block
+    span: Span
+
+
+@record
+class WhenTest:
+    """`target pf`, `not os linux`: `key` is target, os, host or family."""
+
+    negated: bool
+    key: Name
+    values: tuple[Name, ...]
+    span: Span
+
+
+@record
+class When:
+    tests: tuple[WhenTest, ...]
+    body: Block
+    otherwise: Block | None
+    span: Span
+
+
+@record
+class Jump:
+    """`jump C for ...`, `goto C for ...`, `return for ...` (`kind`); `chain` is None for return."""
+
+    kind: str
+    chain: Name | None
+    traffic: Traffic | None
+    clauses: Clauses
+    span: Span
+
+
+@record
+class ChainDecl:
+    name: Name
+    body: Block
+    span: Span
+
+
+@record
+class HookDecl:
+    """`hook prerouting priority raw -10 type filter policy accept as ddos { }`. `priority_base` is a name or None."""
+
+    hook: Name
+    priority_base: Name | None
+    priority: int
+    type: Name | None
+    policy: Name | None
+    name: Name
+    body: Block
+    span: Span
+
+
+@record
+class Native:
+    target: Name
+    place: Name | None
+    text: str
+    span: Span
+
+
+# ----- translation and packet changes ----------------------------------------
+
+
+@record
+class NatEndpoint:
+    """Where a translation goes: an address, a host's name or `self`, and perhaps ports."""
+
+    host: Address | Name | Self | Variable
+    ports: Ports | Variable | None
+    span: Span
+
+
+@record
+class Masquerade:
+    family: Family | None
+    traffic: Traffic | None
+    clauses: Clauses
+    span: Span
+
+
+@record
+class Snat:
+    family: Family | None
+    traffic: Traffic | None
+    clauses: Clauses
+    targets: tuple[NatEndpoint, ...]
+    span: Span
+
+
+@record
+class Forward:
+    family: Family | None
+    traffic: Traffic
+    clauses: Clauses
+    targets: tuple[NatEndpoint, ...]
+    span: Span
+
+
+@record
+class Redirect:
+    family: Family | None
+    traffic: Traffic
+    clauses: Clauses
+    targets: tuple[NatEndpoint, ...]
+    span: Span
+
+
+@record
+class Map:
+    """`map OUTER <-> INNER on ZONE`."""
+
+    outer: Address | Name
+    inner: Address | Name
+    zone: Name
+    clauses: Clauses
+    span: Span
+
+
+@record
+class NoNat:
+    family: Family | None
+    traffic: Traffic | None
+    clauses: Clauses
+    span: Span
+
+
+@record
+class Mark:
+    mark: Masked
+    family: Family | None
+    traffic: Traffic
+    clauses: Clauses
+    span: Span
+
+
+@record
+class Rewrite:
+    """`field` is dscp, ttl, ctmark or priority."""
+
+    field: str
+    value: Name | Number
+    family: Family | None
+    traffic: Traffic
+    clauses: Clauses
+    span: Span
+
+
+@record
+class Clamp:
+    """`to` is "pmtu", ("mtu", n) for `to mtu n`, or ("mss", n) for a plain number."""
+
+    to: str | tuple[str, int]
+    traffic: Traffic
+    clauses: Clauses
+    span: Span
+
+
+@record
+class Notrack:
+    family: Family | None
+    traffic: Traffic
+    clauses: Clauses
+    span: Span
+
+
+@record
+class Helper:
+    name: Name
+    traffic: Traffic
+    clauses: Clauses
+    span: Span
+
+
+# ----- tests -----------------------------------------------------------------
+
+
+@record
+class PacketEndpoint:
+    """One side of a test packet: an address, a host's name or `self`, and perhaps a port."""
+
+    host: Address | Name | Self
+    port: int | None
+    span: Span
+
+
+@record
+class TestPacket:
+    """`packet tcp A -> B in wan ... expect allow by x`. `protocol` is an L4 without ports, an Icmp or a Protocol. The other
+    fields are None when not written; `verdict` is allow, deny or reject; `by` a label."""
+
+    protocol: L4 | Icmp | Protocol
+    source: PacketEndpoint
+    destination: PacketEndpoint
+    in_zone: Name | None
+    out_zone: Name | None
+    state: Name | None
+    mark: Masked | None
+    mac: Mac | None
+    user: Name | Number | None
+    at: int | None
+    verdict: str
+    by: Name | None
+    snat: PacketEndpoint | None
+    dnat: PacketEndpoint | None
+    span: Span
+
+
+@record
+class Test:
+    title: Text
+    host: Name | None
+    packets: tuple[TestPacket, ...]
+    span: Span
+
+
+@record
+class Assert:
+    """`quantifier` is never, always or some; `unless` is the ("from"|"to", endpoints) that is taken out."""
+
+    host: Name | None
+    strict: bool
+    quantifier: str
+    family: Family | None
+    traffic: Traffic
+    clauses: Clauses
+    unless: tuple[str, Endpoints] | None
+    span: Span
+
+
+Statement = (
+    Syntax
+    | PolicyInfo
+    | Include
+    | Let
+    | SettingsBlock
+    | LintIgnore
+    | LintLevel
+    | Zone
+    | HostAddress
+    | ManagedHost
+    | Group
+    | SetDecl
+    | Service
+    | Template
+    | Use
+    | Rule
+    | Default
+    | Scope
+    | Early
+    | When
+    | Jump
+    | ChainDecl
+    | HookDecl
+    | Native
+    | Masquerade
+    | Snat
+    | Forward
+    | Redirect
+    | Map
+    | NoNat
+    | Mark
+    | Rewrite
+    | Clamp
+    | Notrack
+    | Helper
+    | Test
+    | Assert
+)
+
+
+@record
+class File:
+    """One parsed file. `broken` is True when there were syntax errors: such a tree may be linted, never compiled."""
+
+    statements: tuple[Statement, ...]
+    broken: bool
+    span: Span

@@ -1,0 +1,1 @@
+"""One file per lint; the registry finds them."""

@@ -1,0 +1,1 @@
+"""Values of networking: intervals, addresses, ports, protocols, hooks. Nothing here knows the IR."""

@@ -1,0 +1,1 @@
+"""Diagnostics and reports to bytes, one file per format."""

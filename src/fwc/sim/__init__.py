@@ -1,0 +1,1 @@
+"""Concrete execution of the IR on packets; shares no code with the analysis."""

@@ -1,0 +1,1 @@
+"""The packet-set algebra: exact questions about unions of boxes."""
