@@ -6,7 +6,7 @@ connection (time, rates, sockets, foreign extensions) are nodes of their own: th
 
 from __future__ import annotations
 
-from dataclasses import field
+import dataclasses
 from enum import Enum
 
 from fwc.net.addresses import AddressSet
@@ -88,7 +88,7 @@ class FieldIn:
 
     field: Field
     values: Values
-    name: str = field(default="", compare=False)
+    name: str = dataclasses.field(default="", compare=False)
 
 
 @record
@@ -110,7 +110,7 @@ class TupleIn:
 
     fields: tuple[Field, ...]
     elements: tuple[tuple[Values, ...], ...]
-    name: str = field(default="", compare=False)
+    name: str = dataclasses.field(default="", compare=False)
 
 
 @record

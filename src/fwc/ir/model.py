@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+import dataclasses
 from enum import StrEnum
 
 from fwc.ir.match import ALWAYS, Field, Match, Values
@@ -46,8 +46,8 @@ class Rule:
     verdict: Verdict = CONTINUE
     label: str = ""
     comment: str = ""
-    role: Role = field(default=Role.USER, compare=False)
-    origin: Origin = field(default=NO_ORIGIN, compare=False, repr=False)
+    role: Role = dataclasses.field(default=Role.USER, compare=False)
+    origin: Origin = dataclasses.field(default=NO_ORIGIN, compare=False, repr=False)
 
 
 @record
@@ -69,7 +69,7 @@ class Chain:
     rules: tuple[Rule, ...] = ()
     base: Base | None = None
     comment: str = ""
-    origin: Origin = field(default=NO_ORIGIN, compare=False, repr=False)
+    origin: Origin = dataclasses.field(default=NO_ORIGIN, compare=False, repr=False)
 
 
 @record
@@ -90,7 +90,7 @@ class NamedSet:
     size: int | None = None
     counters: bool = False
     comment: str = ""
-    origin: Origin = field(default=NO_ORIGIN, compare=False, repr=False)
+    origin: Origin = dataclasses.field(default=NO_ORIGIN, compare=False, repr=False)
 
 
 @record
@@ -100,7 +100,7 @@ class NativeText:
     target: str
     place: str
     text: str
-    origin: Origin = field(default=NO_ORIGIN, compare=False, repr=False)
+    origin: Origin = dataclasses.field(default=NO_ORIGIN, compare=False, repr=False)
 
 
 @record
@@ -113,7 +113,7 @@ class Table:
     chains: tuple[Chain, ...] = ()
     sets: tuple[NamedSet, ...] = ()
     kind: str = ""
-    origin: Origin = field(default=NO_ORIGIN, compare=False, repr=False)
+    origin: Origin = dataclasses.field(default=NO_ORIGIN, compare=False, repr=False)
 
     def chain(self, name: str) -> Chain | None:
         return next((c for c in self.chains if c.name == name), None)
@@ -130,7 +130,7 @@ class Zone:
     addresses: AddressSet = NO_ADDRESS  # our own, when static
     mtu: int | None = None
     parent: str = ""
-    origin: Origin = field(default=NO_ORIGIN, compare=False, repr=False)
+    origin: Origin = dataclasses.field(default=NO_ORIGIN, compare=False, repr=False)
 
 
 @record

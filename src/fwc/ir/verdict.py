@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+import dataclasses
 from enum import Enum, StrEnum
 
 from fwc.ir.match import Field, Values, WithinRate
@@ -172,7 +172,7 @@ class VerdictMap:
 
     fields: tuple[Field, ...]
     entries: tuple[tuple[tuple[Values, ...], Verdict], ...]
-    name: str = field(default="", compare=False)
+    name: str = dataclasses.field(default="", compare=False)
 
 
 @record

@@ -1,0 +1,72 @@
+"""What every dialect offers, and the capability table that says what its target can express."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Protocol, TypeVar
+
+from fwc.diagnostics import Diagnostic
+from fwc.ir.model import Ruleset
+from fwc.records import record
+from fwc.source import SourceFile
+
+Tree = TypeVar("Tree")
+
+
+class Lossy(StrEnum):
+    """What a compile may give up: nothing, only what cannot widen what is allowed, or anything that is listed."""
+
+    NONE = "none"
+    NARROW = "narrow"
+    WIDE = "wide"
+
+
+@record
+class LowerOptions:
+    """`header` lines are printed as comments at the top of the output (without comment sign). `ipset` asks iptables for
+    ipsets also where they are not needed."""
+
+    lossy: Lossy = Lossy.NONE
+    ipset: bool = False
+    header: tuple[str, ...] = ()
+
+
+@record
+class OutputFile:
+    """One file of a target: its usual name (`rules.v4`) and whole text, ending in a newline. `executable` for scripts."""
+
+    name: str
+    text: str
+    executable: bool = False
+
+
+class Support(StrEnum):
+    YES = "yes"
+    PARTIAL = "partial"
+    NO = "no"
+
+
+@record
+class Capability:
+    """One row of `fwc targets`: `feature` is the key that diagnostics name, `note` says how it is expressed or what to do
+    instead."""
+
+    feature: str
+    support: Support
+    note: str
+
+
+class Dialect(Protocol[Tree]):
+    """text and tree are syntax, tree and IR are meaning; each pair of methods is inverse."""
+
+    name: str
+    capabilities: Sequence[Capability]
+
+    def parse(self, source: SourceFile) -> tuple[Tree, list[Diagnostic]]: ...
+
+    def print(self, tree: Tree) -> list[OutputFile]: ...
+
+    def lift(self, tree: Tree) -> tuple[Ruleset, list[Diagnostic]]: ...
+
+    def lower(self, ruleset: Ruleset, options: LowerOptions) -> tuple[Tree | None, list[Diagnostic]]: ...
