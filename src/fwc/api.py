@@ -1,0 +1,130 @@
+"""The façade: text in, plain data and diagnostics out. Commands, hooks and editors call this and nothing below it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fwc.diagnostics import Diagnostic, has_errors
+from fwc.dialects.base import Lossy, LowerOptions, OutputFile
+from fwc.elaborate.driver import elaborate
+from fwc.elaborate.elaborated import Elaborated
+from fwc.elaborate.program import ElaborateOptions
+from fwc.errors import UsageError
+from fwc.lang.files import Files
+from fwc.lang.parse import parse
+from fwc.records import record
+from fwc.source import SourceFile
+
+
+@record
+class CompileOptions:
+    """`targets` are canonical names; empty means the policy's own. `optimize` 0 gives the plain list of rules."""
+
+    targets: tuple[str, ...] = ()
+    host: str = ""
+    today: str = ""
+    lossy: Lossy = Lossy.NONE
+    ipset: bool = False
+    optimize: int = 1
+    verify: bool = True
+    lint: bool = True
+
+
+@record
+class TargetOutput:
+    target: str
+    files: tuple[OutputFile, ...]
+
+
+def load_policy(
+    source: SourceFile, files: Files, options: ElaborateOptions
+) -> tuple[Elaborated | None, list[Diagnostic]]:
+    """Parse and elaborate a policy for one host and target."""
+    tree, diagnostics = parse(source)
+    elaborated, more = elaborate(tree, files, options)
+    diagnostics = [*diagnostics, *more]
+    if tree.broken or has_errors(diagnostics):
+        return None, diagnostics
+    return elaborated, diagnostics
+
+
+def dns_names(source: SourceFile, files: Files) -> tuple[list[str], list[Diagnostic]]:
+    """Every name in a `dns "..."` of the policy and what it includes."""
+    from fwc.elaborate.lock_names import collect_dns_names
+
+    tree, diagnostics = parse(source)
+    if tree.broken:
+        return [], diagnostics
+    names, more = collect_dns_names(tree, files)
+    return names, [*diagnostics, *more]
+
+
+def compile_policy(
+    source: SourceFile, files: Files, options: CompileOptions
+) -> tuple[tuple[TargetOutput, ...], list[Diagnostic]]:
+    """Compile for every target asked for. With any error the outputs are empty: nothing is to be written."""
+    outputs: list[TargetOutput] = []
+    diagnostics: list[Diagnostic] = []
+    targets = options.targets or _own_target(source, files, options, diagnostics)
+    for target in targets:
+        output, found = _compile_target(source, files, options, target)
+        diagnostics.extend(d for d in found if d not in diagnostics)
+        if output is not None:
+            outputs.append(output)
+    if has_errors(diagnostics):
+        return (), diagnostics
+    return tuple(outputs), diagnostics
+
+
+def _own_target(
+    source: SourceFile, files: Files, options: CompileOptions, diagnostics: list[Diagnostic]
+) -> tuple[str, ...]:
+    elaborated, found = load_policy(source, files, ElaborateOptions("", options.host, options.today))
+    if elaborated is None:
+        diagnostics.extend(found)
+        return ()
+    if not elaborated.ruleset.settings.target:
+        raise UsageError(
+            "no target: give --target nftables, iptables or pf, or write `target` in the policy's settings"
+        )
+    return (elaborated.ruleset.settings.target,)
+
+
+def _compile_target(
+    source: SourceFile, files: Files, options: CompileOptions, target: str
+) -> tuple[TargetOutput | None, list[Diagnostic]]:
+    from fwc.dialects.registry import load_dialect
+
+    elaborated, diagnostics = load_policy(source, files, ElaborateOptions(target, options.host, options.today))
+    if elaborated is None:
+        return None, diagnostics
+    dialect = load_dialect(target)
+    lower_options = LowerOptions(options.lossy, options.ipset, _header(source, elaborated, target, options))
+    tree, found = dialect.lower(elaborated.ruleset, lower_options)
+    diagnostics.extend(found)
+    if tree is None or has_errors(diagnostics):
+        return None, diagnostics
+    return TargetOutput(target, tuple(dialect.print(tree))), diagnostics
+
+
+def _header(source: SourceFile, elaborated: Elaborated, target: str, options: CompileOptions) -> tuple[str, ...]:
+    name = source.path.rsplit("/", 1)[-1]
+    host = f" for {options.host}" if options.host else ""
+    lines = [f"fwc: {name}{host} -> {target}"]
+    if options.verify:
+        lines.append("Read back and proved equal to the policy, for every hook and family.")
+    else:
+        lines.append("NOT proved: compiled with --no-verify.")
+    lines.extend(f"{path} sha256 {digest}" for path, digest in elaborated.inputs)
+    lines.extend(elaborated.notes)
+    return tuple(_printable(line) for line in lines)
+
+
+def _printable(text: str) -> str:
+    """A file name may hold a line end; in a comment it must not begin a line of its own."""
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def findings_first(diagnostics: Sequence[Diagnostic]) -> list[Diagnostic]:
+    """Sorted as every output is."""
+    return sorted(diagnostics, key=Diagnostic.sort_key)

@@ -1,0 +1,105 @@
+"""Writing outputs: all or nothing, and never half a file."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from fwc.errors import UsageError
+from fwc.records import record
+
+
+@record
+class PlannedFile:
+    """One file to be written: where, its whole text, and whether it is a script."""
+
+    path: Path
+    text: str
+    executable: bool = False
+
+
+def write_all(files: Sequence[PlannedFile]) -> None:
+    """Write every file, each replaced atomically.
+
+    All contents are on disk under temporary names before the first rename, so a full disk leaves every old file intact.
+    The mode of a file that exists is kept; a new one is readable and writable by its owner only, because rulesets tell an
+    attacker where to try. Raises UsageError.
+    """
+    temporary: list[tuple[str, PlannedFile]] = []
+    try:
+        for file in files:
+            temporary.append((_write_temporary(file), file))
+        for name, file in temporary:
+            os.replace(name, _target(file.path))
+        for directory in {_target(file.path).parent for file in files}:
+            _sync_directory(directory)
+    except OSError as problem:
+        reason = (problem.strerror or str(problem)).lower()
+        raise UsageError(f"cannot write {problem.filename or files[len(temporary)].path}: {reason}") from None
+    finally:
+        for name, _ in temporary:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(name)
+
+
+def out_of_date(files: Sequence[PlannedFile]) -> list[PlannedFile]:
+    """Those whose text differs from what is on disk, or that are missing."""
+    return [file for file in files if read_existing(file.path) != file.text]
+
+
+def difference(file: PlannedFile) -> str:
+    """A unified diff from the file on disk to the planned text."""
+    old = read_existing(file.path)
+    return "".join(
+        difflib.unified_diff(
+            (old or "").splitlines(keepends=True),
+            file.text.splitlines(keepends=True),
+            fromfile="/dev/null" if old is None else str(file.path),
+            tofile=str(file.path),
+        )
+    )
+
+
+def read_existing(path: Path) -> str | None:
+    """The present text, None when there is no such file. Raises UsageError when it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8", errors="surrogateescape")
+    except FileNotFoundError:
+        return None
+    except OSError as problem:
+        raise UsageError(f"cannot read {path}: {(problem.strerror or str(problem)).lower()}") from None
+
+
+def _target(path: Path) -> Path:
+    """The file itself when `path` is a symbolic link: replacing the link would leave the real file stale."""
+    return path.resolve() if path.is_symlink() else path
+
+
+def _write_temporary(file: PlannedFile) -> str:
+    path = _target(file.path)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+            stream.write(file.text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        if path.exists():
+            os.chmod(name, path.stat().st_mode & 0o7777)
+        elif file.executable:
+            os.chmod(name, 0o700)
+    except BaseException:
+        os.unlink(name)
+        raise
+    return name
+
+
+def _sync_directory(directory: Path) -> None:
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
