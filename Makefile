@@ -1,0 +1,32 @@
+# `make check` is what CI runs on every change; every target works on a fresh clone after `make setup`.
+PYTHON ?= $(if $(wildcard .venv/bin/python),.venv/bin/python,python3)
+export PATH := $(PATH):/usr/sbin:/sbin
+
+.PHONY: setup example check ci fix lint types test props kernel bless docs grammar wheel bench
+
+setup:            ## install fwc and its development tools into the environment of $(PYTHON)
+	$(PYTHON) -m pip install -q -e '.[dev]'
+
+example:          ## compile an example and print it
+	$(PYTHON) -m fwc compile examples/web-server/policy.fw --target nftables
+
+lint:             ## formatting and lint
+	$(PYTHON) -m ruff format --check src tests benchmarks
+	$(PYTHON) -m ruff check src tests benchmarks
+
+types:            ## mypy --strict
+	$(PYTHON) -m mypy
+
+test:             ## the default tests; kernel tests skip with a reason without root
+	$(PYTHON) -m pytest -q
+
+check: lint types test
+
+ci: check wheel
+
+fix:              ## format and apply safe lint fixes
+	$(PYTHON) -m ruff check --fix src tests benchmarks
+	$(PYTHON) -m ruff format src tests benchmarks
+
+wheel:            ## build the wheel and use it outside the checkout
+	$(PYTHON) -m pytest -q tests/packaging -m packaging
