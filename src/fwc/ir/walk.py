@@ -1,0 +1,88 @@
+"""Iterating over the parts of a ruleset, and rebuilding it with parts replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from fwc.ir.match import AllOf, AnyOf, Match, Not, SetRef
+from fwc.ir.model import Chain, Rule, Ruleset, Table
+from fwc.ir.verdict import AddToSet, Goto, Jump, Verdict, VerdictMap
+
+
+def chains(ruleset: Ruleset) -> Iterator[tuple[Table, Chain]]:
+    for table in ruleset.tables:
+        for chain in table.chains:
+            yield table, chain
+
+
+def rules(ruleset: Ruleset) -> Iterator[tuple[Table, Chain, int, Rule]]:
+    """Every rule with its place: table, chain and index in the chain."""
+    for table, chain in chains(ruleset):
+        for index, rule in enumerate(chain.rules):
+            yield table, chain, index, rule
+
+
+def map_rules(ruleset: Ruleset, change: Callable[[Rule], tuple[Rule, ...]]) -> Ruleset:
+    """Every rule replaced by the rules that `change` makes of it; the same object when nothing changed."""
+
+    def of_chain(chain: Chain) -> Chain:
+        out: list[Rule] = []
+        same = True
+        for rule in chain.rules:
+            new = change(rule)
+            same = same and len(new) == 1 and new[0] is rule
+            out.extend(new)
+        return chain if same else replace(chain, rules=tuple(out))
+
+    return map_chains(ruleset, of_chain)
+
+
+def map_chains(ruleset: Ruleset, change: Callable[[Chain], Chain]) -> Ruleset:
+    tables = []
+    same = True
+    for table in ruleset.tables:
+        new = tuple(change(chain) for chain in table.chains)
+        if all(a is b for a, b in zip(new, table.chains, strict=True)):
+            tables.append(table)
+        else:
+            same = False
+            tables.append(replace(table, chains=new))
+    return ruleset if same else replace(ruleset, tables=tuple(tables))
+
+
+def replace_chain(table: Table, chain: Chain) -> Table:
+    """`table` with the chain of the same name replaced."""
+    return replace(table, chains=tuple(chain if c.name == chain.name else c for c in table.chains))
+
+
+def match_nodes(match: Match) -> Iterator[Match]:
+    """`match` and every condition inside it, outermost first, left to right; no recursion, so depth does not matter."""
+    stack = [match]
+    while stack:
+        node = stack.pop()
+        yield node
+        if isinstance(node, Not):
+            stack.append(node.match)
+        elif isinstance(node, AllOf | AnyOf):
+            stack.extend(reversed(node.parts))
+
+
+def target_chains(verdict: Verdict) -> Iterator[str]:
+    """The chains that `verdict` may continue in."""
+    if isinstance(verdict, Jump | Goto):
+        yield verdict.chain
+    elif isinstance(verdict, VerdictMap):
+        for _, each in verdict.entries:
+            if isinstance(each, Jump | Goto):
+                yield each.chain
+
+
+def referenced_sets(rule: Rule) -> Iterator[str]:
+    """Names of the run-time sets that the rule reads or fills."""
+    for node in match_nodes(rule.match):
+        if isinstance(node, SetRef):
+            yield node.set
+    for action in rule.actions:
+        if isinstance(action, AddToSet):
+            yield action.set
