@@ -1,0 +1,69 @@
+"""What a lint sees: the IR, the facts about it, and what is known about the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+
+from fwc.analysis.facts import Facts
+from fwc.elaborate.elaborated import Elaborated
+from fwc.ir.model import Chain, Rule, Ruleset, Table
+from fwc.lints._settings import LintSettings
+from fwc.net.hooks import Hook
+from fwc.source import SourceFile, Span
+
+
+class LintContext:
+    """One input under lint.
+
+    `kind` is "fwc", "iptables-save", "nft" or "pf"; `tree` is the dialect's own tree for lints about spelling (None for a
+    policy). `facts` holds every reachability question, computed once, on demand.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        source: SourceFile,
+        ruleset: Ruleset,
+        settings: LintSettings,
+        elaborated: Elaborated | None = None,
+        tree: object = None,
+    ) -> None:
+        self.kind = kind
+        self.source = source
+        self.ruleset = ruleset
+        self.settings = settings
+        self.elaborated = elaborated
+        self.tree = tree
+        self._facts: Facts | None = None
+
+    @property
+    def facts(self) -> Facts:
+        if self._facts is None:
+            self._facts = Facts(self.ruleset)
+        return self._facts
+
+    def rules(self) -> Iterator[tuple[Table, Chain, Rule]]:
+        """Every rule that the user wrote or that came from a file, foreign chains left out."""
+        for table in self.ruleset.tables:
+            for chain in table.chains:
+                if not self.is_foreign(chain):
+                    for rule in chain.rules:
+                        yield table, chain, rule
+
+    def base_chains(self, *hooks: Hook) -> Iterator[tuple[Table, Chain]]:
+        """Base chains at the given hooks, or at all hooks."""
+        for table in self.ruleset.tables:
+            for chain in table.chains:
+                if chain.base and (not hooks or chain.base.hook in hooks):
+                    yield table, chain
+
+    def is_foreign(self, chain: Chain) -> bool:
+        """Does another program (Docker, kube-proxy, fail2ban, ...) manage this chain?"""
+        return any(fnmatchcase(chain.name, pattern) for pattern in self.settings.foreign_chains)
+
+    def span_of(self, rule: Rule, chain: Chain | None = None) -> Span | None:
+        """Where to point for a rule: its own text, else its chain's."""
+        if rule.origin.span is not None:
+            return rule.origin.span
+        return chain.origin.span if chain else None

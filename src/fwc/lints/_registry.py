@@ -1,0 +1,134 @@
+"""The lints by code: what a lint is, how a file declares one, and how all are found."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+
+import fwc.lints
+from fwc.diagnostics import Applicability, Confidence, Diagnostic, Edit, Fix, Label, Persona, Severity
+from fwc.lints._context import LintContext
+from fwc.records import record
+from fwc.source import Span
+
+CATEGORIES = {
+    "FW0": "validity",
+    "FW1": "reachability",
+    "FW2": "conntrack",
+    "FW3": "nat",
+    "FW4": "icmp",
+    "FW5": "exposure",
+    "FW6": "pf",
+    "FW7": "interfaces",
+    "FW8": "hygiene",
+    "FW9": "deployment",
+}
+
+HELP_URL = "https://fwc.readthedocs.io/en/latest/lints/{name}/"
+
+
+@record
+class Lint:
+    """One lint. `persona` is the first that sees it by default; `formats` are the kinds of input it reads. `documentation`
+    is the docstring of its module."""
+
+    code: str
+    name: str
+    severity: Severity
+    persona: Persona
+    formats: tuple[str, ...]
+    summary: str
+    documentation: str
+    check: Callable[[LintContext], Iterator[Diagnostic]]
+
+    @property
+    def category(self) -> str:
+        return CATEGORIES[self.code[:3]]
+
+    @property
+    def url(self) -> str:
+        return HELP_URL.format(name=self.name)
+
+    def finding(
+        self,
+        message: str,
+        span: Span | None,
+        *,
+        label: str = "",
+        secondary: Iterable[Label] = (),
+        notes: Iterable[str] = (),
+        help: str = "",
+        severity: Severity | None = None,
+        confidence: Confidence = Confidence.HIGH,
+        affects: Iterable[Span] = (),
+        witness: dict[str, object] | None = None,
+        fixes: Iterable[Fix] = (),
+    ) -> Diagnostic:
+        """A diagnostic of this lint at `span`."""
+        primary = Label(span, label) if span else None
+        return Diagnostic(
+            self.code, severity or self.severity, message, primary, tuple(secondary), tuple(notes), help, self.name,
+            confidence, self.category, tuple(fixes), tuple(affects) or ((span,) if span else ()), witness,
+        )  # fmt: skip
+
+
+ALL_FORMATS = ("fwc", "iptables-save", "nft", "pf")
+
+Check = Callable[[LintContext, Lint], Iterator[Diagnostic]]
+
+_found: dict[str, Lint] = {}
+
+
+def lint(
+    code: str,
+    name: str,
+    severity: Severity,
+    persona: Persona = Persona.REGULAR,
+    formats: tuple[str, ...] = ALL_FORMATS,
+) -> Callable[[Check], Check]:
+    """Declare the decorated generator `(context, lint) -> diagnostics` as a lint; the module's docstring is its page."""
+
+    def declare(check: Check) -> Check:
+        documentation = importlib.import_module(check.__module__).__doc__ or ""
+        summary = documentation.strip().split("\n", 1)[0]
+        declared: Lint
+
+        def bound(context: LintContext) -> Iterator[Diagnostic]:
+            return check(context, declared)
+
+        declared = Lint(code, name, severity, persona, formats, summary, documentation, bound)
+        if code in _found:
+            raise ValueError(f"{code} is declared twice: {_found[code].name} and {name}")
+        _found[code] = declared
+        return check
+
+    return declare
+
+
+@cache
+def load_lints() -> dict[str, Lint]:
+    """Every lint of this package and of the `fwc.lints` entry points, by code, in the order of codes."""
+    for module in pkgutil.iter_modules(fwc.lints.__path__):
+        if not module.name.startswith("_"):
+            importlib.import_module(f"fwc.lints.{module.name}")
+    return dict(sorted(_found.items()))
+
+
+def find_lint(word: str) -> Lint | None:
+    """A lint by code or name."""
+    lints = load_lints()
+    return lints.get(word.upper()) or next((each for each in lints.values() if each.name == word), None)
+
+
+def delete_lines(message: str, spans: Iterable[Span], applicability: Applicability) -> Fix:
+    """A fix that deletes the whole lines in which `spans` stand."""
+    edits = []
+    for span in spans:
+        first, _ = span.file.position(span.start)
+        last, _ = span.file.position(max(span.start, span.end - 1))
+        starts = span.file.line_starts
+        end = starts[last] if last < len(starts) else len(span.file.text)
+        edits.append(Edit(Span(span.file, starts[first - 1], end), ""))
+    return Fix(applicability, message, tuple(dict.fromkeys(edits)))

@@ -1,0 +1,100 @@
+"""Run the lints that the settings select, apply severities and suppressions."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+
+from fwc.diagnostics import Confidence, Diagnostic, Persona, Severity
+from fwc.lints._context import LintContext
+from fwc.lints._registry import Lint, load_lints
+from fwc.lints._settings import LintSettings
+from fwc.lints._suppressions import apply, matches, read_directives
+from fwc.records import record
+
+_ORDER = {Persona.REGULAR: 0, Persona.PEDANTIC: 1, Persona.AUDITOR: 2}
+
+
+@record
+class LintResult:
+    """`findings` in output order; `suppressed` were silenced by a comment or clause."""
+
+    findings: tuple[Diagnostic, ...]
+    suppressed: tuple[Diagnostic, ...]
+
+
+def run_lints(context: LintContext, earlier: Iterable[Diagnostic] = ()) -> LintResult:
+    """Every selected lint on `context`. `earlier` are diagnostics of parsing and lifting, which are subject to the same
+    selection, severities and suppressions."""
+    settings = context.settings
+    found = list(earlier)
+    for lint in selected(settings, context):
+        found.extend(lint.check(context))
+    found = [d for d in (_with_severity(d, context) for d in found) if d is not None and _wanted(d, settings)]
+    directives = []
+    if not settings.ignore_suppressions:
+        clauses = context.elaborated.suppressions if context.elaborated else ()
+        files = {id(context.source): context.source}
+        files.update((id(d.primary.span.file), d.primary.span.file) for d in found if d.primary)
+        files.update((id(c.where.file), c.where.file) for c in clauses)
+        directives = [d for file in files.values() for d in read_directives(file, clauses)]
+    kept, suppressed = apply(_unique(found), directives, settings.today, settings.require_reason)
+    kept = [d for d in kept if _wanted(d, settings)]
+    return LintResult(tuple(sorted(kept, key=Diagnostic.sort_key)), tuple(sorted(suppressed, key=Diagnostic.sort_key)))
+
+
+def selected(settings: LintSettings, context: LintContext) -> list[Lint]:
+    """The lints that read this kind of input and that the persona or `select` asks for."""
+    out = []
+    for lint in load_lints().values():
+        if context.kind not in lint.formats:
+            continue
+        by_persona = _ORDER[lint.persona] <= _ORDER[settings.persona]
+        chosen = by_persona if not settings.select else _named(lint, settings.select)
+        if chosen or _named(lint, settings.extend_select):
+            out.append(lint)
+    return out
+
+
+def _named(lint: Lint, words: Sequence[str]) -> bool:
+    return any(w == lint.name or w.upper() == "ALL" or lint.code.startswith(w.upper()) for w in words)
+
+
+def _wanted(diagnostic: Diagnostic, settings: LintSettings) -> bool:
+    if diagnostic.code == "FW001":
+        return True
+    if settings.select and not any(matches(w, diagnostic) for w in (*settings.select, *settings.extend_select)):
+        return False
+    if settings.persona is Persona.REGULAR and diagnostic.confidence is not Confidence.HIGH:
+        return False
+    if settings.persona is Persona.PEDANTIC and diagnostic.confidence is Confidence.LOW:
+        return False
+    if any(matches(w, diagnostic) for w in settings.ignore):
+        return False
+    path = diagnostic.primary.span.file.path if diagnostic.primary else ""
+    return not any(
+        fnmatchcase(path, glob) and any(matches(w, diagnostic) for w in words)
+        for glob, words in settings.per_file_ignores
+    )
+
+
+def _with_severity(diagnostic: Diagnostic, context: LintContext) -> Diagnostic | None:
+    for word, severity in context.settings.severity:
+        if matches(word, diagnostic):
+            return None if severity is None else dataclasses.replace(diagnostic, severity=severity)
+    for setting in context.elaborated.lint_settings if context.elaborated else ():
+        if matches(setting.lint, diagnostic):
+            if setting.level == "off":
+                return None
+            level = Severity.ERROR if setting.level == "error" else Severity.WARNING
+            return dataclasses.replace(diagnostic, severity=level)
+    return diagnostic
+
+
+def _unique(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """One finding per code, place and message: a rule that became several rules of the IR is one rule to its author."""
+    seen: dict[tuple[str, int, int, str, str], Diagnostic] = {}
+    for diagnostic in diagnostics:
+        seen.setdefault(diagnostic.sort_key(), diagnostic)
+    return list(seen.values())
