@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from fwc.diagnostics import Diagnostic, has_errors
 from fwc.dialects.base import Lossy, LowerOptions, OutputFile
 from fwc.elaborate.driver import elaborate
 from fwc.elaborate.elaborated import Elaborated
 from fwc.elaborate.program import ElaborateOptions
 from fwc.errors import UsageError
+from fwc.ir.model import Ruleset
 from fwc.lang.files import Files
 from fwc.lang.parse import parse
+from fwc.lints._settings import LintSettings
 from fwc.records import record
 from fwc.source import SourceFile
 
@@ -93,8 +93,6 @@ def _own_target(
 def _compile_target(
     source: SourceFile, files: Files, options: CompileOptions, target: str
 ) -> tuple[TargetOutput | None, list[Diagnostic]]:
-    from fwc.dialects.registry import load_dialect
-
     elaborated, diagnostics = load_policy(source, files, ElaborateOptions(target, options.host, options.today))
     if elaborated is None:
         return None, diagnostics
@@ -125,6 +123,87 @@ def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in text)
 
 
-def findings_first(diagnostics: Sequence[Diagnostic]) -> list[Diagnostic]:
-    """Sorted as every output is."""
-    return sorted(diagnostics, key=Diagnostic.sort_key)
+# ----- existing rulesets ------------------------------------------------------
+
+DIALECT_OF = {"iptables-save": "iptables", "nft": "nftables", "nft-json": "nftables", "pf": "pf"}
+"""The target whose dialect reads each kind of input."""
+
+
+def recognise_kind(source: SourceFile) -> str | None:
+    """The kind of a text as `--format-in` names it, None when nothing speaks for any."""
+    return recognise(source.text)
+
+
+def import_ruleset(source: SourceFile, kind: str) -> tuple[object, Ruleset, list[Diagnostic]]:
+    """Parse and lift an existing ruleset: its own tree, the IR, and every fault that the real tool would refuse."""
+    dialect = load_dialect(DIALECT_OF[kind])
+    tree, diagnostics = dialect.parse(source)
+    ruleset, more = dialect.lift(tree)
+    return tree, ruleset, [*diagnostics, *more]
+
+
+# ----- lint -------------------------------------------------------------------
+
+
+@record
+class LintRequest:
+    """What to lint: `kind` as `--format-in`, `host` of a fleet file, `family` of an iptables-save file that does not show it,
+    `companion` the other family's file."""
+
+    kind: str
+    settings: LintSettings
+    host: str = ""
+    family: str = ""
+    companion: SourceFile | None = None
+
+
+@dataclasses.dataclass
+class LintOutcome:
+    """Findings of one or more inputs, in output order; `notes` say what was left undecided."""
+
+    findings: list[Diagnostic] = dataclasses.field(default_factory=list)
+    suppressed: list[Diagnostic] = dataclasses.field(default_factory=list)
+    notes: list[str] = dataclasses.field(default_factory=list)
+    paths: list[str] = dataclasses.field(default_factory=list)
+    fixed: int = 0
+
+
+def lint(source: SourceFile, files: Files, request: LintRequest) -> LintOutcome:
+    """Every selected finding on one input."""
+    from fwc.lints._context import LintContext
+    from fwc.lints._run import run_lints
+
+    kind = "nft" if request.kind == "nft-json" else request.kind
+    elaborated: Elaborated | None = None
+    tree: object = None
+    if request.kind == "fwc":
+        options = ElaborateOptions(request.settings.target, request.host, request.settings.today)
+        elaborated, earlier = load_policy(source, files, options)
+        ruleset = elaborated.ruleset if elaborated else Ruleset()
+    else:
+        tree, ruleset, earlier = import_ruleset(source, request.kind)
+    context = LintContext(kind, source, ruleset, request.settings, elaborated, tree)
+    result = run_lints(context, earlier)
+    return LintOutcome(list(result.findings), list(result.suppressed), paths=[source.path])
+
+
+def fix(source: SourceFile, files: Files, request: LintRequest, unsafe: bool) -> tuple[LintOutcome, str, int]:
+    """Lint and fix until nothing more can be fixed: what is left, the new text, and how many were fixed."""
+    from fwc.lints._fix import MOST_ROUNDS, apply_fixes
+
+    total = 0
+    outcome = lint(source, files, request)
+    for _ in range(MOST_ROUNDS):
+        text, fixed = apply_fixes(source, outcome.findings, unsafe)
+        if not fixed or text == source.text:
+            break
+        total += len(fixed)
+        source = SourceFile(source.path, text)
+        outcome = lint(source, files, request)
+    return outcome, source.text, total
+
+
+__all__ = [
+    "CompileOptions", "LintOutcome", "LintRequest", "TargetOutput", "compile_policy", "dns_names", "fix", "import_ruleset",
+    "lint", "load_policy", "recognise_kind", "target_name",
+]  # fmt: skip
