@@ -2,11 +2,222 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fwc.diagnostics import Diagnostic
-from fwc.lang import ast
-from fwc.source import SourceFile
+from fwc.lang import ast, statements
+from fwc.lang.nodes import NODES
+from fwc.lang.syntax_errors import Mistake, describe
+from fwc.lang.tables import grammar
+from fwc.lang.values import LEAVES, Builder
+from fwc.lang.words import CLOSE, NEWLINE, OPEN, SPACE, cut, kinds
+from fwc.source import SourceFile, Span
+
+_ = statements  # registers its handlers in NODES
+
+MAX_DEPTH = 60
+"""Braces inside braces; no policy needs ten, and the walks over the tree may recurse."""
 
 
 def parse(source: SourceFile) -> tuple[ast.File, list[Diagnostic]]:
     """The tree of a policy and every syntax error in it; after an error the tree is marked `broken`."""
-    raise NotImplementedError
+    reader = _Reader(source)
+    found = reader.read()
+    reader.diagnostics.sort(key=Diagnostic.sort_key)
+    span = Span(source, 0, len(source.text))
+    return ast.File(tuple(found), bool(reader.diagnostics), span), reader.diagnostics
+
+
+class _Stop(Exception):
+    """A line that is not a statement."""
+
+    def __init__(self, mistake: Mistake) -> None:
+        self.mistake = mistake
+
+
+# A concrete tree is made of (terminal, word index), (rule, parts, first word, last word), and bodies in braces:
+# ("{", parts of all lines) or, when the lines were finished apart, ("=", values).
+_Tree = tuple[Any, ...]
+
+
+class _Reader:
+    """One run over one file."""
+
+    def __init__(self, source: SourceFile) -> None:
+        words = cut(source.text)
+        self.source = source
+        self.texts = words.texts
+        self.offsets = words.offsets
+        self.shapes = words.kinds
+        self.signatures = kinds().signatures
+        self.tables = grammar()
+        self.builder = Builder(source)
+        self.diagnostics = self.builder.diagnostics
+        self.closing: dict[int, int] = {}
+
+    def read(self) -> list[ast.Statement]:
+        if not self._match_braces():
+            return []
+        return self._lines("stmt", 0, len(self.texts))
+
+    def _match_braces(self) -> bool:
+        """Fill `closing`; report braces without a partner. False when they nest too deep."""
+        shapes = self.shapes
+        stack: list[int] = []
+        at = -1
+        stray: list[int] = []
+        for at, kind in enumerate(shapes):
+            if kind == OPEN:
+                stack.append(at)
+                if len(stack) > MAX_DEPTH:
+                    self._error_at(at, "FW049", f"braces are nested deeper than {MAX_DEPTH}")
+                    return False
+            elif kind == CLOSE:
+                if stack:
+                    self.closing[stack.pop()] = at
+                else:
+                    stray.append(at)
+                    self._error_at(at, "FW001", "this `}` closes nothing")
+        for at in stack:
+            self._error_at(at, "FW001", "this `{` is never closed")
+            self.closing[at] = len(shapes)
+        if stray:
+            self.shapes = "".join(NEWLINE if n in set(stray) else kind for n, kind in enumerate(shapes))
+        return True
+
+    def _error_at(self, index: int, code: str, message: str, help: str = "") -> None:
+        self.builder.error(code, message, self.offsets[index], self.offsets[index + 1], help)
+
+    # ----- lines -------------------------------------------------------------
+
+    def _lines(self, start: str, at: int, end: int) -> list[Any]:
+        """The values of the lines between two word indexes, each read from `start`."""
+        found: list[Any] = []
+        shapes = self.shapes
+        while True:
+            while at < end and shapes[at] in "\n ":
+                at += 1
+            if at >= end:
+                return found
+            stop = self._line_end(at, end)
+            tree = self._line(start, at, stop, False)
+            found.extend(self._value(part) for part in tree)
+            at = stop
+
+    def _line_end(self, at: int, end: int) -> int:
+        """Where the line that begins at `at` ends: a newline outside of braces, or `end`."""
+        shapes = self.shapes
+        stop = shapes.find(NEWLINE, at, end)
+        if stop < 0:
+            stop = end
+        brace = shapes.find(OPEN, at, stop)
+        while brace >= 0:
+            after = self.closing[brace] + 1
+            if after > stop:
+                stop = shapes.find(NEWLINE, after, end)
+                if stop < 0:
+                    stop = end
+            brace = shapes.find(OPEN, after, stop)
+        return stop
+
+    def _line(self, start: str, first: int, end: int, whole: bool) -> list[_Tree]:
+        """The parts of one line; none, and a diagnostic, when it is not what `start` says."""
+        while self.shapes[end - 1] == SPACE:
+            end -= 1
+        try:
+            return self._tree(start, first, end, whole)
+        except _Stop as stop:
+            self.diagnostics.append(
+                describe(self.source, self.tables, self.texts, self.offsets, self.shapes, stop.mistake)
+            )
+            return []
+
+    def _body(self, start: str, at: int, end: int, whole: bool) -> _Tree:
+        if not whole:
+            return ("=", tuple(self._lines(start, at, end)))
+        parts: list[_Tree] = []
+        while True:
+            while at < end and self.shapes[at] in "\n ":
+                at += 1
+            if at >= end:
+                return ("{", parts)
+            stop = self._line_end(at, end)
+            parts.extend(self._line(start, at, stop, True))
+            at = stop
+
+    def _tree(self, start: str, first: int, end: int, whole: bool) -> list[_Tree]:
+        """Run the LALR tables over the words first..end."""
+        tables, shapes, signatures = self.tables, self.shapes, self.signatures
+        state, final = tables.starts[start]
+        states = [state]
+        firsts: list[int] = []
+        values: list[Any] = []
+        at, last = first, first
+        while True:
+            while at < end and shapes[at] == SPACE:
+                at += 1
+            signature = signatures[shapes[at]] if at < end else (tables.end,)
+            row = tables.row(states[-1])
+            for symbol in signature:
+                code = row.get(symbol)
+                if code is not None:
+                    break
+            else:
+                raise _Stop(Mistake(start, first, at, end, tuple(states)))
+            while code is not None and code & 1:
+                name, left, size, inline = tables.rules[code >> 1]
+                parts = values[len(values) - size :]
+                begin = firsts[-size] if size else at
+                if size:
+                    del states[-size:], values[-size:], firsts[-size:]
+                joined = _join(parts)
+                values.append(joined if inline else (name, joined, begin, last))
+                firsts.append(begin)
+                state = tables.row(states[-1])[left] >> 1
+                states.append(state)
+                if symbol == tables.end and state == final:
+                    return _join(values)
+                code = tables.row(state).get(symbol)
+            if code is None:
+                raise _Stop(Mistake(start, first, at, end, tuple(states)))
+            state = code >> 1
+            states.append(state)
+            firsts.append(at)
+            last = at
+            if shapes[at] == OPEN and state in tables.bodies:
+                close = self.closing[at]
+                values.append(self._body(tables.bodies[state], at + 1, min(close, end), whole))
+                at = close
+                continue
+            terminal = tables.terminals[symbol]
+            values.append((terminal, at) if terminal in LEAVES else [])
+            at += 1
+
+    def _value(self, tree: _Tree) -> Any:
+        """Build what a concrete tree stands for."""
+        name = tree[0]
+        if len(tree) == 4:
+            parts = [self._value(part) for part in tree[1]]
+            return NODES[name](self.builder, parts, self.offsets[tree[2]], self.offsets[tree[3] + 1])
+        if name == "=":
+            return tree[1]
+        if name == "{":
+            return tuple(self._value(part) for part in tree[1])
+        at = tree[1]
+        return LEAVES[name](self.builder, self.texts[at], self.offsets[at], self.offsets[at + 1])
+
+
+def _join(parts: list[Any]) -> list[_Tree]:
+    """Parts in one list; lists dissolve. The first list is reused: repetitions are left recursive."""
+    if parts and parts[0].__class__ is list:
+        joined = parts[0]
+        rest = parts[1:]
+    else:
+        joined = []
+        rest = parts
+    for part in rest:
+        if part.__class__ is list:
+            joined.extend(part)
+        else:
+            joined.append(part)
+    return joined

@@ -1,0 +1,113 @@
+"""Write src/fwc/lang/_tables.py from policy.lark: the terminals and the LALR tables that Lark computes.
+
+Run by `make grammar`. tests/unit/lang/test_tables.py fails when the committed file is not what this prints.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from lark import Lark
+from lark.parsers.lalr_analysis import Shift
+
+HERE = Path(__file__).resolve().parent
+STARTS = ["start", "stmt", "_zone_prop", "setting", "packet", "_host_item", "_optline"]
+LINE_KINDS = STARTS[1:]
+HEADER = '''"""Generated from grammar/policy.lark by `make grammar`; do not edit.
+
+JSON, decoded row by row when the parser first enters a state: see tables.py for the format.
+"""
+
+# ruff: noqa: E501
+# fmt: off
+'''
+
+
+def build() -> Lark:
+    """The whole grammar as Lark builds it; conflicts raise GrammarError."""
+    return Lark(
+        (HERE / "policy.lark").read_text(encoding="utf-8"),
+        parser="lalr",
+        lexer="contextual",
+        start=STARTS,
+        maybe_placeholders=False,
+        propagate_positions=True,
+    )
+
+
+def tables(lark: Lark) -> dict[str, Any]:
+    """The parts of Lark's tables that the run time needs, with small integers for symbols, states and rules."""
+    table = lark.parser.parser._parse_table  # type: ignore[attr-defined]
+    ignored = set(lark.lexer_conf.ignore)
+    terminals = sorted(
+        (t for t in lark.terminals if t.name not in ignored),
+        key=lambda t: (-t.priority, -t.pattern.max_width, -len(t.pattern.value), t.name),
+    )
+    names = [t.name for t in terminals] + ["$END"]
+    rules = sorted({r for row in table.states.values() for a, r in row.values() if a is not Shift}, key=str_of_rule)
+    nonterminals = sorted({r.origin.name for r in rules} - set(names))
+    symbols = {name: n for n, name in enumerate(names + nonterminals)}
+    order = number_states(table)
+    rule_ids = {rule: n for n, rule in enumerate(rules)}
+    rows = []
+    for state in order:
+        pairs = sorted(
+            (symbols[str(name)], order[arg] << 1 if action is Shift else rule_ids[arg] << 1 | 1)
+            for name, (action, arg) in table.states[state].items()
+        )
+        rows.append(" ".join(f"{symbol} {code}" for symbol, code in pairs))
+    bodies = {}
+    for state in order:
+        row = {str(name) for name in table.states[state]}
+        if "_RBRACE" in row and (kinds := row.intersection(LINE_KINDS)):
+            bodies[order[state]] = "_host_item" if "_host_item" in kinds else min(kinds)
+    return {
+        "terminals": [[t.name, t.pattern.to_regexp()] for t in terminals],
+        "nonterminals": nonterminals,
+        "rules": [[r.alias or r.origin.name, symbols[r.origin.name], len(r.expansion)] for r in rules],
+        "inline": sorted({r.origin.name for r in rules if r.origin.name.startswith("_") or r.options.expand1}),
+        "starts": {s: [order[table.start_states[s]], order[table.end_states[s]]] for s in STARTS},
+        "bodies": {str(k): v for k, v in bodies.items()},
+        "rows": rows,
+    }
+
+
+def str_of_rule(rule: Any) -> tuple[str, list[str], str]:
+    return (rule.origin.name, [s.name for s in rule.expansion], rule.alias or "")
+
+
+def number_states(table: Any) -> dict[Any, int]:
+    """Lark's states numbered breadth first by symbol name, so that the output does not depend on hashing."""
+    order: dict[Any, int] = {}
+    queue = [table.start_states[s] for s in STARTS]
+    for state in queue:
+        if state in order:
+            continue
+        order[state] = len(order)
+        row = {str(name): arg for name, (action, arg) in table.states[state].items() if action is Shift}
+        queue.extend(row[name] for name in sorted(row))
+    return order
+
+
+def module_text() -> str:
+    data = tables(build())
+    lines = ["DATA = (", "    r'''", "{"]
+    for n, (key, value) in enumerate(data.items()):
+        comma = "," if n < len(data) - 1 else ""
+        if key in ("rows", "terminals", "rules"):
+            body = ",\n".join(json.dumps(v, ensure_ascii=True, separators=(",", ":")) for v in value)
+            lines.append(f'"{key}":[\n{body}\n]{comma}')
+        else:
+            lines.append(f'"{key}":{json.dumps(value, ensure_ascii=True, separators=(",", ":"))}{comma}')
+    lines += ["}", "'''", ")", ""]
+    return HEADER + "\n".join(lines)
+
+
+if __name__ == "__main__":
+    target = HERE.parent / "src/fwc/lang/_tables.py"
+    if sys.argv[1:] == ["--check"]:
+        sys.exit(0 if target.read_text(encoding="utf-8") == module_text() else f"{target}: run `make grammar`")
+    target.write_text(module_text(), encoding="utf-8")

@@ -1,0 +1,71 @@
+"""The LALR tables of the policy language, loaded from the generated module; Lark itself is not imported.
+
+Actions and gotos of a state are one row, `symbol code symbol code ...`; a code is `state << 1` (shift, goto) or
+`rule << 1 | 1` (reduce). Symbols number the terminals first, in the order in which Lark's lexer tries them, then `$END`,
+then the nonterminals. Rows are decoded when a parse first needs them: a small policy touches a tenth of them.
+"""
+
+from __future__ import annotations
+
+import json
+
+from fwc.records import record
+
+Row = dict[int, int]
+
+
+@record
+class Grammar:
+    """The tables of all start symbols."""
+
+    terminals: tuple[str, ...]
+    """Names, in lexing order; a terminal's symbol is its index."""
+    patterns: tuple[str, ...]
+    end: int
+    """The symbol of the end of a line."""
+    rules: tuple[tuple[str, int, int, bool], ...]
+    """(name of the node, symbol of the left side, number of symbols, whether it dissolves into its parent)."""
+    starts: dict[str, tuple[int, int]]
+    """Start symbol to (first state, state after it was recognised)."""
+    bodies: dict[int, str]
+    """State after an opening brace to the start symbol of the lines inside."""
+    texts: tuple[str, ...]
+    rows: dict[int, Row]
+
+    def row(self, state: int) -> Row:
+        """Actions and gotos of `state`."""
+        row = self.rows.get(state)
+        if row is None:
+            numbers = [int(n) for n in self.texts[state].split()]
+            row = self.rows[state] = dict(zip(numbers[::2], numbers[1::2], strict=True))
+        return row
+
+
+_loaded: list[Grammar] = []
+
+
+def grammar() -> Grammar:
+    """The tables, loaded once per process."""
+    if not _loaded:
+        _loaded.append(_load())
+    return _loaded[0]
+
+
+def _load() -> Grammar:
+    from fwc.lang._tables import DATA
+
+    data = json.loads(DATA)
+    terminals = data["terminals"]
+    names = [name for name, _ in terminals]
+    symbols = [*names, "$END", *data["nonterminals"]]
+    inline = {symbols.index(name) for name in data["inline"]}
+    return Grammar(
+        terminals=tuple(names),
+        patterns=tuple(pattern for _, pattern in terminals),
+        end=len(names),
+        rules=tuple((name, left, size, left in inline) for name, left, size in data["rules"]),
+        starts={name: (first, last) for name, (first, last) in data["starts"].items()},
+        bodies={int(state): name for state, name in data["bodies"].items()},
+        texts=tuple(data["rows"]),
+        rows={},
+    )

@@ -1,0 +1,134 @@
+"""Text to words: where each word starts, and a character for what it may be.
+
+The words of a text do not depend on the parser's state (every terminal of the grammar ends where a word ends), so one
+`findall` cuts the whole file. Two words get the same character exactly when the same terminals match them; a statement's
+string of characters is its shape.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import accumulate
+
+from fwc.lang.tables import Grammar, grammar
+from fwc.records import record
+
+_CUT = re.compile(
+    r"""
+      (?:linux|macos):(?=[A-Za-z"])
+    | (?:[\w.:/@$%*+]|-(?!>)|\[[^\]\s"]*\])+
+    | (?:(?:\#[^\n]*)?(?:\r?\n|;)[ \t]*)+
+    | (?:[ \t]|\\[ \t]*\r?\n)+
+    | ,(?:[ \t\r\n]|\#[^\n]*(?:\n|\Z))*
+    | \"\"\"(?:.|\n)*?\"\"\"
+    | "(?:[^"\\\n]++|\\[^\n])*+"
+    | "[^\n]*
+    | \#[^\n]*
+    | <->|->|[<>]=?(?!>)
+    | =>|==|!=|&&|\|\||[!&|]+
+    | [\s\S]
+    """,
+    re.VERBOSE,
+)
+
+NEWLINE = "\n"
+SPACE = " "
+OPEN = "{"
+CLOSE = "}"
+COMMA = ","
+BAD = "?"
+_FIRST_KIND = 0x100
+
+
+@record
+class Words:
+    """A cut text. `offsets` has one entry more than `texts`: the end. `kinds` has one character per word."""
+
+    texts: list[str]
+    offsets: list[int]
+    kinds: str
+
+
+class Kinds(dict[str, str]):
+    """Word to kind, found once per word; `signatures` maps a kind to the terminals that match, first choice first."""
+
+    def __init__(self, tables: Grammar) -> None:
+        super().__init__()
+        self.signatures: dict[str, tuple[int, ...]] = {BAD: ()}
+        self._by_signature: dict[tuple[int, ...], str] = {(): BAD}
+        self._keywords: dict[str, list[int]] = {}
+        self._patterns: list[tuple[int, re.Pattern[str]]] = []
+        boundary = r"(?![\w.:"
+        for symbol, (name, pattern) in enumerate(zip(tables.terminals, tables.patterns, strict=True)):
+            plain = pattern.split(boundary)[0]
+            fixed = {"_COMMA": COMMA, "_NL": NEWLINE, "_LBRACE": OPEN, "_RBRACE": CLOSE}.get(name)
+            if fixed is not None:
+                self.signatures[fixed] = (symbol,)
+            elif plain.replace("-", "").isalpha():
+                self._keywords.setdefault(plain, []).append(symbol)
+            else:
+                self._patterns.append((symbol, re.compile(pattern)))
+        self._string = self._signature_kind((tables.terminals.index("STRING"),))
+        self._raw = self._signature_kind((tables.terminals.index("RAWTEXT"),))
+        self._fixed = {OPEN: OPEN, CLOSE: CLOSE}
+
+    def __missing__(self, word: str) -> str:
+        first = word[0]
+        if first in " \t\\" and not word.strip(" \t\r\n\\"):
+            kind = SPACE if word != "\\" else BAD
+        elif first == "#":
+            kind = SPACE if "\n" not in word else NEWLINE
+        elif first in "\n;" or word.startswith("\r\n"):
+            kind = NEWLINE
+        elif first == ",":
+            kind = COMMA
+        elif first == '"':
+            return self._quoted(word)
+        else:
+            kind = self._fixed.get(word) or self._word(word)
+        self[word] = kind
+        return kind
+
+    def _quoted(self, word: str) -> str:
+        """Strings are many and need no memo."""
+        if len(word) >= 6 and word.startswith('"""') and word.endswith('"""'):
+            return self._raw
+        if len(word) >= 2 and word.endswith('"') and "\n" not in word and not _ends_escaped(word):
+            return self._string
+        return BAD
+
+    def _word(self, word: str) -> str:
+        if len(word) > 300:
+            return BAD
+        symbols = [symbol for symbol, pattern in self._patterns if pattern.fullmatch(word)]
+        symbols += self._keywords.get(word, ())
+        return self._signature_kind(tuple(sorted(symbols)))
+
+    def _signature_kind(self, signature: tuple[int, ...]) -> str:
+        kind = self._by_signature.get(signature)
+        if kind is None:
+            kind = chr(_FIRST_KIND + len(self._by_signature))
+            self._by_signature[signature] = kind
+            self.signatures[kind] = signature
+        return kind
+
+
+def _ends_escaped(word: str) -> bool:
+    """Whether the final quote is escaped, so that the string does not end there."""
+    body = word[1:-1]
+    return (len(body) - len(body.rstrip("\\"))) % 2 == 1
+
+
+_kinds: list[Kinds] = []
+
+
+def kinds() -> Kinds:
+    if not _kinds:
+        _kinds.append(Kinds(grammar()))
+    return _kinds[0]
+
+
+def cut(text: str) -> Words:
+    """The words of `text`; together they are the text."""
+    texts = _CUT.findall(text)
+    return Words(texts, list(accumulate(map(len, texts), initial=0)), "".join(map(kinds().__getitem__, texts)))
