@@ -202,7 +202,12 @@ class CgroupIs:
 @record
 class Opaque:
     """A condition of `dialect` that fwc does not model, kept as its exact text. It may match any packet and must not be
-    assumed to match one. `fields` names what else is known of it, for messages."""
+    assumed to match one. `kind` says what it is about, for messages.
+
+    With an empty `dialect` it is a condition of the policy language that needs the routing table, which each back end spells
+    in its own way: kind "rpfilter" (text "strict" or "loose": the source *fails* the reverse path check), kind "local" (text
+    "saddr" or "daddr": that address is one of this machine), kind "route" (text: interface names as of
+    `IfaceSet.texts()` joined by blanks: the route to the destination leaves by one of them; before routing only)."""
 
     dialect: str
     text: str
