@@ -37,7 +37,8 @@ class IntervalSet:
         return cls(((0, (1 << bits) - 1),))
 
     @classmethod
-    def _trusted(cls, runs: tuple[Run, ...]) -> IntervalSet:
+    def trusted(cls, runs: tuple[Run, ...]) -> IntervalSet:
+        """From runs that are known to be canonical."""
         new = cls.__new__(cls)
         new.runs = runs
         new._hash = -1
@@ -86,7 +87,7 @@ class IntervalSet:
                 i += 1
             else:
                 j += 1
-        return IntervalSet._trusted(tuple(out))
+        return IntervalSet.trusted(tuple(out))
 
     def __sub__(self, other: IntervalSet) -> IntervalSet:
         out: list[Run] = []
@@ -103,7 +104,7 @@ class IntervalSet:
                 k += 1
             if low <= high:
                 out.append((low, high))
-        return IntervalSet._trusted(tuple(out))
+        return IntervalSet.trusted(tuple(out))
 
     def complement(self, bits: int) -> IntervalSet:
         """Every value of a field `bits` wide that is not in the set."""

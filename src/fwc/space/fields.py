@@ -1,0 +1,234 @@
+"""The dimensions of the packet space of one family, and the interned constraints that boxes are made of.
+
+A dimension is a range of integers. Fields with ordered values are one dimension each; fields that rules test under masks
+(TCP flags, marks, ct status) are one dimension per bit; an interface name is the integer of its bytes, so that a prefix is
+an interval; every condition that the packet alone does not decide is a dimension of two values, its "atom".
+Dimensions are treated as independent. Where reality ties them together (a mark after it was set), the product is larger than
+reality: "covered everywhere" stays right, and only a difference may name a packet that cannot occur.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from enum import Enum
+
+from fwc.net.hooks import Family
+from fwc.net.intervals import IntervalSet, Run
+
+Runs = tuple[Run, ...]
+Box = tuple[int, ...]
+"""Constraints in order of their dimensions, at most one for each; `()` holds every packet."""
+
+Point = dict[int, int]
+"""Values by dimension; dimensions left out may have any value."""
+
+SHIFT = 32
+"""A constraint is `dimension << SHIFT | serial`, so sorted constraints are sorted by dimension."""
+
+IFACE_BYTES = 32
+"""Interface names have at most 15 bytes on Linux and macOS; longer ones never match a packet but must not collide."""
+
+
+class Kind(Enum):
+    VALUE = "value"
+    ADDRESS = "address"
+    IFACE = "iface"
+    BIT = "bit"
+    ATOM = "atom"
+
+
+class Dimension:
+    """`key` identifies it: a field, (field, bit), or the condition of an atom. Its values are 0..`top`.
+
+    `unstable` atoms are conditions that may answer differently each time they are asked (rates, quotas), so they never
+    hide a later rule. `exact` is False for a view of a field that has another dimension as well (an address under a mask
+    that is no prefix).
+    """
+
+    __slots__ = ("exact", "index", "key", "kind", "name", "top", "unstable")
+
+    def __init__(self, index: int, key: Hashable, name: str, kind: Kind, top: int, unstable: bool, exact: bool) -> None:
+        self.index = index
+        self.key = key
+        self.name = name
+        self.kind = kind
+        self.top = top
+        self.unstable = unstable
+        self.exact = exact
+
+    def __repr__(self) -> str:
+        return f"Dimension({self.index}, {self.name})"
+
+
+class Dimensions:
+    """The dimensions met so far in one family, and its constraints. Grows as conditions are translated; never shrinks."""
+
+    def __init__(self, family: Family) -> None:
+        self.family = family
+        self.dimensions: list[Dimension] = []
+        self.runs: dict[int, Runs] = {}
+        self.unstable: set[int] = set()
+        self._by_key: dict[Hashable, Dimension] = {}
+        self._ids: list[dict[Runs, int]] = []
+        self._meets: dict[tuple[int, int], int] = {}
+
+    def dimension(
+        self, key: Hashable, name: str, kind: Kind, top: int, *, unstable: bool = False, exact: bool = True
+    ) -> Dimension:
+        """The dimension of `key`, made on first use."""
+        found = self._by_key.get(key)
+        if found is None:
+            found = Dimension(len(self.dimensions), key, name, kind, top, unstable, exact)
+            self.dimensions.append(found)
+            self._by_key[key] = found
+            self._ids.append({})
+            if unstable:
+                self.unstable.add(found.index)
+        return found
+
+    def known(self, key: Hashable) -> Dimension | None:
+        return self._by_key.get(key)
+
+    def full(self, dimension: int) -> Run:
+        return 0, self.dimensions[dimension].top
+
+    def constraint(self, dimension: Dimension, runs: Runs) -> int:
+        """The id of "the value lies in `runs`"; `runs` must be canonical, neither empty nor the whole range."""
+        ids = self._ids[dimension.index]
+        found = ids.get(runs)
+        if found is None:
+            found = dimension.index << SHIFT | len(ids)
+            ids[runs] = found
+            self.runs[found] = runs
+        return found
+
+    def box(self, dimension: Dimension, values: IntervalSet) -> tuple[Box, ...]:
+        """The packets whose value is in `values`: no box when there is none, the full box when all are."""
+        runs = values.runs
+        if not runs:
+            return ()
+        top = dimension.top
+        if runs[-1][1] > top:
+            runs = (values & IntervalSet(((0, top),))).runs
+            if not runs:
+                return ()
+        if runs == ((0, top),):
+            return ((),)
+        return ((self.constraint(dimension, runs),),)
+
+    def atom(self, key: Hashable, name: str, value: int, *, unstable: bool) -> Box:
+        """The box in which the condition `key` holds (1) or does not (0)."""
+        dimension = self.dimension(key, name, Kind.ATOM, 1, unstable=unstable)
+        return (self.constraint(dimension, ((value, value),)),)
+
+    def meet_constraints(self, left: int, right: int) -> int:
+        """The intersection of two constraints of one dimension, -1 when it is empty."""
+        if left == right:
+            return left
+        key = (left, right) if left < right else (right, left)
+        found = self._meets.get(key)
+        if found is None:
+            values = IntervalSet.trusted(self.runs[left]) & IntervalSet.trusted(self.runs[right])
+            found = self.constraint(self.dimensions[left >> SHIFT], values.runs) if values.runs else -1
+            self._meets[key] = found
+        return found
+
+    def meet(self, left: Box, right: Box) -> Box | None:
+        """The intersection of two boxes, None when it is empty."""
+        if not left or left == right:
+            return right
+        if not right:
+            return left
+        merged = {c >> SHIFT: c for c in left}
+        for c in right:
+            dimension = c >> SHIFT
+            other = merged.get(dimension)
+            if other is None or other == c:
+                merged[dimension] = c
+            else:
+                both = self.meet_constraints(other, c)
+                if both < 0:
+                    return None
+                merged[dimension] = both
+        return tuple(sorted(merged.values()))
+
+    def contains(self, outer: Box, inner: Box) -> bool:
+        """Whether every packet of `inner` is in `outer`."""
+        if not outer:
+            return True
+        mine = {c >> SHIFT: c for c in inner}
+        for c in outer:
+            other = mine.get(c >> SHIFT)
+            if other is None or (other != c and self.meet_constraints(other, c) != other):
+                return False
+        return True
+
+    def opposite(self, constraint: int) -> int:
+        """The complement of one constraint within its dimension."""
+        dimension = self.dimensions[constraint >> SHIFT]
+        values = IntervalSet.range(0, dimension.top) - IntervalSet.trusted(self.runs[constraint])
+        return self.constraint(dimension, values.runs)
+
+    def subtract(self, box: Box, hole: Box) -> list[Box]:
+        """`box` without `hole`, as disjoint boxes, at most one for each constraint of `hole`."""
+        out: list[Box] = []
+        rest = box
+        for c in hole:
+            outside = self.meet(rest, (self.opposite(c),))
+            if outside is not None:
+                if outside == rest:
+                    return [box]
+                out.append(outside)
+            inside = self.meet(rest, (c,))
+            if inside is None:
+                return [box]
+            rest = inside
+        return out
+
+    def holds(self, box: Box, point: Point) -> bool:
+        """Whether `point` lies in `box`; a dimension that the point leaves open counts as its lowest value."""
+        for c in box:
+            value = point.get(c >> SHIFT, 0)
+            if not any(low <= value <= high for low, high in self.runs[c]):
+                return False
+        return True
+
+    def corner(self, box: Box) -> Point:
+        return {c >> SHIFT: self.runs[c][0][0] for c in box}
+
+    def stable(self, box: Box) -> bool:
+        """Whether no unstable atom is among the constraints."""
+        return not self.unstable or not any(c >> SHIFT in self.unstable for c in box)
+
+    def loosen(self, box: Box) -> Box:
+        """The box with its unstable atoms taken as true."""
+        return tuple(c for c in box if c >> SHIFT not in self.unstable)
+
+
+def iface_run(name: str, *, prefix: bool) -> Run:
+    """The interval of an interface name, or of every name that begins so."""
+    raw = name.encode("utf-8", "surrogateescape")[:IFACE_BYTES]
+    low = int.from_bytes(raw.ljust(IFACE_BYTES, b"\0"), "big")
+    if not prefix:
+        return low, low
+    return low, low | (1 << 8 * (IFACE_BYTES - len(raw))) - 1
+
+
+def iface_name(value: int) -> str:
+    """The name of an integer of `iface_run`; values between names get a printable one from their first bytes."""
+    raw = value.to_bytes(IFACE_BYTES, "big").rstrip(b"\0")
+    return "".join(chr(b) if 32 < b < 127 else "?" for b in raw[:15])
+
+
+def simplify(dimensions: Dimensions, boxes: Iterable[Box]) -> tuple[Box, ...]:
+    """Drops boxes that are twice there or inside another one (only against the others when they are few)."""
+    unique = list(dict.fromkeys(boxes))
+    if () in unique:
+        return ((),)
+    if 1 < len(unique) <= 24:
+        unique = [
+            b
+            for i, b in enumerate(unique)
+            if not any(i != j and dimensions.contains(o, b) for j, o in enumerate(unique))
+        ]
+    return tuple(unique)
