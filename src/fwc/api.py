@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from fwc.diagnostics import Diagnostic, has_errors
 from fwc.dialects.base import Lossy, LowerOptions, OutputFile
+from fwc.dialects.recognise import recognise
+from fwc.dialects.registry import load_dialect, target_name
 from fwc.elaborate.driver import elaborate
 from fwc.elaborate.elaborated import Elaborated
 from fwc.elaborate.program import ElaborateOptions
