@@ -106,8 +106,31 @@ def module_text() -> str:
     return HEADER + "\n".join(lines)
 
 
+def services_text() -> str:
+    """The module that carries policies/std/services.fw."""
+    text = (HERE.parent / "policies/std/services.fw").read_text(encoding="utf-8")
+    return (
+        '"""Generated from policies/std/services.fw by `make grammar`; do not edit."""\n\n'
+        f"# fmt: off\nTEXT = r'''{text}'''\n"
+    )
+
+
+def outputs() -> dict[Path, str]:
+    """What this script writes, by path."""
+    package = HERE.parent / "src/fwc/lang"
+    return {package / "_tables.py": module_text(), package / "_services.py": services_text()}
+
+
+def main(arguments: list[str]) -> int:
+    stale = [p for p, text in outputs().items() if not p.is_file() or p.read_text(encoding="utf-8") != text]
+    if arguments == ["--check"]:
+        for path in stale:
+            print(f"{path.name} is not what the grammar says: run `make grammar`", file=sys.stderr)
+        return 1 if stale else 0
+    for path in stale:
+        path.write_text(outputs()[path], encoding="utf-8")
+    return 0
+
+
 if __name__ == "__main__":
-    target = HERE.parent / "src/fwc/lang/_tables.py"
-    if sys.argv[1:] == ["--check"]:
-        sys.exit(0 if target.read_text(encoding="utf-8") == module_text() else f"{target}: run `make grammar`")
-    target.write_text(module_text(), encoding="utf-8")
+    sys.exit(main(sys.argv[1:]))

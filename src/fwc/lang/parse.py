@@ -28,6 +28,13 @@ def parse(source: SourceFile) -> tuple[ast.File, list[Diagnostic]]:
     return ast.File(tuple(found), bool(reader.diagnostics), span), reader.diagnostics
 
 
+def parse_statement(source: SourceFile, start: int, end: int) -> tuple[ast.Statement | None, list[Diagnostic]]:
+    """One statement of a source, by offsets; None when it has syntax errors."""
+    reader = _Reader(source, start, end)
+    found = reader.read()
+    return (None if reader.diagnostics or not found else found[0]), reader.diagnostics
+
+
 class _Stop(Exception):
     """A line that is not a statement."""
 
@@ -43,8 +50,8 @@ _Tree = tuple[Any, ...]
 class _Reader:
     """One run over one file."""
 
-    def __init__(self, source: SourceFile) -> None:
-        words = cut(source.text)
+    def __init__(self, source: SourceFile, start: int = 0, end: int | None = None) -> None:
+        words = cut(source.text, start, end)
         self.source = source
         self.texts = words.texts
         self.offsets = words.offsets

@@ -172,7 +172,7 @@ def set_file(b: Builder, kids: Kids, s: int, e: int) -> Any:
     return ast.SetFile(kids[0], Span(b.file, s, e))
 
 
-_SET_MEMBERS: dict[str, tuple[type, ...]] = {
+_SET_MEMBERS: dict[str, tuple[Any, ...]] = {
     "addresses": (ast.Address, ast.Dns, ast.Name, ast.Variable),
     "networks": (ast.Address, ast.Dns, ast.Name, ast.Variable),
     "ports": (ast.Ports, ast.Number, ast.Variable),

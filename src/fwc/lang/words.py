@@ -17,13 +17,12 @@ _CUT = re.compile(
     r"""
       (?:linux|macos):(?=[A-Za-z"])
     | (?:[\w.:/@$%*+]|-(?!>)|\[[^\]\s"]*\])+
-    | (?:(?:\#[^\n]*)?(?:\r?\n|;)[ \t]*)+
+    | (?:(?:\#[^\n]*(?:\n|\Z)|\r?\n|;)[ \t]*)+
     | (?:[ \t]|\\[ \t]*\r?\n)+
     | ,(?:[ \t\r\n]|\#[^\n]*(?:\n|\Z))*
     | \"\"\"(?:.|\n)*?\"\"\"
     | "(?:[^"\\\n]++|\\[^\n])*+"
     | "[^\n]*
-    | \#[^\n]*
     | <->|->|[<>]=?(?!>)
     | =>|==|!=|&&|\|\||[!&|]+
     | [\s\S]
@@ -76,9 +75,7 @@ class Kinds(dict[str, str]):
         first = word[0]
         if first in " \t\\" and not word.strip(" \t\r\n\\"):
             kind = SPACE if word != "\\" else BAD
-        elif first == "#":
-            kind = SPACE if "\n" not in word else NEWLINE
-        elif first in "\n;" or word.startswith("\r\n"):
+        elif first in "#\n;" or word.startswith("\r\n"):
             kind = NEWLINE
         elif first == ",":
             kind = COMMA
@@ -128,7 +125,7 @@ def kinds() -> Kinds:
     return _kinds[0]
 
 
-def cut(text: str) -> Words:
-    """The words of `text`; together they are the text."""
-    texts = _CUT.findall(text)
-    return Words(texts, list(accumulate(map(len, texts), initial=0)), "".join(map(kinds().__getitem__, texts)))
+def cut(text: str, start: int = 0, end: int | None = None) -> Words:
+    """The words of `text`, or of a part of it; together they are the text."""
+    texts = _CUT.findall(text, start, len(text) if end is None else end)
+    return Words(texts, list(accumulate(map(len, texts), initial=start)), "".join(map(kinds().__getitem__, texts)))
