@@ -1,0 +1,176 @@
+"""Names in code that is not compiled here: other hosts, branches not taken, templates nobody uses (language D27)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+
+from fwc.diagnostics import Diagnostic
+from fwc.elaborate import when
+from fwc.elaborate.bindings import node_fields
+from fwc.elaborate.codes import UNDEFINED
+from fwc.elaborate.ends import check_ends
+from fwc.elaborate.expanded import Program
+from fwc.elaborate.flows import resolve_traffic
+from fwc.elaborate.includes import Loaded
+from fwc.elaborate.layout import Declaration, Layout, Skipped, declared_names, every_statement
+from fwc.elaborate.lookup import set_named, unknown, zone_named
+from fwc.elaborate.names import suggestion
+from fwc.elaborate.place import find_template
+from fwc.elaborate.report import mistake
+from fwc.elaborate.templates import arity_fits
+from fwc.ir.model import NamedSet, Zone
+from fwc.lang import ast
+from fwc.net.addresses import ANY_ADDRESS
+from fwc.net.interfaces import ANY_IFACE
+
+
+class Checker:
+    """Reports names that nothing declares. Names declared in the skipped code itself count there."""
+
+    def __init__(self, program: Program, layout: Layout, loaded: Loaded, lets: set[str], out: list[Diagnostic]) -> None:
+        self.program = program
+        self.layout = layout
+        self.loaded = loaded
+        self.lets = lets
+        self.out = out
+        self.chains = _chain_names(program, layout, loaded)
+
+    def skipped(self, skipped: Skipped) -> None:
+        """A branch that is not taken, or the block of another host."""
+        local = declared_names(skipped.statements, self.loaded)
+        self._statements(every_statement(skipped.statements, self.loaded), local, frozenset())
+
+    def template(self, template: ast.Template) -> None:
+        """The body of a template that is not expanded here."""
+        params = frozenset(param.name.text for param in template.params)
+        statements = every_statement(template.body.statements, self.loaded)
+        self._statements(statements, declared_names(template.body.statements, self.loaded), params)
+
+    def _statements(
+        self, statements: Sequence[ast.Statement], local: dict[str, Declaration], params: frozenset[str]
+    ) -> None:
+        program = with_local(self.program, local) if local else self.program
+        lets = self.lets | {name[1:] for name in local if name.startswith("$")} | params
+        for statement in statements:
+            if isinstance(statement, ast.When):
+                when.check(statement, self.layout.managed, self.out)
+            for node in _nodes(statement):
+                self._node(node, program, lets, params)
+
+    def _node(self, node: object, program: Program, lets: set[str], params: frozenset[str]) -> None:
+        out = self.out
+        if isinstance(node, ast.Variable):
+            program.used.add("$" + node.name)
+            if node.name not in lets:
+                meant = suggestion(node.name, lets)
+                help = f"did you mean `${meant}`?" if meant else f"write `let {node.name} = ...`"
+                out.append(mistake(UNDEFINED, f"there is no value named `${node.name}`", node.span, help=help))
+        elif isinstance(node, ast.Endpoints):
+            check_ends(program, _without(node, params), out)
+        elif isinstance(node, ast.Traffic):
+            items = tuple(i for i in node.items if not _bound(i, params))
+            if items:
+                resolve_traffic(program, ast.Traffic(items, node.span), out)
+        elif isinstance(node, ast.Use):
+            template = find_template(node, {**self.layout.named, **program.declared}, out)
+            if template is not None:
+                arity_fits(node, template, out)
+        elif isinstance(node, ast.AddPart):
+            set_named(program, node.set, out)
+        elif isinstance(node, ast.Jump) and node.chain is not None and node.chain.text not in params:
+            if node.chain.text not in self.chains:
+                out.append(unknown(program, "chain", node.chain.text, node.chain.span, self.chains))
+        elif isinstance(node, ast.Map) and node.zone.text not in params:
+            zone_named(program, node.zone, out, False)
+
+
+def with_local(program: Program, local: dict[str, Declaration]) -> Program:
+    """The program as skipped code sees it: its own declarations exist too, with contents that are not looked at."""
+    zones, groups, sets = dict(program.zones), dict(program.groups), dict(program.sets)
+    services, declared = dict(program.services), dict(program.declared)
+    for name, node in local.items():
+        declared.setdefault(name, node)
+        if isinstance(node, ast.Zone):
+            zones.setdefault(name, Zone(name, ANY_IFACE))
+        elif isinstance(node, (ast.HostAddress, ast.Group, ast.ManagedHost)):
+            groups.setdefault(name, ANY_ADDRESS)
+        elif isinstance(node, ast.Service):
+            services.setdefault(node.name.text, node)
+        elif isinstance(node, ast.SetDecl):
+            sets.setdefault(node.name.text, NamedSet(node.name.text, (), kind=node.kind, runtime=True))
+    return dataclasses.replace(
+        program,
+        zones=zones,
+        groups=groups,
+        sets=sets,
+        services=services,
+        declared=declared,
+        elsewhere={},
+        ends_memo={},
+        traffic_memo={},
+    )
+
+
+def _nodes(root: object) -> Iterator[object]:
+    """Every node of a statement except the statements in its blocks, which the caller visits. Endpoints and traffic are
+    checked whole; what is inside them is visited for its variables."""
+    pending: list[object] = [root]
+    while pending:
+        node = pending.pop()
+        yield node
+        for name in node_fields(type(node)):
+            value = getattr(node, name)
+            if name in ("span", "body", "otherwise") or (name == "items" and isinstance(node, ast.ManagedHost)):
+                continue
+            if isinstance(value, tuple):
+                pending.extend(reversed([v for v in value if not isinstance(v, (str, int))]))
+            elif value is not None and not isinstance(value, (str, int)):
+                pending.append(value)
+
+
+def _bound(node: object, params: frozenset[str]) -> bool:
+    """Whether a template parameter decides what this is."""
+    if isinstance(node, ast.Variable):
+        return True
+    if isinstance(node, ast.L4):
+        return isinstance(node.port, ast.Variable) or isinstance(node.sport, ast.Variable)
+    if isinstance(node, ast.Name):
+        return node.text in params
+    return isinstance(node, ast.ServiceName) and node.name in params
+
+
+def _without(ends: ast.Endpoints, params: frozenset[str]) -> ast.Endpoints:
+    """The list without what parameters decide."""
+    return ast.Endpoints(
+        tuple(i for i in ends.items if not _bound(i, params)),
+        tuple(i for i in ends.excluded if not _bound(i, params)),
+        tuple(z for z in ends.zones if not _bound(z, params)),
+        ends.span,
+    )
+
+
+def _chain_names(program: Program, layout: Layout, loaded: Loaded) -> set[str]:
+    found = {
+        p.statement.name.text for p in program.statements if isinstance(p.statement, (ast.ChainDecl, ast.HookDecl))
+    }
+    for skipped in layout.skipped:
+        for statement in every_statement(skipped.statements, loaded):
+            if isinstance(statement, (ast.ChainDecl, ast.HookDecl)):
+                found.add(statement.name.text)
+    for node in layout.named.values():
+        if isinstance(node, ast.Template):
+            for statement in every_statement(node.body.statements, loaded):
+                if isinstance(statement, (ast.ChainDecl, ast.HookDecl)):
+                    found.add(statement.name.text)
+    return found
+
+
+def every_node(file: ast.File, loaded: Loaded) -> Iterator[object]:
+    """Every node of a policy, whatever is compiled: other hosts, both branches, templates, included files."""
+    pending = [every_statement(file.statements, loaded)]
+    while pending:
+        for statement in pending.pop():
+            if isinstance(statement, ast.Template):
+                pending.append(every_statement(statement.body.statements, loaded))
+            yield from _nodes(statement)
