@@ -63,19 +63,23 @@ class Ends:
 
 def resolve_ends(program: Program, ends: ast.Endpoints, out: list[Diagnostic]) -> Ends | None:
     """Bind the names of `ends`; None after an error. Adjacent addresses are merged into one End where that is exact."""
-    items = ends.items
-    key: object
-    if len(items) == 1 and not ends.excluded and not ends.zones and type(items[0]) is ast.Name:
-        key = items[0].text
-    else:
-        key = (_key(items), _key(ends.excluded), _key(ends.zones))
     memo = program.ends_memo
+    items, zones = ends.items, ends.zones
+    key: object = None
+    if len(items) == 1 and not ends.excluded and type(items[0]) is ast.Name:
+        # nearly every list of a large policy: one name, perhaps in one zone
+        if not zones:
+            key = items[0].text
+        elif len(zones) == 1 and type(zones[0]) is ast.Name:
+            key = (items[0].text, zones[0].text)
+    if key is None:
+        key = (_key(items), _key(ends.excluded), _key(zones))
     known = memo.get(key)
     if known is None:
-        known = _resolve(program, ends, out)
-        if known is None:
+        found = _resolve(program, ends, out)
+        if found is None:
             return None
-        memo[key] = known = (*known, len(memo))
+        memo[key] = known = (*found, len(memo))
     return Ends(known[0], known[1], known[2], ends.span, known[3])
 
 
@@ -89,10 +93,10 @@ def _key(items: Sequence[ast.Endpoint]) -> tuple[object, ...]:
     parts: list[object] = []
     for item in items:
         kind = type(item)
-        if isinstance(item, ast.Name):
-            parts.append(item.text)
+        if kind is ast.Name:
+            parts.append(item.text)  # type: ignore[union-attr]  # `kind` says so; faster than isinstance
         elif isinstance(item, ast.Address):
-            parts.append((item.family, item.low, item.high))
+            parts.append((item.family.value, item.low, item.high))
         elif isinstance(item, (ast.SetName, ast.Dns, ast.Iface, ast.Variable)):
             parts.append((kind, item.name))
         elif isinstance(item, ast.Mac):

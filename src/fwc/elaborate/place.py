@@ -51,7 +51,8 @@ class Placer:
         self.expanded = 0
         self.too_large = False
         self.used_templates: set[str] = set()
-        self._variables: dict[SourceFile, bool] = {}
+        self._file: SourceFile | None = None
+        self._file_has_variables = False
 
     def place(self, statements: Sequence[ast.Statement], bindings: Bindings, around: Around) -> list[Placed]:
         """The statements expanded, in order."""
@@ -66,11 +67,14 @@ class Placer:
                 if self.expanded > MOST_EXPANDED:
                     self._stop(uses[-1])
                     break
-            if inside or self._has_variable(statement):
+            if inside or self._has_variable(statement.span):
                 before = len(out)
                 statement = substitution.rewrite(statement)
                 if len(out) != before:
                     continue
+            if type(statement) is ast.Rule and not statement.clauses.options:
+                placed.append(Placed(statement, scopes, early, Origin((statement.span, *uses))))
+                continue
             handler = _COMPOUND.get(type(statement))
             if handler is not None:
                 placed.extend(handler(self, statement, bindings, around))
@@ -80,13 +84,13 @@ class Placer:
                 break
         return placed
 
-    def _has_variable(self, statement: ast.Statement) -> bool:
-        """Whether the text of the statement holds a `$`: almost none does, and walking every tree would be slow."""
-        file, start, end = statement.span
-        known = self._variables.get(file)
-        if known is None:
-            known = self._variables[file] = "$" in file.text
-        return known and file.text.find("$", start, end) >= 0
+    def _has_variable(self, span: Span) -> bool:
+        """Whether the text of a statement holds a `$`: almost none does, and walking every tree would be slow."""
+        file = span[0]
+        if file is not self._file:
+            self._file = file
+            self._file_has_variables = "$" in file.text
+        return self._file_has_variables and file.text.find("$", span[1], span[2]) >= 0
 
     def scope(self, scope: ast.Scope, bindings: Bindings, around: Around) -> list[Placed]:
         inner = Around((*around.scopes, scope), around.early, around.uses, around.templates)
