@@ -206,7 +206,7 @@ def _product(parts: tuple[Match, ...], negated: bool, family: Family, limit: int
         if len(right) == 1 and right[0].is_always:
             continue
         _check(len(out) * len(right), limit * 4)
-        out = [both for one in out for two in right if (both := _join(one, two)) is not None]
+        out = [both for one in out for two in right if (both := join(one, two)) is not None]
         _check(len(out), limit)
         if not out:
             break
@@ -332,7 +332,7 @@ def _possible(fields: tuple[Field, ...], element: tuple[Values, ...], family: Fa
 # ----- joining ---------------------------------------------------------------
 
 
-def _join(left: Conjunction, right: Conjunction) -> Conjunction | None:
+def join(left: Conjunction, right: Conjunction) -> Conjunction | None:
     """Both at once, or None when a field has no value left."""
     fields, excluded = dict(left.fields), dict(left.excluded)
     for field, values in right.fields.items():

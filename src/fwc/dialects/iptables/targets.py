@@ -1,0 +1,376 @@
+"""Actions and verdicts as iptables targets: the steps a matched packet goes through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from fwc.dialects.iptables.lexer import split_words
+from fwc.dialects.iptables.matches import PROTOCOL, RATED, TRANSPORT, Inexpressible, Part
+from fwc.dialects.iptables.rates import rate_words
+from fwc.dialects.iptables.tree import Words
+from fwc.ir.match import Field
+from fwc.ir.verdict import (
+    Accept,
+    Action,
+    AddToSet,
+    AssignHelper,
+    ClampMss,
+    Continue,
+    CopyMark,
+    Count,
+    Dnat,
+    Drop,
+    Log,
+    Masquerade,
+    NatTarget,
+    Netmap,
+    NoTrack,
+    OpaqueAction,
+    OpaqueVerdict,
+    PortChoice,
+    Redirect,
+    Reject,
+    RejectKind,
+    SetField,
+    SetPriority,
+    Snat,
+    Tag,
+    Verdict,
+)
+from fwc.net.addresses import format_address
+from fwc.net.hooks import Family, Hook
+from fwc.net.intervals import IntervalSet, Run
+from fwc.records import record
+
+PREFIX_LENGTH = 29
+"""LOG takes 30 bytes with the NUL; iptables cuts longer ones silently."""
+NFLOG_PREFIX_LENGTH = 63
+
+LEVELS = {
+    "emerg": 0, "panic": 0, "alert": 1, "crit": 2, "err": 3, "error": 3,
+    "warn": 4, "warning": 4, "notice": 5, "info": 6, "debug": 7,
+}  # fmt: skip
+
+
+@record
+class Step:
+    """One rule of an ending. `needs` says what must stand in the same rule: "ports" a protocol with ports."""
+
+    target: Words
+    match: tuple[Part, ...] = ()
+    needs: str = ""
+
+
+@record
+class Where:
+    """The table and hooks in which a target will stand, for what is only allowed there."""
+
+    family: Family
+    table: str
+    hooks: frozenset[Hook] = frozenset()
+
+
+def action_steps(actions: Sequence[Action], where: Where, set_words: Callable[[AddToSet], Words]) -> list[Step]:
+    """Raises `Inexpressible`."""
+    out: list[Step] = []
+    for action in actions:
+        match action:
+            case Log():
+                out.append(_log(action, where.family))
+            case Count():
+                out.append(Step(()))
+            case SetField():
+                out.append(_set_field(action, where))
+            case SetPriority():
+                major, minor = action.value >> 16, action.value & 0xFFFF
+                out.append(Step(("-j", "CLASSIFY", "--set-class", f"{major:x}:{minor:x}")))
+            case CopyMark():
+                mask = f"{action.mask:#x}"
+                word = "--save-mark" if action.direction == "save" else "--restore-mark"
+                out.append(Step(("-j", "CONNMARK", word, "--nfmask", mask, "--ctmask", mask)))
+            case ClampMss():
+                out.append(_clamp(action, where))
+            case NoTrack():
+                _only(where, "raw", "notrack", "`notrack` needs the raw table, before connection tracking")
+                out.append(Step(("-j", "CT", "--notrack")))
+            case AssignHelper():
+                _only(where, "raw", "helper", "a connection helper needs the raw table, before connection tracking")
+                out.append(Step(("-j", "CT", "--helper", action.name)))
+            case AddToSet():
+                out.append(Step(set_words(action)))
+            case Tag():
+                raise Inexpressible("tag", "iptables has no packet tags", "use `mark`")
+            case OpaqueAction():
+                out.append(Step(_foreign(action.dialect, action.text)))
+    return _without_idle(out)
+
+
+def _without_idle(steps: list[Step]) -> list[Step]:
+    """A rule counts by itself: an explicit counter needs a rule of its own only where nothing else is done."""
+    busy = [s for s in steps if s.target]
+    return busy or steps[:1]
+
+
+def _only(where: Where, table: str, feature: str, message: str) -> None:
+    if where.table != table:
+        raise Inexpressible(feature, message, "write it where it is evaluated before connection tracking")
+
+
+def _foreign(dialect: str, text: str) -> Words:
+    if dialect != "iptables":
+        raise Inexpressible("foreign", f"iptables cannot express the {dialect} statement {text!r}", "use `when target`")
+    return split_words(text) or ()
+
+
+def _printable(text: str, what: str) -> None:
+    if not text.isprintable():
+        raise Inexpressible("text", f"{what} holds a control character", "use printable text")
+
+
+def _log(log: Log, family: Family) -> Step:
+    _printable(log.prefix, "the log prefix")
+    rate: tuple[Part, ...] = ((RATED, rate_words(log.rate, False, family)),) if log.rate is not None else ()
+    limit = PREFIX_LENGTH if log.nflog_group is None else NFLOG_PREFIX_LENGTH
+    if len(log.prefix.encode()) > limit:
+        short = log.prefix.encode()[:limit].decode(errors="ignore")
+        if log.prefix.endswith((": ", " ", ":")):
+            tail = ": " if log.prefix.endswith(": ") else log.prefix[-1]
+            short = log.prefix.encode()[: limit - len(tail)].decode(errors="ignore").rstrip(" :-") + tail
+        raise Inexpressible(
+            "log-prefix",
+            f"the log prefix {log.prefix!r} is longer than the {limit} characters iptables takes",
+            f'write log "{short}"',
+        )
+    if log.nflog_group is not None:
+        words = ["-j", "NFLOG"]
+        if log.prefix:
+            words += ["--nflog-prefix", log.prefix]
+        if log.nflog_group:
+            words += ["--nflog-group", str(log.nflog_group)]
+        return Step(tuple(words), rate)
+    words = ["-j", "LOG"]
+    if log.prefix:
+        words += ["--log-prefix", log.prefix]
+    if log.level:
+        if log.level not in LEVELS:
+            raise Inexpressible("log-level", f"iptables has no log level {log.level!r}", "use emerg to debug")
+        if LEVELS[log.level] != 4:
+            words += ["--log-level", str(LEVELS[log.level])]
+    return Step(tuple(words), rate)
+
+
+def _set_field(action: SetField, where: Where) -> Step:
+    if action.field is Field.MARK:
+        return Step(("-j", "MARK", "--set-xmark", f"{action.value:#x}/{action.mask:#x}"))
+    if action.field is Field.CT_MARK:
+        return Step(("-j", "CONNMARK", "--set-xmark", f"{action.value:#x}/{action.mask:#x}"))
+    if action.field is Field.DSCP:
+        _only(where, "mangle", "dscp", "iptables changes DSCP in the mangle table only")
+        return Step(("-j", "DSCP", "--set-dscp", f"0x{action.value:02x}"))
+    if action.field is Field.TTL:
+        _only(where, "mangle", "ttl", "iptables changes the TTL in the mangle table only")
+        v4 = where.family is Family.V4
+        return Step(("-j", "TTL" if v4 else "HL", "--ttl-set" if v4 else "--hl-set", str(action.value)))
+    raise Inexpressible("rewrite", f"iptables cannot change {action.field.value}")
+
+
+SYN: tuple[Part, ...] = ((PROTOCOL, ("-p", "tcp")), (TRANSPORT, ("-m", "tcp", "--tcp-flags", "SYN", "SYN")))
+
+
+def _clamp(action: ClampMss, where: Where) -> Step:
+    size = action.size4 if where.family is Family.V4 else action.size6
+    if size is None:
+        return Step(("-j", "TCPMSS", "--clamp-mss-to-pmtu"), (), "syn")
+    return Step(("-j", "TCPMSS", "--set-mss", str(size)), (), "syn")
+
+
+# ----- verdicts --------------------------------------------------------------
+
+REJECT_V4 = {
+    RejectKind.PORT_UNREACHABLE: "icmp-port-unreachable",
+    RejectKind.HOST_UNREACHABLE: "icmp-host-unreachable",
+    RejectKind.NET_UNREACHABLE: "icmp-net-unreachable",
+    RejectKind.PROTO_UNREACHABLE: "icmp-proto-unreachable",
+    RejectKind.ADMIN_PROHIBITED: "icmp-admin-prohibited",
+    RejectKind.HOST_PROHIBITED: "icmp-host-prohibited",
+    RejectKind.NET_PROHIBITED: "icmp-net-prohibited",
+    RejectKind.NO_ROUTE: "icmp-net-unreachable",
+    RejectKind.ADDRESS_UNREACHABLE: "icmp-host-unreachable",
+    RejectKind.POLICY_FAIL: "icmp-admin-prohibited",
+    RejectKind.REJECT_ROUTE: "icmp-net-unreachable",
+}
+REJECT_V6 = {
+    RejectKind.PORT_UNREACHABLE: "icmp6-port-unreachable",
+    RejectKind.HOST_UNREACHABLE: "icmp6-addr-unreachable",
+    RejectKind.NET_UNREACHABLE: "icmp6-no-route",
+    RejectKind.PROTO_UNREACHABLE: "icmp6-port-unreachable",
+    RejectKind.ADMIN_PROHIBITED: "icmp6-adm-prohibited",
+    RejectKind.HOST_PROHIBITED: "icmp6-adm-prohibited",
+    RejectKind.NET_PROHIBITED: "icmp6-adm-prohibited",
+    RejectKind.NO_ROUTE: "icmp6-no-route",
+    RejectKind.ADDRESS_UNREACHABLE: "icmp6-addr-unreachable",
+    RejectKind.POLICY_FAIL: "icmp6-policy-fail",
+    RejectKind.REJECT_ROUTE: "icmp6-reject-route",
+}
+_TCP_ONLY: tuple[Part, ...] = ((PROTOCOL, ("-p", "tcp")),)
+
+
+def verdict_steps(
+    verdict: Verdict, where: Where, protocols: IntervalSet | None, dport: IntervalSet | None
+) -> list[Step]:
+    """Steps of a verdict that ends the packet's way here; `protocols` are the only ones that can arrive, None for all.
+
+    Accept, jumps and returns depend on the chain and are the caller's. Raises `Inexpressible`.
+    """
+    match verdict:
+        case Drop():
+            if where.table == "nat":
+                raise Inexpressible(
+                    "nat-filter", "iptables cannot drop packets in the nat table", "write the deny as a filter rule"
+                )
+            return [Step(("-j", "DROP"))]
+        case Reject():
+            return _reject(verdict.kind, where, protocols)
+        case Snat():
+            return [_nat("SNAT", "--to-source", verdict.target, verdict.choice, where)]
+        case Dnat():
+            return _dnat(verdict, where, dport)
+        case Masquerade():
+            _nat_table(where)
+            return [_with_ports(["-j", "MASQUERADE"], verdict.ports, verdict.choice)]
+        case Redirect():
+            return _redirect(verdict, where, dport)
+        case Netmap():
+            _nat_table(where)
+            if verdict.family is not where.family:
+                raise Inexpressible("map", "a network is mapped to one of the same family")
+            to = f"{format_address(verdict.family, verdict.low)}/{verdict.length}"
+            return [Step(("-j", "NETMAP", "--to", to))]
+        case OpaqueVerdict():
+            return [Step(_foreign(verdict.dialect, verdict.text))]
+        case Accept() | Continue():
+            return []
+    raise Inexpressible("verdict", f"iptables has no verdict like {type(verdict).__name__}")
+
+
+def _reject(kind: RejectKind, where: Where, protocols: IntervalSet | None) -> list[Step]:
+    if where.table != "filter":
+        raise Inexpressible(
+            "reject-place",
+            f"iptables cannot reject packets in the {where.table} table",
+            "use `deny`, or place it in the filter chains",
+        )
+    tcp = Step(("-j", "REJECT", "--reject-with", "tcp-reset"))
+    only_tcp = protocols is not None and protocols == IntervalSet.of(6)
+    if kind is RejectKind.TCP_RESET:
+        if not only_tcp:
+            raise Inexpressible(
+                "reject-tcp", "a TCP reset answers TCP packets only", "limit the rule to tcp, or use another answer"
+            )
+        return [tcp]
+    texts = REJECT_V4 if where.family is Family.V4 else REJECT_V6
+    if kind is not RejectKind.DEFAULT:
+        return [Step(("-j", "REJECT", "--reject-with", texts[kind]))]
+    if only_tcp:
+        return [tcp]
+    other = Step(("-j", "REJECT", "--reject-with", texts[RejectKind.PORT_UNREACHABLE]))
+    if protocols is not None and 6 not in protocols:
+        return [other]
+    return [Step(tcp.target, _TCP_ONLY), other]
+
+
+def _nat_table(where: Where) -> None:
+    if where.table != "nat":
+        raise Inexpressible(
+            "nat-place", "iptables translates addresses in the nat table only", "use a chain of type nat"
+        )
+
+
+_CHOICE: dict[PortChoice, Words] = {
+    PortChoice.DEFAULT: (),
+    PortChoice.RANDOM: ("--random",),
+    PortChoice.PERSISTENT: ("--persistent",),
+}
+
+
+def _ports_text(ports: Run) -> str:
+    return str(ports[0]) if ports[0] == ports[1] else f"{ports[0]}-{ports[1]}"
+
+
+def _nat(name: str, option: str, target: NatTarget, choice: PortChoice, where: Where, base: int | None = None) -> Step:
+    _nat_table(where)
+    text = ""
+    if target.family is not None:
+        if target.family is not where.family:
+            raise Inexpressible(
+                "nat-family", "an address is translated to one of the same family", "use a target of this family"
+            )
+        low = format_address(target.family, target.low)
+        text = low if target.low == target.high else f"{low}-{format_address(target.family, target.high)}"
+        if target.ports is not None and target.family is Family.V6:
+            text = f"[{text}]"
+    if target.ports is not None:
+        text += f":{_ports_text(target.ports)}"
+        if base is not None:
+            text += f"/{base}"
+    extra = () if choice is PortChoice.OFFSET else _CHOICE[choice]
+    return Step(("-j", name, option, text, *extra), (), "ports" if target.ports else "")
+
+
+def _with_ports(words: list[str], ports: Run | None, choice: PortChoice) -> Step:
+    if ports is not None:
+        words += ["--to-ports", _ports_text(ports)]
+    if choice is PortChoice.PERSISTENT:
+        raise Inexpressible("persistent", f"iptables {words[1]} has no persistent mapping", "leave out `persistent`")
+    if choice is PortChoice.RANDOM:
+        words.append("--random")
+    return Step(tuple(words), (), "ports" if ports else "")
+
+
+def _offset_base(ports: Run | None, choice: PortChoice, dport: IntervalSet | None) -> int | None:
+    """The first original port where each port of a range keeps its offset."""
+    if choice is not PortChoice.OFFSET or ports is None or ports[0] == ports[1]:
+        return None
+    if dport is None or len(dport.runs) != 1 or dport.runs[0][1] - dport.runs[0][0] != ports[1] - ports[0]:
+        raise Inexpressible(
+            "port-offset", "the two port ranges must be single ranges of the same size", "split the rule"
+        )
+    return dport.runs[0][0]
+
+
+def _dnat(verdict: Dnat, where: Where, dport: IntervalSet | None) -> list[Step]:
+    """Several targets: one in n goes to the first, one in n - 1 of the rest to the second, and so on."""
+    out: list[Step] = []
+    count = len(verdict.targets)
+    for at, target in enumerate(verdict.targets):
+        base = _offset_base(target.ports, verdict.choice, dport)
+        choice = PortChoice.DEFAULT if verdict.choice is PortChoice.OFFSET else verdict.choice
+        step = _nat("DNAT", "--to-destination", target, choice, where, base)
+        left = count - at
+        if left > 1:
+            odds = f"{1 / left:.11f}"
+            step = Step(
+                step.target, ((RATED, ("-m", "statistic", "--mode", "random", "--probability", odds)),), step.needs
+            )
+        out.append(step)
+    return out
+
+
+def _redirect(verdict: Redirect, where: Where, dport: IntervalSet | None) -> list[Step]:
+    """REDIRECT knows no offset; `split_redirect` has made one rule per port of a range before."""
+    _nat_table(where)
+    if _offset_base(verdict.ports, verdict.choice, dport) is not None:
+        raise Inexpressible("port-offset", "iptables redirects a range of ports one by one", "list the ports")
+    choice = PortChoice.DEFAULT if verdict.choice is PortChoice.OFFSET else verdict.choice
+    return [_with_ports(["-j", "REDIRECT"], verdict.ports, choice)]
+
+
+def split_redirect(verdict: Redirect, low: int) -> list[tuple[int, Redirect]]:
+    """(original port, redirect) for each port of a range that keeps its offset; `low` is the first original port."""
+    assert verdict.ports is not None
+    first, last = verdict.ports
+    if last - first >= 256:
+        raise Inexpressible(
+            "port-offset", "iptables redirects port by port, and the range has over 256", "use `forward`"
+        )
+    return [(low + i, Redirect((first + i, first + i))) for i in range(last - first + 1)]
