@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from typing import Any
 
 from fwc.diagnostics import Diagnostic
 from fwc.lang import ast, statements
 from fwc.lang.nodes import NODES
+from fwc.lang.shapes import Doubt, Shape, compile_shape
 from fwc.lang.syntax_errors import Mistake, describe
 from fwc.lang.tables import grammar
 from fwc.lang.values import LEAVES, Builder
-from fwc.lang.words import CLOSE, NEWLINE, OPEN, SPACE, cut, kinds
+from fwc.lang.words import NEWLINE, OPEN, SPACE, cut, kinds
 from fwc.source import SourceFile, Span
 
 _ = statements  # registers its handlers in NODES
@@ -33,6 +36,17 @@ def parse_statement(source: SourceFile, start: int, end: int) -> tuple[ast.State
     reader = _Reader(source, start, end)
     found = reader.read()
     return (None if reader.diagnostics or not found else found[0]), reader.diagnostics
+
+
+LONGEST_SHAPE = 120
+MOST_SHAPES = 4000
+"""Bounds of the cache: words in a statement, statements with functions for each start symbol."""
+
+_shapes: dict[str, dict[str, Shape]] = {}
+_seen: defaultdict[str, set[str]] = defaultdict(set)
+
+
+_BRACES = re.compile("[{}]")
 
 
 class _Stop(Exception):
@@ -71,25 +85,27 @@ class _Reader:
         """Fill `closing`; report braces without a partner. False when they nest too deep."""
         shapes = self.shapes
         stack: list[int] = []
-        at = -1
         stray: list[int] = []
-        for at, kind in enumerate(shapes):
-            if kind == OPEN:
+        for found in _BRACES.finditer(shapes):
+            at = found.start()
+            if shapes[at] == OPEN:
                 stack.append(at)
                 if len(stack) > MAX_DEPTH:
                     self._error_at(at, "FW049", f"braces are nested deeper than {MAX_DEPTH}")
                     return False
-            elif kind == CLOSE:
-                if stack:
-                    self.closing[stack.pop()] = at
-                else:
-                    stray.append(at)
-                    self._error_at(at, "FW001", "this `}` closes nothing")
+            elif stack:
+                self.closing[stack.pop()] = at
+            else:
+                stray.append(at)
+                self._error_at(at, "FW001", "this `}` closes nothing")
         for at in stack:
             self._error_at(at, "FW001", "this `{` is never closed")
             self.closing[at] = len(shapes)
         if stray:
-            self.shapes = "".join(NEWLINE if n in set(stray) else kind for n, kind in enumerate(shapes))
+            lines = list(shapes)
+            for at in stray:
+                lines[at] = NEWLINE
+            self.shapes = "".join(lines)
         return True
 
     def _error_at(self, index: int, code: str, message: str, help: str = "") -> None:
@@ -100,16 +116,41 @@ class _Reader:
     def _lines(self, start: str, at: int, end: int) -> list[Any]:
         """The values of the lines between two word indexes, each read from `start`."""
         found: list[Any] = []
-        shapes = self.shapes
-        while True:
-            while at < end and shapes[at] in "\n ":
+        shapes, texts, offsets, builder, source = self.shapes, self.texts, self.offsets, self.builder, self.source
+        known = _shapes.setdefault(start, {})
+        find = shapes.find
+        while at < end:
+            if shapes[at] in "\n ":
                 at += 1
-            if at >= end:
-                return found
-            stop = self._line_end(at, end)
-            tree = self._line(start, at, stop, False)
-            found.extend(self._value(part) for part in tree)
+                continue
+            stop = find(NEWLINE, at, end)
+            if stop < 0:
+                stop = end
+            if find(OPEN, at, stop) >= 0:
+                stop = self._line_end(at, end)
+            key = shapes[at:stop] if stop - at <= LONGEST_SHAPE else ""
+            shape = known.get(key)
+            if shape is not None:
+                reported = len(self.diagnostics)
+                try:
+                    found += shape(builder, source, texts[at:stop], offsets[at : stop + 1])
+                except Doubt:
+                    del self.diagnostics[reported:]
+                    found += self._line_values(start, at, stop)
+            else:
+                found += self._line_values(start, at, stop, key)
             at = stop
+        return found
+
+    def _line_values(self, start: str, at: int, stop: int, key: str = "") -> list[Any]:
+        """The values of one line by the tables; a shape seen before (`key`) becomes a function."""
+        reported = len(self.diagnostics)
+        trees = self._line(start, at, stop, bool(key))
+        if key and len(self.diagnostics) == reported:
+            if key in _seen[start] and len(_shapes[start]) < MOST_SHAPES:
+                _shapes[start][key] = compile_shape(trees, at)
+            _seen[start].add(key)
+        return [self._value(tree) for tree in trees]
 
     def _line_end(self, at: int, end: int) -> int:
         """Where the line that begins at `at` ends: a newline outside of braces, or `end`."""

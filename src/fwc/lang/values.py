@@ -112,7 +112,7 @@ _Found = tuple[Family, int, int]
 
 
 @lru_cache(maxsize=1 << 16)
-def _address(word: str) -> _Found | tuple[str, str, str]:
+def find_address(word: str) -> _Found | tuple[str, str, str]:
     """Family and run of an address, prefix or range; or code, message and help."""
     if "/" in word:
         return _prefix(word)
@@ -170,7 +170,7 @@ def _prefix(word: str) -> _Found | tuple[str, str, str]:
 
 
 def address(b: Builder, word: str, start: int, end: int) -> ast.Address:
-    found = _address(word)
+    found = find_address(word)
     if found[0].__class__ is str:
         b.error(str(found[0]), str(found[1]), start, end, str(found[2]))
         return ast.Address(Family.V4, 0, 0, word, Span(b.file, start, end))

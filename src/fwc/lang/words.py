@@ -13,18 +13,20 @@ from itertools import accumulate
 from fwc.lang.tables import Grammar, grammar
 from fwc.records import record
 
+# Every alternative begins with a literal or a class: the regex engine then skips those that cannot match at one look.
 _CUT = re.compile(
     r"""
-      (?:linux|macos):(?=[A-Za-z"])
-    | (?:[\w.:/@$%*+]|-(?!>)|\[[^\]\s"]*\])+
-    | (?:(?:\#[^\n]*(?:\n|\Z)|\r?\n|;)[ \t]*)+
-    | (?:[ \t]|\\[ \t]*\r?\n)+
-    | ,(?:[ \t\r\n]|\#[^\n]*(?:\n|\Z))*
-    | \"\"\"(?:.|\n)*?\"\"\"
-    | "(?:[^"\\\n]++|\\[^\n])*+"
-    | "[^\n]*
+      [ \t]+
+    | [lm](?:inux|acos):(?=[A-Za-z"])
+    | [\w.:/@$%*+][\w.:/@$%*+]*(?:-(?!>)[\w.:/@$%*+]*)*(?:\[[\w.:/@$%*+-]*\])*
+    | -(?!>)[\w.:/@$%*+]*(?:-(?!>)[\w.:/@$%*+]*)*
+    | ,(?:[ \t\r\n]+|\#[^\n]*(?:\n|\Z))*
+    | "(?:""(?:.|\n)*?\"\"\"|(?:[^"\\\n]++|\\[^\n])*+"|[^\n]*)
+    | [\#\r\n;](?:(?<=\#)[^\n]*(?:\n|\Z)|(?<=[\n;])|(?<=\r)\n)[ \t]*(?:(?:\#[^\n]*(?:\n|\Z)|\r?\n|;)[ \t]*)*
+    | \[[\w.:/@$%*+-]*\][\w.:/@$%*+]*(?:-(?!>)[\w.:/@$%*+]*)*
+    | \\[ \t]*\r?\n
     | <->|->|[<>]=?(?!>)
-    | =>|==|!=|&&|\|\||[!&|]+
+    | =[=>]?|!=|&&|\|\||[!&|]+
     | [\s\S]
     """,
     re.VERBOSE,
