@@ -8,12 +8,13 @@ from typing import Any
 
 from fwc.diagnostics import Diagnostic
 from fwc.lang import ast, statements
+from fwc.lang.hints import LIKELY_STATEMENTS, STATEMENT_WORDS
 from fwc.lang.nodes import NODES
 from fwc.lang.shapes import Doubt, Shape, compile_shape
 from fwc.lang.syntax_errors import Mistake, describe
 from fwc.lang.tables import grammar
 from fwc.lang.values import LEAVES, Builder
-from fwc.lang.words import NEWLINE, OPEN, SPACE, cut, kinds
+from fwc.lang.words import CLOSE, NEWLINE, OPEN, SPACE, cut, kinds
 from fwc.source import SourceFile, Span
 
 _ = statements  # registers its handlers in NODES
@@ -47,6 +48,7 @@ _seen: defaultdict[str, set[str]] = defaultdict(set)
 
 
 _BRACES = re.compile("[{}]")
+_UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]|\r(?!\n)")
 
 
 class _Stop(Exception):
@@ -67,6 +69,7 @@ class _Reader:
     def __init__(self, source: SourceFile, start: int = 0, end: int | None = None) -> None:
         words = cut(source.text, start, end)
         self.source = source
+        self.words = words
         self.texts = words.texts
         self.offsets = words.offsets
         self.shapes = words.kinds
@@ -75,11 +78,20 @@ class _Reader:
         self.builder = Builder(source)
         self.diagnostics = self.builder.diagnostics
         self.closing: dict[int, int] = {}
+        self.unclosed: list[int] = []
 
     def read(self) -> list[ast.Statement]:
+        self._check_characters()
         if not self._match_braces():
             return []
         return self._lines("stmt", 0, len(self.texts))
+
+    def _check_characters(self) -> None:
+        """Characters that a reviewer cannot see, or sees in another order than the compiler."""
+        start, end = self.offsets[0], self.offsets[-1]
+        for found in _UNSEEN.finditer(self.source.text, start, end):
+            message = f"the character U+{ord(found[0]):04X} cannot stand in a policy"
+            self.builder.error("FW043", message, found.start(), found.end(), "remove it")
 
     def _match_braces(self) -> bool:
         """Fill `closing`; report braces without a partner. False when they nest too deep."""
@@ -98,15 +110,31 @@ class _Reader:
             else:
                 stray.append(at)
                 self._error_at(at, "FW001", "this `}` closes nothing")
+        limit = len(shapes)
         for at in stack:
             self._error_at(at, "FW001", "this `{` is never closed")
-            self.closing[at] = len(shapes)
+            limit = self.closing[at] = self._likely_end(at, limit)
+            self.unclosed.append(at)
         if stray:
             lines = list(shapes)
             for at in stray:
                 lines[at] = NEWLINE
             self.shapes = "".join(lines)
         return True
+
+    def _likely_end(self, brace: int, limit: int) -> int:
+        """Where a brace that is never closed should have been: before the next line that is indented no deeper."""
+        text = self.source.text
+        line = text.rfind("\n", 0, self.offsets[brace]) + 1
+        indent = len(text[line:]) - len(text[line:].lstrip(" \t")) if line < len(text) else 0
+        at = self.shapes.find(NEWLINE, brace, limit)
+        while at >= 0:
+            word = self.texts[at]
+            after = self.texts[at + 1] if at + 1 < limit else ""
+            if "\n" in word and len(word) - word.rfind("\n") - 1 <= indent and after in STATEMENT_WORDS:
+                return at
+            at = self.shapes.find(NEWLINE, at + 1, limit)
+        return limit
 
     def _error_at(self, index: int, code: str, message: str, help: str = "") -> None:
         self.builder.error(code, message, self.offsets[index], self.offsets[index + 1], help)
@@ -160,7 +188,8 @@ class _Reader:
             stop = end
         brace = shapes.find(OPEN, at, stop)
         while brace >= 0:
-            after = self.closing[brace] + 1
+            close = self.closing[brace]
+            after = close + 1 if shapes[close : close + 1] == CLOSE else close
             if after > stop:
                 stop = shapes.find(NEWLINE, after, end)
                 if stop < 0:
@@ -175,10 +204,26 @@ class _Reader:
         try:
             return self._tree(start, first, end, whole)
         except _Stop as stop:
-            self.diagnostics.append(
-                describe(self.source, self.tables, self.texts, self.offsets, self.shapes, stop.mistake)
-            )
+            if any(first <= brace <= stop.mistake.index for brace in self.unclosed):
+                return []
+            self._bodies_after(stop.mistake)
+            at = stop.mistake.index
+            if at < end and _UNSEEN.search(self.texts[at]):
+                return []  # reported as that
+            self.diagnostics.append(describe(self.source, self.tables, self.words, stop.mistake))
             return []
+
+    def _bodies_after(self, mistake: Mistake) -> None:
+        """Read the statements in the braces of a line that is none, for their errors alone."""
+        brace = self.shapes.find(OPEN, mistake.index, mistake.end)
+        while brace >= 0:
+            close = self.closing[brace]
+            at = brace + 1
+            while at < close and self.shapes[at] in "\n ":
+                at += 1
+            if at < close and self.texts[at] in LIKELY_STATEMENTS:
+                self._lines("stmt", at, close)
+            brace = self.shapes.find(OPEN, close + 1, mistake.end)
 
     def _body(self, start: str, at: int, end: int, whole: bool) -> _Tree:
         if not whole:

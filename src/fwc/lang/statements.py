@@ -264,7 +264,7 @@ def rule(b: Builder, kids: Kids, s: int, e: int) -> Any:
 def _limited_refusal(b: Builder, action: str, traffic: ast.Traffic, option: ast.LimitOption | ast.MaxOption) -> None:
     word = "limit" if isinstance(option, ast.LimitOption) else "max"
     if action in ("deny", "reject"):
-        what = f"`{action} ... {word}` would let through what is within the limit only by accident of later rules"
+        what = f"`{word}` says how much may pass, so it belongs to `allow`, not to `{action}`"
         text = option.span.text
         tail = "" if " else " in text else f" else {action}"
         help = f"say what may pass, the rest is refused here: `allow {traffic.span.text} ... {text}{tail}`"

@@ -1,10 +1,13 @@
-"""What to say about a word that cannot stand where it stands."""
+"""What to say about a word that cannot stand where it stands: what was found, what could stand there, what to write instead."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from fwc.diagnostics import Diagnostic, error
+from fwc.lang.hints import Place, hint
 from fwc.lang.tables import Grammar
-from fwc.lang.words import NEWLINE, kinds
+from fwc.lang.words import NEWLINE, SPACE, Words
 from fwc.records import record
 from fwc.source import SourceFile, Span
 
@@ -24,6 +27,12 @@ _READABLE = {
     "_BIARROW": "`<->`", "$END": "end of line",
 }  # fmt: skip
 
+_OPTION_TEXT = (
+    "LOG LIMIT MAX WITH COUNT AS COMMENT OWNER TICKET EXPIRES IGNORE ADD STATELESS DISABLED HAIRPIN WITHOUT PORTS"
+    " RANDOM PERSISTENT"
+)
+_OPTIONS = frozenset(_OPTION_TEXT.split())
+
 
 @record
 class Mistake:
@@ -37,20 +46,20 @@ class Mistake:
     states: tuple[int, ...]
 
 
-def accepted(tables: Grammar, states: tuple[int, ...]) -> list[str]:
+def accepted(tables: Grammar, states: tuple[int, ...]) -> frozenset[str]:
     """The terminals that could stand next, by running each through the tables."""
-    found = []
-    for symbol in tables.row(states[-1]):
-        if symbol <= tables.end and _shifts(tables, list(states), symbol):
-            found.append(tables.terminals[symbol] if symbol < tables.end else "$END")
-    return found
+    return frozenset(
+        tables.terminals[symbol] if symbol < tables.end else "$END"
+        for symbol in tables.row(states[-1])
+        if symbol <= tables.end and _shifts(tables, list(states), symbol)
+    )
 
 
 def _shifts(tables: Grammar, states: list[int], symbol: int) -> bool:
     while True:
         code = tables.row(states[-1]).get(symbol)
         if code is None:
-            return symbol == tables.end and states[-1] in {last for _, last in tables.starts.values()}
+            return symbol == tables.end and any(states[-1] == last for _, last in tables.starts.values())
         if not code & 1:
             return True
         _, left, size, _ = tables.rules[code >> 1]
@@ -59,33 +68,43 @@ def _shifts(tables: Grammar, states: list[int], symbol: int) -> bool:
         states.append(tables.row(states[-1])[left] >> 1)
 
 
-def readable(terminals: list[str]) -> list[str]:
+def readable(terminals: Iterable[str]) -> list[str]:
     """Names for people, without repetition: values first, then words, then punctuation."""
-    names = {_READABLE.get(t, t.lower().replace("_", "-")) for t in terminals}
+    found = set(terminals)
+    names = set()
+    if len(found & _OPTIONS) > 6:
+        found -= _OPTIONS
+        names.add("an option")
+    names |= {_READABLE.get(t, t.lower().replace("_", "-")) for t in found}
     return sorted(names, key=lambda n: (n.startswith("`"), n == "end of line", not n.startswith(("a ", "an ")), n))
 
 
-def describe(
-    file: SourceFile, tables: Grammar, texts: list[str], offsets: list[int], shapes: str, mistake: Mistake
-) -> Diagnostic:
+def describe(file: SourceFile, tables: Grammar, words: Words, mistake: Mistake) -> Diagnostic:
     """The diagnostic for a mistake."""
-    index = mistake.index
-    if index < mistake.end and shapes[index] != NEWLINE:
-        found = f"`{_shown(texts[index])}`"
-        span = Span(file, offsets[index], offsets[index + 1])
+    index, end = mistake.index, mistake.end
+    texts, offsets = words.texts, words.offsets
+    expected = accepted(tables, mistake.states)
+    if index < end and words.kinds[index] != NEWLINE:
+        word = texts[index].rstrip(" \t\r\n") if texts[index][0] == "," else texts[index]
+        span = Span(file, offsets[index], offsets[index] + len(word))
+        found = f"`{shown(word)}`"
     else:
-        found = "end of line"
-        at = offsets[index] if index < len(texts) else offsets[-1]
-        span = Span(file, at, at)
-    _ = kinds
-    expected = readable(accepted(tables, mistake.states))
-    message = f"unexpected {found}"
-    if expected:
-        message += f"; expected {', '.join(expected[:12])}{', ...' if len(expected) > 12 else ''}"
-    return error("FW001", message, span, name="syntax-error")
+        word, found = "", "the end of the line"
+        after = index
+        while after > mistake.first and words.kinds[after - 1] in (SPACE, NEWLINE):
+            after -= 1
+        span = Span(file, offsets[after], offsets[after])
+    before = [texts[n] for n in range(mistake.first, index) if words.kinds[n] != SPACE]
+    following = [texts[n] for n in range(index + 1, end) if words.kinds[n] != SPACE][:4]
+    advice = hint(Place(mistake.start, word, before, following, expected))
+    message = advice.message or f"unexpected {found}"
+    names = readable(expected)
+    if not advice.message and names and len(names) <= 24:
+        message += f"; expected {', '.join(names)}"
+    return error("FW001", message, span, help=advice.help, name="syntax-error")
 
 
-def _shown(word: str) -> str:
+def shown(word: str) -> str:
     """A word for a message: short, and without control characters."""
     text = "".join(c if c.isprintable() else f"U+{ord(c):04X}" for c in word[:40])
     return text + ("..." if len(word) > 40 else "")

@@ -260,7 +260,7 @@ def time_range(b: Builder, word: str, start: int, end: int) -> tuple[int, int]:
     first, _, last = word.partition("-")
     middle = start + len(first)
     result = clock(b, first, start, middle), clock(b, last, middle + 1, end)
-    if result[0] == result[1]:
+    if first == last:
         b.error("FW041", f"the time range {word} is empty", start, end, "write `00:00-24:00` for the whole day")
     return result
 
