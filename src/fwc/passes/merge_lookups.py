@@ -1,0 +1,338 @@
+"""Long runs of rules with the same effect become lookups of several fields at once.
+
+A run is a stretch of rules that decide a packet by plain header fields. Within it a rule may move up to an earlier rule of
+the same effect when no rule of another effect between them shares a packet with it; what can stand together this way is a
+group. The members of a group with the same interfaces and the same fields become the elements of one `TupleIn`, which
+nftables answers with one hash or interval lookup and iptables with a tree of chains.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from itertools import pairwise, product
+
+from fwc.ir.match import Field, FieldIn, Match, TupleIn, Values, all_of, family_is
+from fwc.ir.model import Chain, Role, Rule, Ruleset, Table
+from fwc.ir.verdict import Accept, Action, Drop, Goto, Log, Reject, Verdict
+from fwc.net.addresses import AddressSet
+from fwc.net.hooks import Family
+from fwc.net.intervals import IntervalSet, Run
+from fwc.passes.conjunctions import Conjunction, TooManyConjunctions, conjunctions
+from fwc.records import record
+from fwc.source import Origin
+from fwc.space.boxes import Translator
+from fwc.space.fields import Dimensions, Kind
+from fwc.space.index import Index, bits_of
+
+BREAK_EVEN = 16
+"""Rules in a group from which a lookup costs a packet less than the list (measured: 12 to 65, see docs/performance.md); below
+it the list is easier to read."""
+
+MOST_ELEMENTS_OF_A_RULE = 4096
+"""A rule whose lists multiply to more elements stays as it is: its own sets are lookups already."""
+
+KEYS = (Field.SADDR, Field.DADDR, Field.PROTOCOL, Field.SPORT, Field.DPORT)
+"""Fields of a lookup, in order."""
+
+INTERFACES = (Field.IIF, Field.OIF)
+
+Effect = tuple[tuple[Action, ...], Verdict]
+Cell = tuple[Run, ...]
+"""One run of values per field of the lookup."""
+
+
+@record
+class Shape:
+    """What the elements of one lookup have in common."""
+
+    family: Family
+    interfaces: tuple[tuple[Field, Values], ...]
+    fields: tuple[Field, ...]
+
+
+@record
+class Piece:
+    """One rule's share of a lookup."""
+
+    shape: Shape
+    cells: tuple[Cell, ...]
+
+
+def merge_lookups(ruleset: Ruleset) -> Ruleset:
+    """The ruleset with every long enough run merged; all else unchanged."""
+    return dataclasses.replace(ruleset, tables=tuple(_table(t) for t in ruleset.tables))
+
+
+def _table(table: Table) -> Table:
+    return dataclasses.replace(table, chains=tuple(_chain(c) for c in table.chains))
+
+
+def _chain(chain: Chain) -> Chain:
+    if len(chain.rules) < BREAK_EVEN:
+        return chain
+    out: list[Rule] = []
+    run: list[Rule] = []
+    for rule in chain.rules:
+        if _can_move(rule):
+            run.append(rule)
+        else:
+            out.extend(_merge_run(run))
+            run = []
+            out.append(rule)
+    out.extend(_merge_run(run))
+    return chain if len(out) == len(chain.rules) else dataclasses.replace(chain, rules=tuple(out))
+
+
+def _can_move(rule: Rule) -> bool:
+    """Its effect is the same whenever and however often it is asked: a verdict, perhaps with an unlimited log line."""
+    return isinstance(rule.verdict, (Accept, Drop, Reject, Goto)) and all(
+        isinstance(action, Log) and action.rate is None for action in rule.actions
+    )
+
+
+def _merge_run(run: Sequence[Rule]) -> Iterator[Rule]:
+    if len(run) < BREAK_EVEN:
+        yield from run
+        return
+    for group in _groups(run):
+        yield from _merge_group(group)
+
+
+# ----- which rules can stand together -----------------------------------------
+
+
+def _groups(run: Sequence[Rule]) -> list[list[Rule]]:
+    """The run's rules in groups of one effect; evaluating the groups in order decides every packet as the run does."""
+    effects: list[Effect] = [(rule.actions, rule.verdict) for rule in run]
+    if all(effect == effects[0] for effect in effects):
+        return [list(run)]
+    conflicts = _Conflicts(run, effects)
+    groups: list[tuple[Effect, list[Rule]]] = []
+    position: list[int] = []
+    for number, rule in enumerate(run):
+        after = max((position[other] for other in conflicts.before(number)), default=-1)
+        effect = effects[number]
+        place = next((p for p in range(after + 1, len(groups)) if groups[p][0] == effect), None)
+        if place is None:
+            place = len(groups)
+            groups.append((effect, []))
+        groups[place][1].append(rule)
+        position.append(place)
+    return [rules for _, rules in groups]
+
+
+class _Conflicts:
+    """Which earlier rules of another effect share a packet with a rule."""
+
+    def __init__(self, run: Sequence[Rule], effects: Sequence[Effect]) -> None:
+        self._rule_of: dict[Family, list[int]] = {}
+        self._first: dict[Family, list[int]] = {}
+        self._index: dict[Family, Index] = {}
+        self._same: dict[Family, dict[Effect, int]] = {}
+        self._effects = effects
+        for family in Family:
+            translate = Translator(Dimensions(family))
+            boxes = [translate.boxes(rule.match) for rule in run]
+            flat = [box for own in boxes for box in own]
+            owners = [number for number, own in enumerate(boxes) for _ in own]
+            first = [0]
+            for own in boxes:
+                first.append(first[-1] + len(own))
+            by_effect: dict[Effect, bytearray] = {}
+            for bit, owner in enumerate(owners):
+                marks = by_effect.setdefault(effects[owner], bytearray(len(flat) // 8 + 1))
+                marks[bit >> 3] |= 1 << (bit & 7)
+            self._rule_of[family] = owners
+            self._first[family] = first
+            self._index[family] = Index(translate.dimensions, flat)
+            self._same[family] = {effect: int.from_bytes(marks, "little") for effect, marks in by_effect.items()}
+
+    def before(self, number: int) -> Iterator[int]:
+        effect = self._effects[number]
+        for family, index in self._index.items():
+            first = self._first[family]
+            earlier = ((1 << first[number]) - 1) & ~self._same[family].get(effect, 0)
+            if not earlier:
+                continue
+            for box in index.boxes[first[number] : first[number + 1]]:
+                for bit in bits_of(index.overlap(box, earlier)):
+                    yield self._rule_of[family][bit]
+
+
+# ----- from rules to elements --------------------------------------------------
+
+
+def _merge_group(rules: Sequence[Rule]) -> Iterator[Rule]:
+    """The lookups of a group, then the rules that stay; all have one effect, so their order is free."""
+    if len(rules) < BREAK_EVEN:
+        yield from rules
+        return
+    pieces = [_pieces(rule) for rule in rules]
+    shapes = _worthwhile(pieces)
+    members: dict[Shape, list[tuple[Rule, Piece]]] = {}
+    kept: list[Rule] = []
+    for rule, own in zip(rules, pieces, strict=True):
+        if own and all(piece.shape in shapes for piece in own):
+            for piece in own:
+                members.setdefault(piece.shape, []).append((rule, piece))
+        else:
+            kept.append(rule)
+    for shape, entries in members.items():
+        lookup = _lookup(shape, entries)
+        if lookup is None:
+            kept.extend(rule for rule, _ in entries if rule not in kept[-1:])
+        else:
+            yield lookup
+    yield from kept
+
+
+def _worthwhile(pieces: Sequence[tuple[Piece, ...]]) -> set[Shape]:
+    """Shapes with enough rules; a rule with a piece in a shape that falls out takes its other pieces out too."""
+    alive = [own for own in pieces if own]
+    while True:
+        count: dict[Shape, int] = {}
+        for own in alive:
+            for piece in own:
+                count[piece.shape] = count.get(piece.shape, 0) + 1
+        good = {shape for shape, rules in count.items() if rules >= BREAK_EVEN}
+        left = [own for own in alive if all(piece.shape in good for piece in own)]
+        if len(left) == len(alive):
+            return good
+        alive = left
+
+
+def _pieces(rule: Rule) -> tuple[Piece, ...]:
+    """The rule as elements of lookups, one piece per conjunction; empty when it has conditions that no lookup holds."""
+    out: list[Piece] = []
+    total = 0
+    for family in Family:
+        try:
+            parts = conjunctions(rule.match, family)
+        except TooManyConjunctions:
+            return ()
+        for part in parts:
+            piece = _piece(part, family)
+            if piece is None:
+                return ()
+            total += len(piece.cells)
+            if total > MOST_ELEMENTS_OF_A_RULE:
+                return ()
+            out.append(piece)
+    return tuple(out)
+
+
+def _piece(part: Conjunction, family: Family) -> Piece | None:
+    if part.excluded or part.masked or part.sets or part.tuples or part.opaque:
+        return None
+    fields = part.fields
+    if any(field not in KEYS and field not in INTERFACES and field is not Field.FAMILY for field in fields):
+        return None
+    keys = tuple(field for field in KEYS if field in fields)
+    if len(keys) < 2:
+        return None
+    runs = [_runs(fields[key], family) for key in keys]
+    size = 1
+    for each in runs:
+        size *= len(each)
+    if not 0 < size <= MOST_ELEMENTS_OF_A_RULE:
+        return None
+    interfaces = tuple((field, fields[field]) for field in INTERFACES if field in fields)
+    return Piece(Shape(family, interfaces, keys), tuple(product(*runs)))
+
+
+def _runs(values: Values, family: Family) -> tuple[Run, ...]:
+    if isinstance(values, AddressSet):
+        return values.family(family).runs
+    assert isinstance(values, IntervalSet)
+    return values.runs
+
+
+def _lookup(shape: Shape, entries: Sequence[tuple[Rule, Piece]]) -> Rule | None:
+    """One rule for all entries. Elements never overlap: targets refuse sets in which they do."""
+    cells = _disjoint([cell for _, piece in entries for cell in piece.cells])
+    if cells is None:
+        return None
+    elements = tuple(_element(shape, cell) for cell in cells)
+    parts: list[Match] = [FieldIn(field, values) for field, values in shape.interfaces]
+    if Field.SADDR not in shape.fields and Field.DADDR not in shape.fields:
+        parts.insert(0, family_is(shape.family))
+    parts.append(TupleIn(shape.fields, elements))
+    first = entries[0][0]
+    spans = tuple(dict.fromkeys(rule.origin.spans[0] for rule, _ in entries if rule.origin.spans))
+    return Rule(
+        all_of(*parts),
+        first.actions,
+        first.verdict,
+        comment=f"{len({id(rule) for rule, _ in entries})} rules",
+        role=Role.OPTIMIZER,
+        origin=Origin(spans, ("merge-lookups",)),
+    )
+
+
+def _element(shape: Shape, cell: Cell) -> tuple[Values, ...]:
+    return tuple(
+        AddressSet.of_family(shape.family, IntervalSet((run,)))
+        if field in (Field.SADDR, Field.DADDR)
+        else IntervalSet((run,))
+        for field, run in zip(shape.fields, cell, strict=True)
+    )
+
+
+def _disjoint(cells: Sequence[Cell]) -> list[Cell] | None:
+    """Cells with the same union of which no two overlap: what an earlier cell holds is cut from the later ones. Points come
+    first, so that they stay points and can live in a hash set. None when the cuts would multiply."""
+    unique = list(dict.fromkeys(cells))
+    if all(_flat(column) for column in zip(*unique, strict=True)):
+        return unique
+    points = [cell for cell in unique if _is_point(cell)]
+    ordered = points + [cell for cell in unique if not _is_point(cell)]
+    index = _index(ordered)
+    out = list(points)
+    most = 4 * len(ordered) + 1000
+    for number in range(len(points), len(ordered)):
+        pieces = [ordered[number]]
+        for other in bits_of(index.overlap(index.boxes[number], (1 << number) - 1)):
+            pieces = [rest for piece in pieces for rest in _cut(piece, ordered[other])]
+            if len(pieces) > most:
+                return None
+        out.extend(pieces)
+        if len(out) > most:
+            return None
+    return out
+
+
+def _flat(column: Sequence[Run]) -> bool:
+    """Are the distinct runs of one field pairwise disjoint? When every field's are, cells overlap only when equal."""
+    runs = sorted(set(column))
+    return all(left[1] < right[0] for left, right in pairwise(runs))
+
+
+def _is_point(cell: Cell) -> bool:
+    return all(low == high for low, high in cell)
+
+
+def _index(cells: Sequence[Cell]) -> Index:
+    dimensions = Dimensions(Family.V6)
+    axes = [
+        dimensions.dimension(("cell", at), f"field {at}", Kind.VALUE, (1 << 128) - 1) for at in range(len(cells[0]))
+    ]
+    boxes = [
+        tuple(dimensions.constraint(axis, (run,)) for axis, run in zip(axes, cell, strict=True) if run != (0, axis.top))
+        for cell in cells
+    ]
+    return Index(dimensions, boxes)
+
+
+def _cut(cell: Cell, hole: Cell) -> Iterator[Cell]:
+    """What is left of `cell` outside `hole`, as disjoint cells."""
+    if any(a[0] > b[1] or b[0] > a[1] for a, b in zip(cell, hole, strict=True)):
+        yield cell
+        return
+    rest = list(cell)
+    for at, ((low, high), (hole_low, hole_high)) in enumerate(zip(cell, hole, strict=True)):
+        if low < hole_low:
+            yield (*rest[:at], (low, hole_low - 1), *rest[at + 1 :])
+        if high > hole_high:
+            yield (*rest[:at], (hole_high + 1, high), *rest[at + 1 :])
+        rest[at] = (max(low, hole_low), min(high, hole_high))
