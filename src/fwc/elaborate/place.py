@@ -80,6 +80,8 @@ class Placer:
                 placed.extend(handler(self, statement, bindings, around))
             elif expiry.keeps(statement, out):
                 placed.append(Placed(statement, scopes, early, Origin((statement.span, *uses))))
+            else:
+                self.layout.skipped.append(Skipped((statement,), "in a statement that is left out"))
             if self.too_large:
                 break
         return placed

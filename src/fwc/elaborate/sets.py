@@ -147,6 +147,9 @@ def _check_attributes(node: ast.SetDecl, known: Values | None, out: list[Diagnos
         out.append(mistake(SET, f"rules cannot fill a set of {node.kind}", node.name.span, help=help))
     if node.timeout is not None and node.timeout.milliseconds <= 0:
         out.append(mistake(SET, "a timeout is longer than nothing", node.timeout.span, help="write `timeout 1h`"))
+    if node.kind == "addresses" and node.dynamic and isinstance(known, AddressSet) and _has_networks(known):
+        help = "write `of networks`"
+        out.append(mistake(SET, "a dynamic set of addresses holds single addresses only", node.name.span, help=help))
     if node.size is None:
         return
     if not 0 < node.size.value <= LARGEST_SIZE:
@@ -157,9 +160,6 @@ def _check_attributes(node: ast.SetDecl, known: Values | None, out: list[Diagnos
         out.append(
             mistake(SET, f"the set has {_count(known):,} members, more than its size", node.size.span, help=help)
         )
-    if node.kind == "addresses" and node.dynamic and isinstance(known, AddressSet) and _has_networks(known):
-        help = "write `of networks`"
-        out.append(mistake(SET, "a dynamic set of addresses holds single addresses only", node.name.span, help=help))
 
 
 def _has_networks(addresses: AddressSet) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 
 import pytest
 from expansion_support import at, error_of, errors_of, expand_text, messages, program_of, rules
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 
 from fwc.diagnostics import Severity
 from fwc.elaborate.names import dependency_order, edit_distance, suggestion
+from fwc.elaborate.operands import resolve_ends
+from fwc.lang import ast
 
 
 def test_names_are_found_before_their_declaration() -> None:
@@ -75,10 +78,10 @@ def test_another_hosts_block_sees_its_own_declarations() -> None:
 
 
 def test_a_name_of_another_host_says_where_it_is() -> None:
-    text = "host a { address 10.0.0.1 }\nhost b { address 10.0.0.2; zone wan { iface eth0 } }\nwhen host b { } else { allow ssh from any in wan to self }"
-    from fwc.elaborate.operands import resolve_ends
-    from fwc.lang import ast
-
+    text = (
+        "host a { address 10.0.0.1 }\nhost b { address 10.0.0.2; zone wan { iface eth0 } }\n"
+        "when host b { } else { allow ssh from any in wan to self }\n"
+    )
     program = program_of(text, host="a")
     out: list = []
     statement = program.statements[0].statement
@@ -137,7 +140,7 @@ def test_dependency_order_puts_needs_first(graph: dict[int, list[int]]) -> None:
                 assert need not in needs or order.index(need) < order.index(name)
     for cycle in cycles:
         assert cycle[0] == cycle[-1]
-        assert all(b in needs[a] for a, b in zip(cycle, cycle[1:], strict=False))
+        assert all(b in needs[a] for a, b in pairwise(cycle))
 
 
 def test_thousands_of_unknown_names_are_quick() -> None:

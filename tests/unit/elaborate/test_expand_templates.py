@@ -77,7 +77,10 @@ def test_hygiene() -> None:
 
 
 def test_arguments_pass_through_templates() -> None:
-    text = "host a = 10.0.0.1\ntemplate one(x) { allow ssh from x to self }\ntemplate two(y) { use one(y)\nuse one($y) }\nuse two(a)\n"
+    text = (
+        "host a = 10.0.0.1\ntemplate one(x) { allow ssh from x to self }\n"
+        "template two(y) { use one(y)\nuse one($y) }\nuse two(a)\n"
+    )
     program = program_of(text)
     assert [source_names(program, p) for p in program.statements] == [["a"], ["a"]]
     spans = program.statements[0].origin.spans
