@@ -151,18 +151,12 @@ def _icmp_values(item: ast.Icmp, out: list[Diagnostic]) -> IntervalSet | None:
         kind, code = names[kind]
     elif isinstance(kind, tuple):
         kind, code = kind
-    if kind > 255 or (code is not None and code > 255):
-        out.append(mistake(TRAFFIC, f"{word} types and codes end at 255", item.span, help="write TYPE or TYPE/CODE"))
-        return None
     return IntervalSet.range(kind << 8, kind << 8 | 255) if code is None else IntervalSet.of(kind << 8 | code)
 
 
 def _protocol_number(item: ast.Protocol, out: list[Diagnostic]) -> int | None:
     if isinstance(item.protocol, int):
-        if item.protocol <= 255:
-            return item.protocol
-        out.append(mistake(TRAFFIC, "protocol numbers end at 255", item.span, help="write the IANA number or a name"))
-        return None
+        return item.protocol
     number = protocols.PROTOCOLS.get(item.protocol)
     if number is None:
         meant = suggestion(item.protocol, protocols.PROTOCOLS)

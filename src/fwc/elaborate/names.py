@@ -21,14 +21,15 @@ MOST_CYCLES = 20
 def suggestion(name: str, candidates: Iterable[str]) -> str:
     """The candidate that `name` probably meant, or "": the nearest within one edit for short names, two for longer ones.
 
-    An edit inserts, deletes or replaces a character or swaps two neighbours. Ties go to the alphabetically first.
+    An edit inserts, deletes or replaces a character or swaps two neighbours. Ties go to one with
+    the same first letter, then to the alphabetically first.
     """
     if len(name) > LONGEST_SUGGESTION:
         return ""
     budget = 1 if len(name) < 5 else 2
     best, best_distance = "", budget + 1
     letters = set(name)
-    for candidate in sorted(candidates):
+    for candidate in sorted(candidates, key=lambda c: (c[:1] != name[:1], c)):
         if (
             abs(len(candidate) - len(name)) >= best_distance
             or len(letters.symmetric_difference(candidate)) > 2 * budget

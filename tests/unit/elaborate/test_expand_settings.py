@@ -74,7 +74,7 @@ def test_twice_set_shows_the_first() -> None:
 
 
 def test_host_settings_win_over_the_files() -> None:
-    text = 'settings { table "all"; stateful off }\nhost a { address 10.0.0.1; settings { table "mine" } }\nhost b { address 10.0.0.2 }\n'
+    text = 'settings { table "all" }\nhost a { address 10.0.0.1; settings { table "mine" } }\nhost b { address 10.0.0.2 }\n'
     assert program_of(text, host="a").settings.table == "mine"
     assert program_of(text, host="b").settings.table == "all"
 
