@@ -181,7 +181,7 @@ def _merge_group(rules: Sequence[Rule]) -> Iterator[Rule]:
     for shape, entries in members.items():
         lookup = _lookup(shape, entries)
         if lookup is None:
-            kept.extend(rule for rule, _ in entries if rule not in kept[-1:])
+            kept.extend({id(rule): rule for rule, _ in entries}.values())
         else:
             yield lookup
     yield from kept
