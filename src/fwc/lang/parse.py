@@ -14,7 +14,7 @@ from fwc.lang.shapes import Doubt, Shape, compile_shape
 from fwc.lang.syntax_errors import Mistake, describe
 from fwc.lang.tables import grammar
 from fwc.lang.values import LEAVES, Builder
-from fwc.lang.words import CLOSE, NEWLINE, OPEN, SPACE, cut, kinds
+from fwc.lang.words import CLOSE, NEWLINE, OPEN, SPACE, Words, cut, kinds
 from fwc.source import SourceFile, Span
 
 _ = statements  # registers its handlers in NODES
@@ -30,6 +30,15 @@ def parse(source: SourceFile) -> tuple[ast.File, list[Diagnostic]]:
     reader.diagnostics.sort(key=Diagnostic.sort_key)
     span = Span(source, 0, len(source.text))
     return ast.File(tuple(found), bool(reader.diagnostics), span), reader.diagnostics
+
+
+def read(source: SourceFile) -> tuple[ast.File, list[Diagnostic], Words, frozenset[int]]:
+    """As `parse`, by the tables alone; with the words, and which opening braces hold lines and not lists."""
+    reader = _Reader(source, plain=True)
+    found = reader.read()
+    reader.diagnostics.sort(key=Diagnostic.sort_key)
+    tree = ast.File(tuple(found), bool(reader.diagnostics), Span(source, 0, len(source.text)))
+    return tree, reader.diagnostics, reader.words, frozenset(reader.bodies)
 
 
 def parse_statement(source: SourceFile, start: int, end: int) -> tuple[ast.Statement | None, list[Diagnostic]]:
@@ -66,9 +75,11 @@ _Tree = tuple[Any, ...]
 class _Reader:
     """One run over one file."""
 
-    def __init__(self, source: SourceFile, start: int = 0, end: int | None = None) -> None:
+    def __init__(self, source: SourceFile, start: int = 0, end: int | None = None, plain: bool = False) -> None:
         words = cut(source.text, start, end)
         self.source = source
+        self.longest = 0 if plain else LONGEST_SHAPE
+        self.bodies: set[int] = set()
         self.words = words
         self.texts = words.texts
         self.offsets = words.offsets
@@ -146,7 +157,7 @@ class _Reader:
         found: list[Any] = []
         shapes, texts, offsets, builder, source = self.shapes, self.texts, self.offsets, self.builder, self.source
         known = _shapes.setdefault(start, {})
-        find = shapes.find
+        find, longest = shapes.find, self.longest
         while at < end:
             if shapes[at] in "\n ":
                 at += 1
@@ -156,7 +167,7 @@ class _Reader:
                 stop = end
             if find(OPEN, at, stop) >= 0:
                 stop = self._line_end(at, end)
-            key = shapes[at:stop] if stop - at <= LONGEST_SHAPE else ""
+            key = shapes[at:stop] if stop - at <= longest else ""
             shape = known.get(key)
             if shape is not None:
                 reported = len(self.diagnostics)
@@ -279,6 +290,7 @@ class _Reader:
             last = at
             if shapes[at] == OPEN and state in tables.bodies:
                 close = self.closing[at]
+                self.bodies.add(at)
                 values.append(self._body(tables.bodies[state], at + 1, min(close, end), whole))
                 at = close
                 continue

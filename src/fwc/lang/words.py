@@ -130,4 +130,7 @@ def kinds() -> Kinds:
 def cut(text: str, start: int = 0, end: int | None = None) -> Words:
     """The words of `text`, or of a part of it; together they are the text."""
     texts = _CUT.findall(text, start, len(text) if end is None else end)
-    return Words(texts, list(accumulate(map(len, texts), initial=start)), "".join(map(kinds().__getitem__, texts)))
+    shape = "".join(map(kinds().__getitem__, texts))
+    if texts and texts[0] == "\ufeff" and start == 0:
+        shape = SPACE + shape[1:]  # a byte order mark
+    return Words(texts, list(accumulate(map(len, texts), initial=start)), shape)
