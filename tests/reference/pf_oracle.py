@@ -428,8 +428,7 @@ class Pf:
             rule.get("sport")
             or rule.get("dport")
             or rule.get("icmp")
-            or rule.get("flags", (0, 0))[1]
-            and rule.get("proto") == [6]
+            or (rule.get("flags", (0, 0))[1] and rule.get("proto") == [6])
         ):
             return False
         if rule.get("fragment") and not p["fragment"]:
@@ -445,7 +444,7 @@ class Pf:
             if kind in rule and p["proto"] in (6, 17):
                 has = p.get(kind)
                 if not any(
-                    (has is not None and str(has) == name or has is None and name == "unknown") is not n
+                    ((has is not None and str(has) == name) or (has is None and name == "unknown")) is not n
                     for n, name in rule[kind]
                 ):
                     return False
@@ -469,7 +468,7 @@ class Pf:
                 inside = found[0] is not None
                 if not inside:
                     found[0] = before
-                if ended or inside and rule["quick"]:
+                if ended or (inside and rule["quick"]):
                     return True
                 continue
             found[0] = rule
@@ -504,9 +503,9 @@ class Pf:
                     continue
                 if not self.basic(probe, p, p["src"], p["sport"], p["dst"], p["dport"], direction, iface):
                     continue
-            elif not self.basic(rule, p, p["src"], p["sport"], p["dst"], p["dport"], direction, iface):
-                continue
-            elif rule.get("pool") and not self.choices(rule, p["version"]):
+            elif not self.basic(rule, p, p["src"], p["sport"], p["dst"], p["dport"], direction, iface) or (
+                rule.get("pool") and not self.choices(rule, p["version"])
+            ):
                 continue
             if "tag" in rule:
                 p["tag"] = rule["tag"]
@@ -529,10 +528,10 @@ class Pf:
         src, sport, dst, dport = p["src"], p["sport"], p["dst"], p["dport"]
         if rule["action"] == "binat":
             if direction == "out":
-                low = [v for k, n, v in rule["src"] if v[0] == p["version"]][0]
+                low = next(v for k, n, v in rule["src"] if v[0] == p["version"])
                 src = choices[0][1] + (src - low[1])
             else:
-                low = [v for k, n, v in rule["src"] if v[0] == p["version"]][0]
+                low = next(v for k, n, v in rule["src"] if v[0] == p["version"])
                 dst = low[1] + (dst - choices[0][1])
         elif rule["action"] == "rdr":
             dst = choices[0][1]
@@ -587,7 +586,7 @@ class Pf:
             src["win"] = max(src["win"], win)
         else:
             ack -= dst["diff"]
-        if not flags & 16 or ack == 0 and flags & 20 == 20 or dst["state"] < 2:
+        if not flags & 16 or (ack == 0 and flags & 20 == 20) or dst["state"] < 2:
             ack = dst["lo"]
         if seq == end:
             seq = end = src["lo"]
@@ -687,7 +686,7 @@ class Pf:
 
     def errors_only(self, p):
         """ICMP types that never have a state of their own (pf_icmp_mapping of the old pf)."""
-        return p["proto"] == 1 and p["type"] in (3, 4, 5, 11, 12) or p["proto"] == 58 and p["type"] in (1, 2, 3, 4)
+        return (p["proto"] == 1 and p["type"] in (3, 4, 5, 11, 12)) or (p["proto"] == 58 and p["type"] in (1, 2, 3, 4))
 
     def run(self, p, direction, iface):
         """Pass or drop, with the deciding label; `p` is changed as the kernel changes the packet (addresses, tag)."""
@@ -727,7 +726,7 @@ class Pf:
             p["tag"] = before_tag
             return self.result(p, "drop", rule["label"], False, False, answer=rule["answer"])
         label = rule["label"] if rule else None
-        keep = nat is not None or rule is not None and rule["state"] not in (None, "no")
+        keep = nat is not None or (rule is not None and rule["state"] not in (None, "no"))
         made = keep and not self.errors_only(p) and not p["fragment"]
         if made:
             self.new_state(p, direction, rule, old, (p["src"], p["sport"], p["dst"], p["dport"]), iface)

@@ -13,7 +13,6 @@ from fwc.dialects.pf.tree import (
     Dummynet,
     Host,
     HostKind,
-    Iface,
     Include,
     LoadAnchor,
     Macro,
@@ -391,18 +390,3 @@ def include(r: Reader) -> Include:
     if r.kinds[r.at] != STRING and r.macos and not r.is_text():
         raise r.unexpected("a file name")
     return Include(r.text("a file name"), r.span(first))
-
-
-__all__ = [
-    "Iface",
-    "antispoof",
-    "dummynet",
-    "include",
-    "load_anchor",
-    "macro",
-    "scrub",
-    "scrub_anchor",
-    "set_option",
-    "table",
-    "translation",
-]

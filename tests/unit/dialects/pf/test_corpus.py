@@ -44,7 +44,7 @@ def syntax_cases() -> list[tuple[bool, str]]:
 
 
 def test_syntax_as_pfctl() -> None:
-    names = {name: ANY_ADDRESS for name in ("en0", "en1", "lo0", "utun3", "bridge100")}
+    names = dict.fromkeys(("en0", "en1", "lo0", "utun3", "bridge100"), ANY_ADDRESS)
     machine = Environment(names, frozenset(("root", "_www")), frozenset(("staff", "_www")), {"localhost": ANY_ADDRESS})
     cases = syntax_cases()
     assert len(cases) >= 340
@@ -74,10 +74,8 @@ def test_pfctl_test_suite() -> None:
     for path in sorted((CORPORA / "pf").glob("*regress__sbin__pfctl*")):
         name = path.name.split("pfctl__")[1]
         fail = name.startswith("pfail")
-        if (
-            not (name.startswith("pf") and (name[2].isdigit() or fail))
-            or ".in." not in name
-            and (fail or ".ok." not in name)
+        if not (name.startswith("pf") and (name[2].isdigit() or fail)) or (
+            ".in." not in name and (fail or ".ok." not in name)
         ):
             continue
         seen += 1
