@@ -437,9 +437,8 @@ class Pf:
             ones, mask = rule["flags"]
             if p["flags"] & mask != ones:
                 return False
-        if rule.get("icmp"):
-            if p["proto"] not in (1, 58) or not any(p["type"] == t and c in (None, p["code"]) for t, c in rule["icmp"]):
-                return False
+        if rule.get("icmp") and not self.icmp(rule["icmp"], p):
+            return False
         for kind in ("user", "group"):
             if kind in rule and p["proto"] in (6, 17):
                 has = p.get(kind)
@@ -453,6 +452,10 @@ class Pf:
             if (p["tag"] == name) is negated:
                 return False
         return True
+
+    @staticmethod
+    def icmp(tests, p):
+        return p["proto"] in (1, 58) and any(p["type"] == t and c in (None, p["code"]) for t, c in tests)
 
     def evaluate(self, rules, p, direction, iface, found):
         """Last match wins; True when a quick rule ended everything. `found` holds the rule; tags stick at once."""

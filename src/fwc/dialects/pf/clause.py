@@ -299,8 +299,6 @@ def _ifaces(c: Conjunction, field: Field) -> IfaceSet:
             return IfaceSet(inside.names - outside.names)
         return inside
     if isinstance(outside, IfaceSet):
-        if len(outside.names) > 1:
-            raise Inexpressible("interface negation", "pf can exclude one interface in a rule, not several")
         return ~outside
     return ANY_IFACE
 

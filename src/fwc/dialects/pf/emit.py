@@ -35,9 +35,12 @@ CODES: dict[RejectKind, tuple[int, int]] = {
 }
 
 
-def ifaces(values: IfaceSet) -> tuple[Iface, ...]:
+def ifaces(values: IfaceSet, where: Rule, report: Report) -> tuple[Iface, ...]:
+    """What `on` names. Negated items of a list are OR-ed, so only one interface can be excluded."""
     if values.is_any:
         return ()
+    if values.negated and len(values.names) > 1:
+        report.refuse(where, "interface negation", "pf can exclude one interface in a rule, not several")
     return tuple(Iface(name, values.negated) for name in sorted(values.names))
 
 

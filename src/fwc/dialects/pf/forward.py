@@ -115,7 +115,7 @@ class Forwarding:
         self.members = cut.members
         self.tables.uses_local = True
         into: list[Filter] = [
-            self.tagging(_ifaces(where), Side(table=name), "", self.table_tag(name))
+            self.tagging(emit.ifaces(where, Rule(), self.report), Side(table=name), "", self.table_tag(name))
             for name, where in self.table_ifaces.items()
         ]
         positive = [any(n >= 0 for _, n in group.rows) for group in cut.groups]
@@ -194,7 +194,7 @@ class Forwarding:
         return out
 
     def leaving(self, part: Part, tag: str, source: tuple[Host, ...] = ()) -> list[Filter]:
-        where = emit.ifaces(part.clause.oif)
+        where = emit.ifaces(part.clause.oif, part.rule, self.report)
         return [
             dataclasses.replace(f, direction="out", ifaces=where, source=Peer(source, f.source.ports), tagged=tag)
             for f in part.filters
@@ -238,10 +238,6 @@ class Forwarding:
         if clause.translated is None:
             tags += [self.table_tag(n) for n, where in self.table_ifaces.items() if _overlap(where, clause.iif)]
         return tags
-
-
-def _ifaces(where: IfaceSet) -> tuple[Iface, ...]:
-    return emit.ifaces(where)
 
 
 def _overlap(a: IfaceSet, b: IfaceSet) -> bool:

@@ -212,13 +212,13 @@ class _Lowering:
             *self.section("Early", early),
             *places.take("input-start"),
             *self.section("Forwarded packets, coming in: tagged by where they come from", into),
-            *self.section("To this machine", input_rules),
+            *self.section("To this machine", dict.fromkeys(input_rules)),
             *places.take("input-end"),
             *places.take("forward-start"),
-            *self.section("Forwarded packets, going out", out),
+            *self.section("Forwarded packets, going out", dict.fromkeys(out)),
             *places.take("forward-end"),
             *places.take("output-start"),
-            *self.section("From this machine", output_rules),
+            *self.section("From this machine", dict.fromkeys(output_rules)),
             *places.take("output-end"),
         ]
         if not self.fragments:
@@ -329,7 +329,7 @@ class _Lowering:
         for clause, found in self.decide(Line(rule.match, rule.actions, rule.verdict, rule), hook):
             where = clause.iif if way == "in" else clause.oif
             for f in found:
-                yield dataclasses.replace(f, direction=way, ifaces=emit.ifaces(where))
+                yield dataclasses.replace(f, direction=way, ifaces=emit.ifaces(where, rule, self.report))
 
     # ----- rules of this machine
 
@@ -344,7 +344,7 @@ class _Lowering:
                 where = clause.iif if way == "in" else clause.oif
                 tags = translations.tags(clause, line.rule) if way == "in" else [""]
                 out += [
-                    dataclasses.replace(f, direction=way, ifaces=emit.ifaces(where), tagged=tag)
+                    dataclasses.replace(f, direction=way, ifaces=emit.ifaces(where, line.rule, self.report), tagged=tag)
                     for f in found
                     for tag in tags
                 ]

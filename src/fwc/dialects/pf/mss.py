@@ -55,7 +55,7 @@ def _scrubs(
         out.append(
             Scrub(
                 direction=way,
-                ifaces=emit.ifaces(where),
+                ifaces=emit.ifaces(where, rule, report),
                 family=family,
                 protocols=(6,),
                 source=Peer(source, emit.ports(clause.sport)),

@@ -138,7 +138,7 @@ class Translations:
             self.report.lose(rule, "log", "a translation does not log by itself", widens=False)
         return Translation(
             kind,
-            ifaces=emit.ifaces(where),
+            ifaces=emit.ifaces(where, rule, self.report),
             family=clause.families[0] if len(clause.families) == 1 else None,
             protocols=emit.protocols(clause.protocols),
             source=Peer(self.tables.hosts(clause.source), emit.ports(clause.sport)),
