@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from fwc.diagnostics import Diagnostic, has_errors
+from fwc.diagnostics import Diagnostic, error, has_errors
 from fwc.dialects.base import Lossy, LowerOptions, OutputFile
 from fwc.dialects.recognise import recognise
 from fwc.dialects.registry import load_dialect, target_name
@@ -17,7 +17,8 @@ from fwc.lang.files import Files
 from fwc.lang.parse import parse
 from fwc.lints._settings import LintSettings
 from fwc.records import record
-from fwc.source import SourceFile
+from fwc.roundtrip import read_back
+from fwc.source import SourceFile, Span
 
 
 @record
@@ -207,7 +208,112 @@ def fix(source: SourceFile, files: Files, request: LintRequest, unsafe: bool) ->
     return outcome, source.text, total
 
 
+# ----- packets ----------------------------------------------------------------
+
+
+def trace_packet(
+    source: SourceFile, files: Files, kind: str, packet: str, target: str, host: str, today: str
+) -> tuple[list[str], list[Diagnostic]]:
+    """The lines of a packet's way through a policy or ruleset. Raises UsageError when the packet's text is no packet."""
+    from fwc.sim.netfilter import simulate
+    from fwc.sim.packet_words import BadPacket, parse_packet
+    from fwc.sim.trace import lines
+
+    if kind == "fwc":
+        return _trace_policy(source, files, packet, ElaborateOptions(target, host, today))
+    _, ruleset, diagnostics = import_ruleset(source, kind)
+    if has_errors(diagnostics):
+        return [], diagnostics
+    try:
+        return list(lines(simulate(ruleset, parse_packet(packet)))), diagnostics
+    except BadPacket as problem:
+        raise UsageError(str(problem)) from None
+
+
+def _trace_policy(
+    source: SourceFile, files: Files, packet: str, options: ElaborateOptions
+) -> tuple[list[str], list[Diagnostic]]:
+    """In a policy the packet may name zones and hosts, so it is read as a test packet at the end of the file."""
+    from fwc.sim.netfilter import simulate
+    from fwc.sim.trace import lines
+
+    elaborated, diagnostics = load_policy(source, files, options)
+    if elaborated is None:
+        return [], diagnostics
+    if any(c in packet for c in '\n\r;{}"'):
+        raise UsageError("the packet is one line, as `tcp 198.51.100.7 -> self:443 in wan`")
+    tested = SourceFile(source.path, f'{source.text}\ntest "trace" {{ packet {packet} expect allow }}\n')
+    traced, found = load_policy(tested, files, options)
+    if traced is None:
+        problem = next(d for d in found if d not in diagnostics)
+        raise UsageError(f"not a packet: {problem.message}" + (f"; {problem.help}" if problem.help else ""))
+    test = traced.tests[-1].packets[-1]
+    return list(lines(simulate(elaborated.ruleset, test.packet, test.hook))), diagnostics
+
+
+@record
+class TestRequest:
+    """`target` empty tests the policy's own IR; otherwise the emitted text, read back."""
+
+    target: str = ""
+    host: str = ""
+    today: str = ""
+
+
+@record
+class TestOutcome:
+    """`lines` are one per packet and assertion, `outputs` what was emitted (for the kernel)."""
+
+    elaborated: Elaborated
+    outputs: TargetOutput | None
+    lines: tuple[str, ...]
+    summary: str
+
+
+def test_policy(source: SourceFile, files: Files, request: TestRequest) -> tuple[TestOutcome | None, list[Diagnostic]]:
+    """Run a policy's test packets and assertions. Each failure is an error at its line."""
+    from fwc.sim.policy_tests import run_tests
+
+    elaborated, diagnostics = load_policy(source, files, ElaborateOptions(request.target, request.host, request.today))
+    if elaborated is None:
+        return None, diagnostics
+    ruleset, output = elaborated.ruleset, None
+    target = request.target or elaborated.ruleset.settings.target
+    if request.target:
+        options = CompileOptions((target,), request.host, request.today, lint=False)
+        outputs, found = compile_policy(source, files, options)
+        if not outputs:
+            return None, found
+        output = outputs[0]
+        ruleset = read_back(output.target, output.files, elaborated.ruleset)
+    results = run_tests(ruleset, elaborated.tests)
+    lines = []
+    for result in results:
+        lines.append(f"{'ok  ' if result.passed else 'FAIL'} {result.title}: {result.packet}: {result.got}")
+        if not result.passed:
+            steps = [s for s in result.trace.steps if s.matched]
+            notes = [f"matched {_place(s.rule)}" for s in steps if s.rule is not None]
+            notes += [f"assumed: {text}" for text in result.assumed]
+            message = f"test packet: {'; '.join(result.differences)}"
+            diagnostics.append(_test_failure(message, result.span, notes))
+    failed = sum(not r.passed for r in results)
+    summary = f"{len(results)} packets, {len(results) - failed} as expected, {failed} not"
+    return TestOutcome(elaborated, output, tuple(lines), summary), diagnostics
+
+
+def _place(rule: object) -> str:
+    from fwc.ir.model import Rule
+    from fwc.sim.trace import rule_place
+
+    assert isinstance(rule, Rule)
+    return rule_place(rule)
+
+
+def _test_failure(message: str, span: Span, notes: list[str]) -> Diagnostic:
+    return error("FW531", message, span, name="test-failed", notes=notes)
+
+
 __all__ = [
     "CompileOptions", "LintOutcome", "LintRequest", "TargetOutput", "compile_policy", "dns_names", "fix", "import_ruleset",
-    "lint", "load_policy", "recognise_kind", "target_name",
+    "lint", "load_policy", "recognise_kind", "target_name", "test_policy", "trace_packet",
 ]  # fmt: skip

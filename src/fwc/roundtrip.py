@@ -1,0 +1,44 @@
+"""What was printed is read back and compared with the policy, before a byte is written."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from fwc.diagnostics import Diagnostic, Severity, has_errors
+from fwc.dialects.base import OutputFile
+from fwc.dialects.registry import load_dialect
+from fwc.errors import InternalError
+from fwc.ir.model import Ruleset, Table
+from fwc.source import SourceFile
+
+RULESETS = ("nftables.conf", "rules.v4", "rules.v6", "pf.conf")
+"""Output files that hold rules; the others (`ipset.conf`, scripts) create what these refer to."""
+
+
+def read_back(target: str, files: Sequence[OutputFile], policy: Ruleset) -> Ruleset:
+    """The IR of emitted text. Zones and own addresses come from the policy: the text of a target does not hold them.
+
+    Raises InternalError when fwc cannot read its own output.
+    """
+    dialect = load_dialect(target)
+    tables: list[Table] = []
+    lifted = Ruleset()
+    for file in files:
+        if file.name not in RULESETS:
+            continue
+        source = SourceFile(file.name, file.text)
+        tree, diagnostics = dialect.parse(source)
+        lifted, more = dialect.lift(tree)
+        if has_errors([*diagnostics, *more]):
+            raise InternalError(f"cannot read back {file.name}: {_first_error([*diagnostics, *more])}")
+        tables.extend(lifted.tables)
+    return dataclasses.replace(
+        lifted, tables=tuple(tables), zones=policy.zones, own_addresses=policy.own_addresses, settings=policy.settings
+    )
+
+
+def _first_error(diagnostics: Sequence[Diagnostic]) -> str:
+    found = next(d for d in diagnostics if d.severity is Severity.ERROR)
+    where = f"{found.primary.span}: " if found.primary else ""
+    return f"{where}{found.message}"

@@ -1,0 +1,84 @@
+"""A packet in one line of text, as `fwc trace` and `fwc query` take it: the inverse of `trace.packet_text`."""
+
+from __future__ import annotations
+
+import re
+
+from fwc.net.addresses import parse_address
+from fwc.net.hooks import Family
+from fwc.net.packet import Packet
+from fwc.net.protocols import PROTOCOLS
+
+FORM = "tcp 198.51.100.7:4000 -> 203.0.113.5:443 in eth0 [out eth1] [state new]"
+
+_STATES = {"new", "established", "related", "invalid", "untracked"}
+_SHAPE = re.compile(r"(?P<head>.+?)\s+(?P<source>\S+)\s*->\s*(?P<destination>\S+)(?P<rest>.*)", re.S)
+
+
+class BadPacket(Exception):
+    """The text is not a packet; the message is a sentence that says what is expected."""
+
+
+def parse_packet(text: str) -> Packet:
+    """The packet of a line. Raises BadPacket."""
+    shape = _SHAPE.fullmatch(text.strip())
+    if shape is None:
+        raise BadPacket(f"expected a packet as `{FORM}`")
+    protocol, icmp = _protocol(shape["head"].split())
+    source_family, saddr, sport = _endpoint(shape["source"])
+    family, daddr, dport = _endpoint(shape["destination"])
+    if family is not source_family:
+        raise BadPacket("the two addresses are not of one family")
+    if protocol in (1, 58) and (protocol == 58) is not (family is Family.V6):
+        raise BadPacket("icmp goes with IPv4 addresses, icmpv6 with IPv6 addresses")
+    words = _rest(shape["rest"].split())
+    return Packet(
+        family, protocol, saddr, daddr, sport if sport is not None else 40000, dport or 0, icmp,
+        iif=words.get("in", ""), oif=words.get("out", ""), state=words.get("state", "new"),
+    )  # fmt: skip
+
+
+def _protocol(words: list[str]) -> tuple[int, int]:
+    name = words[0].lower()
+    if name == "proto" and len(words) == 2:
+        name, words = words[1].lower(), words[:1]
+    number = int(name) if name.isdigit() else {"icmpv6": 58}.get(name, PROTOCOLS.get(name, -1))
+    if not 0 <= number < 256:
+        raise BadPacket(f"{name!r} is no protocol; expected tcp, udp, icmp, icmpv6, another name or a number")
+    if len(words) == 1:
+        return number, {1: 8, 58: 128}.get(number, 0) << 8
+    kind, _, code = words[1].partition("/")
+    if len(words) > 2 or number not in (1, 58) or not kind.isdigit() or not (code or "0").isdigit():
+        raise BadPacket(f"{' '.join(words[1:])!r} is no ICMP type; write it as a number, or type/code")
+    if int(kind) > 255 or int(code or 0) > 255:
+        raise BadPacket("ICMP types and codes go up to 255")
+    return number, int(kind) << 8 | int(code or 0)
+
+
+def _endpoint(text: str) -> tuple[Family, int, int | None]:
+    match = re.fullmatch(r"\[([^\]]+)\](?::(\d+))?", text) or re.fullmatch(r"(\d+\.\d+\.\d+\.\d+)(?::(\d+))?", text)
+    address = parse_address(match[1] if match else text)
+    if address is None:
+        raise BadPacket(f"{text!r} is no address; write 192.0.2.1:443 or [2001:db8::1]:443")
+    port = int(match[2]) if match and match[2] else None
+    if port is not None and port > 65535:
+        raise BadPacket(f"port {port} is above 65535")
+    return address[0], address[1], port
+
+
+def _rest(words: list[str]) -> dict[str, str]:
+    out: dict[str, str] = {}
+    at = 0
+    while at < len(words):
+        word = {"iif": "in", "oif": "out"}.get(words[at], words[at])
+        if word in _STATES:
+            out["state"] = word
+            at += 1
+            continue
+        if word not in ("in", "out", "state") or at + 1 == len(words):
+            raise BadPacket(f"unexpected {words[at]!r}; expected a packet as `{FORM}`")
+        out[word] = words[at + 1]
+        at += 2
+    if out.get("state", "new") not in _STATES:
+        raise BadPacket(f"{out['state']!r} is no state; the states are {', '.join(sorted(_STATES))}")
+    return out
