@@ -11,6 +11,7 @@ from fwc.dialects.registry import load_dialect, target_name
 from fwc.elaborate.driver import elaborate
 from fwc.elaborate.elaborated import Elaborated
 from fwc.elaborate.program import ElaborateOptions
+from fwc.elaborate.program import dns_names as dns_names_of
 from fwc.errors import UsageError
 from fwc.ir.model import Ruleset
 from fwc.lang.files import Files
@@ -55,13 +56,11 @@ def load_policy(
 
 def dns_names(source: SourceFile, files: Files) -> tuple[list[str], list[Diagnostic]]:
     """Every name in a `dns "..."` of the policy and what it includes."""
-    from fwc.elaborate.lock_names import collect_dns_names
-
     tree, diagnostics = parse(source)
     if tree.broken:
         return [], diagnostics
-    names, more = collect_dns_names(tree, files)
-    return names, [*diagnostics, *more]
+    names, more = dns_names_of(tree, files)
+    return list(names), [*diagnostics, *more]
 
 
 def compile_policy(
