@@ -8,19 +8,21 @@ from collections.abc import Iterator, Sequence
 from fwc.diagnostics import Diagnostic
 from fwc.elaborate import when
 from fwc.elaborate.bindings import node_fields
-from fwc.elaborate.codes import UNDEFINED
+from fwc.elaborate.codes import MISPLACED, UNDEFINED
 from fwc.elaborate.ends import check_ends
 from fwc.elaborate.expanded import Program
 from fwc.elaborate.flows import resolve_traffic
 from fwc.elaborate.includes import Loaded
 from fwc.elaborate.layout import Declaration, Layout, Skipped, declared_names, every_statement
-from fwc.elaborate.lookup import set_named, unknown, zone_named
+from fwc.elaborate.lookup import addresses_named, set_named, unknown, zone_named
 from fwc.elaborate.names import suggestion
 from fwc.elaborate.place import find_template
 from fwc.elaborate.report import mistake
+from fwc.elaborate.settings import Placement, read_settings
 from fwc.elaborate.templates import arity_fits
 from fwc.ir.model import NamedSet, Zone
 from fwc.lang import ast
+from fwc.lang.services import standard_names, standard_service
 from fwc.net.addresses import ANY_ADDRESS
 from fwc.net.interfaces import ANY_IFACE
 
@@ -39,7 +41,14 @@ class Checker:
     def skipped(self, skipped: Skipped) -> None:
         """A branch that is not taken, or the block of another host."""
         local = declared_names(skipped.statements, self.loaded)
-        self._statements(every_statement(skipped.statements, self.loaded), local, frozenset())
+        statements = every_statement(skipped.statements, self.loaded)
+        for statement in statements:
+            if isinstance(statement, ast.SettingsBlock):
+                read_settings([Placement(statement, conditional=skipped.conditional)], self.out)
+            elif isinstance(statement, ast.ManagedHost):
+                help = "host blocks stand at the top level of a file"
+                self.out.append(mistake(MISPLACED, "a host cannot stand here", statement.name.span, help=help))
+        self._statements(statements, local, frozenset())
 
     def template(self, template: ast.Template) -> None:
         """The body of a template that is not expanded here."""
@@ -73,16 +82,67 @@ class Checker:
             if items:
                 resolve_traffic(program, ast.Traffic(items, node.span), out)
         elif isinstance(node, ast.Use):
-            template = find_template(node, {**self.layout.named, **program.declared}, out)
-            if template is not None:
-                arity_fits(node, template, out)
+            self._use(node, program, params)
         elif isinstance(node, ast.AddPart):
             set_named(program, node.set, out)
         elif isinstance(node, ast.Jump) and node.chain is not None and node.chain.text not in params:
             if node.chain.text not in self.chains:
                 out.append(unknown(program, "chain", node.chain.text, node.chain.span, self.chains))
-        elif isinstance(node, ast.Map) and node.zone.text not in params:
-            zone_named(program, node.zone, out, False)
+        else:
+            for name in _address_names(node):
+                if name.text not in params:
+                    addresses_named(program, name, out)
+            for zone in _zone_names(node):
+                if zone.text not in params:
+                    zone_named(program, zone, out, False)
+
+    def _use(self, use: ast.Use, program: Program, params: frozenset[str]) -> None:
+        program.used.add(use.name.text)
+        template = find_template(use, {**self.layout.named, **program.declared}, self.out)
+        if template is not None:
+            arity_fits(use, template, self.out)
+        for argument in use.arguments:
+            if isinstance(argument, ast.SetName):
+                set_named(program, argument, self.out)
+            elif (
+                isinstance(argument, ast.Name)
+                and argument.text not in params
+                and not self._exists(argument.text, program)
+            ):
+                names = (*program.zones, *program.groups, *program.services, *standard_names())
+                kind = "zone, host, group or service"
+                self.out.append(unknown(program, kind, argument.text, argument.span, names))
+
+    def _exists(self, name: str, program: Program) -> bool:
+        """Whether a template's argument names anything; what kind it must be shows only where the template uses it."""
+        program.used.update((name, f"service {name}"))
+        known = name in program.declared or name in program.services or standard_service(name) is not None
+        return known or name in self.chains
+
+
+def _address_names(node: object) -> Iterator[ast.Name]:
+    """Names in a node of which each must be a host or a group."""
+    if isinstance(node, ast.NatEndpoint):
+        found: tuple[object, ...] = (node.host,)
+    elif isinstance(node, ast.Map):
+        found = (node.outer, node.inner)
+    elif isinstance(node, ast.Group):
+        found = (*node.members, *node.excluded)
+    elif isinstance(node, ast.HostAddress):
+        found = node.members
+    else:
+        return
+    yield from (name for name in found if isinstance(name, ast.Name))
+
+
+def _zone_names(node: object) -> Iterator[ast.Name]:
+    """Names in a node of which each must be a zone."""
+    if isinstance(node, ast.Map):
+        yield node.zone
+    elif isinstance(node, ast.ZoneOverlaps):
+        yield from node.zones
+    elif isinstance(node, ast.Zone) and node.within is not None:
+        yield node.within
 
 
 def with_local(program: Program, local: dict[str, Declaration]) -> Program:

@@ -19,6 +19,7 @@ DEEPEST_BLOCK = 100
 """Blocks within blocks; deeper ones would cost every later step its stack, and nobody reads them."""
 
 MOST_FILES = 10_000
+MOST_REPORTED = 20
 
 
 @record
@@ -39,12 +40,14 @@ class _Loader:
         self.out = out
         self.parsed: dict[str, ast.File] = {}
         self.loaded: dict[Span, tuple[Included, ...]] = {}
-        self.failed = False
+        self.failed = 0
 
     def visit(self, file: ast.File, path: tuple[str, ...]) -> None:
         for include in self._includes(file):
             if include.span in self.loaded:
                 continue
+            if self.failed >= MOST_REPORTED:
+                return
             found: list[Included] = []
             for source in self._sources(include, len(path)):
                 key = file_key(source)
@@ -113,7 +116,7 @@ class _Loader:
 
     def _fail(self, problem: Diagnostic) -> None:
         self.out.append(problem)
-        self.failed = True
+        self.failed += 1
 
 
 def load(file: ast.File, files: Files, out: list[Diagnostic]) -> Loaded | None:

@@ -27,10 +27,12 @@ SYNTAX_VERSION = 1
 
 @record
 class Skipped:
-    """Statements that are not compiled here, only checked. `where` says why, for messages."""
+    """Statements that are not compiled here, only checked. `where` says why, for messages; `conditional` when a `when`
+    decided so."""
 
     statements: tuple[ast.Statement, ...]
     where: str
+    conditional: bool = False
 
 
 class Layout:
@@ -122,7 +124,7 @@ class _Walker:
             first, second = second, first
         if second:
             line = statement.span.line
-            self.layout.skipped.append(Skipped(second, f"under a `when` (line {line}) that is not taken here"))
+            self.layout.skipped.append(Skipped(second, f"under a `when` (line {line}) that is not taken here", True))
         return self.flatten(first, _Place(place.host, True, place.nested))
 
     def managed_host(self, host: ast.ManagedHost, place: _Place) -> tuple[ast.Statement, ...]:

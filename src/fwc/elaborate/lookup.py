@@ -49,9 +49,8 @@ _EXAMPLES = {
     "zone, host or group": "`host NAME = ...`",
     "set": "`set NAME of addresses dynamic`",
     "service": "`service NAME = tcp ...`",
-    "template": "`template NAME() { ... }`",
     "chain": "`chain NAME { ... }`",
-    "managed host": "`host NAME { address ... }`",
+    "zone, host, group or service": "`host NAME = ...`",
 }
 
 

@@ -59,6 +59,7 @@ class Placer:
         placed: list[Placed] = []
         substitution = Substitution(bindings, self.out)
         inside = bool(around.uses)
+        bare = bool(bindings.bare)
         scopes, early, uses, out = around.scopes, around.early, around.uses, self.out
         expiry = self.expiry
         for statement in statements:
@@ -67,7 +68,7 @@ class Placer:
                 if self.expanded > MOST_EXPANDED:
                     self._stop(uses[-1])
                     break
-            if inside or self._has_variable(statement.span):
+            if bare or self._has_variable(statement.span):
                 before = len(out)
                 statement = substitution.rewrite(statement)
                 if len(out) != before:
@@ -96,7 +97,14 @@ class Placer:
 
     def scope(self, scope: ast.Scope, bindings: Bindings, around: Around) -> list[Placed]:
         inner = Around((*around.scopes, scope), around.early, around.uses, around.templates)
-        return self.place(scope.body.statements, bindings, inner)
+        placed = self.place(scope.body.statements, bindings, inner)
+        if not placed:
+            # no rule will bind these names
+            empty = ast.Scope(
+                scope.source, scope.destination, scope.conditions, ast.Block((), scope.body.span), scope.span
+            )
+            self.layout.skipped.append(Skipped((empty,), "in an empty block"))
+        return placed
 
     def early(self, block: ast.Early, bindings: Bindings, around: Around) -> list[Placed]:
         return self.place(block.body.statements, bindings, Around(around.scopes, True, around.uses, around.templates))

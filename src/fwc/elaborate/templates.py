@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fwc.diagnostics import Diagnostic, Label
 from fwc.elaborate.bindings import Bindings, Bound, Substitution, resolve_lets
-from fwc.elaborate.codes import ARGUMENTS
+from fwc.elaborate.codes import ARGUMENTS, REDEFINED
+from fwc.elaborate.includes import bodies_of
 from fwc.elaborate.report import mistake
 from fwc.lang import ast
 
@@ -53,17 +56,28 @@ def arity_fits(use: ast.Use, template: ast.Template, out: list[Diagnostic]) -> b
 
 
 def local_lets(template: ast.Template, params: Bindings, out: list[Diagnostic]) -> dict[str, Bound]:
-    """The `let` statements of a template's own body, seen nowhere else."""
+    """The `let` statements in a template's body, seen nowhere else."""
     lets: dict[str, ast.Let] = {}
-    for statement in template.body.statements:
-        if isinstance(statement, ast.Let):
-            value = (
-                Substitution(params, []).argument(statement.value)
-                if _known(statement.value, params)
-                else statement.value
-            )
-            lets[statement.name.text] = ast.Let(statement.name, value, statement.span)  # type: ignore[arg-type]
+    pending: list[Sequence[object]] = [template.body.statements]
+    while pending:
+        for statement in pending.pop():
+            if isinstance(statement, ast.Let):
+                _add_let(lets, statement, params, out)
+            else:
+                pending.extend(bodies_of(statement))
     return resolve_lets(lets, out, params.used)
+
+
+def _add_let(lets: dict[str, ast.Let], let: ast.Let, params: Bindings, out: list[Diagnostic]) -> None:
+    name = let.name.text
+    first = lets[name].name.span if name in lets else params.values[name].where if name in params.bare else None
+    if first is not None:
+        label = [Label(first, "first bound here")]
+        message = f"the value `${name}` is declared twice"
+        out.append(mistake(REDEFINED, message, let.name.span, help="rename one of them", secondary=label))
+        return
+    value = Substitution(params, []).argument(let.value) if _known(let.value, params) else let.value
+    lets[name] = ast.Let(let.name, value, let.span)  # type: ignore[arg-type]  # a parameter may also be `any` or `self`
 
 
 def _known(value: ast.Scalar, params: Bindings) -> bool:

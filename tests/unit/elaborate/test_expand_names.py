@@ -150,3 +150,37 @@ def test_thousands_of_unknown_names_are_quick() -> None:
     found = errors_of(hosts + group)
     assert len(found) == 3000, messages(found[:3])
     assert time.process_time() - start < 10
+
+
+@pytest.mark.parametrize(
+    ("statement", "pointed"),
+    [
+        ("group g = nobody", "nobody"),
+        ("host h = nobody", "nobody"),
+        ("zone z within nowhere { net 10.0.0.0/8 }", "nowhere"),
+        ("zone z { iface eth9; overlaps nowhere }", "nowhere"),
+        ("forward https from any to self -> nobody", "nobody"),
+        ("map 192.0.2.0/24 <-> 10.0.0.0/24 on nowhere", "nowhere"),
+        ("use t(nobody)", "nobody"),
+        ("use t(@nothing)", "@nothing"),
+        ("use u(any)", "u"),
+        ("use t()", "use t()"),
+        ("jump nowhere for any", "nowhere"),
+        ("deny any from any to self add source to @nothing", "@nothing"),
+        ("allow tcp $N from any to self", "$N"),
+        ('settings { tabel "x" }', "tabel"),
+        ("from nobody { allow ssh to self }", "nobody"),
+        ("from any { from nobody { } }", "nobody"),
+        ("early { deny any from nobody to self }", "nobody"),
+        ("chain c { deny any from nobody to self }", "nobody"),
+        ("host m { address 10.0.0.9 }", "m"),
+        ("when target pff { }", "pff"),
+    ],
+)
+def test_everything_in_a_branch_not_taken_is_bound(statement: str, pointed: str) -> None:
+    found = error_of(f"template t(x) {{ allow ssh from x to self }}\nwhen target pf {{ {statement} }}\n")
+    assert at(found) == pointed
+
+
+def test_an_empty_prefix_block_is_bound() -> None:
+    assert at(error_of("from nobody { }\n")) == "nobody"

@@ -150,3 +150,13 @@ def test_scopes_around_a_use() -> None:
     assert [type(s.items[0]).__name__ for s in sources if s is not None] == ["Any", "Name"]
     assert isinstance(sources[1] and sources[1].items[0], ast.Name)
     assert sources[1] is not None and sources[1].items[0] == ast.Name("wan", sources[1].items[0].span)
+
+
+def test_values_inside_blocks_of_a_template() -> None:
+    program = program_of("template t(p) { from any { let Q = $p\nallow tcp $Q to self } }\nuse t(7)\n")
+    assert ports(program, program.statements[0]) == IntervalSet.of(7)
+
+
+@pytest.mark.parametrize("body", ["let p = 1", "let Q = 1\nlet Q = 2"])
+def test_values_declared_twice_in_a_template(body: str) -> None:
+    assert error_of(f"template t(p) {{ {body}\nallow tcp $p from any to self }}\nuse t(7)\n").code == "FW845"
