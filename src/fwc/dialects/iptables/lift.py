@@ -1,0 +1,171 @@
+"""Tree to IR: what iptables would do with the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fwc.diagnostics import Diagnostic, Severity, error, warning
+from fwc.dialects.iptables.builtin import BUILTIN, attachment
+from fwc.dialects.iptables.checks import check_chains, check_rule
+from fwc.dialects.iptables.lexer import word_offsets
+from fwc.dialects.iptables.scan import BadWords, Scanned, Scanner
+from fwc.dialects.iptables.setlines import named_sets
+from fwc.dialects.iptables.tree import ChainLine, IptablesTree, RuleLine, TableBlock
+from fwc.dialects.iptables.unfold import fold_balanced
+from fwc.ir.match import Opaque
+from fwc.ir.model import Base, Chain, Role, Rule, Ruleset, Settings, Table
+from fwc.ir.verdict import ACCEPT, CONTINUE, DROP
+from fwc.net.hooks import Family
+from fwc.records import record
+from fwc.source import NO_ORIGIN, Origin, Span
+
+
+@record
+class Share:
+    """How many rules there are, and how many of them have no opaque part."""
+
+    rules: int
+    exact: int
+
+
+def lift(tree: IptablesTree) -> tuple[Ruleset, list[Diagnostic]]:
+    """The tables of all files as one ruleset, families kept apart as tables `ip` and `ip6`."""
+    ruleset, found, _ = lift_with_share(tree)
+    return ruleset, found
+
+
+def lift_with_share(tree: IptablesTree) -> tuple[Ruleset, list[Diagnostic], Share]:
+    """As `lift`, and what share of the rules is fully modelled."""
+    found: list[Diagnostic] = []
+    tables: list[Table] = []
+    rules = exact = 0
+    sets = named_sets(tree.sets)
+    for save in tree.files:
+        for block in save.tables:
+            lifting = _TableLifting(block, block.family or save.family or Family.V4, found)
+            table = lifting.run()
+            tables.append(
+                Table(table.name, table.family, table.chains, sets if not tables else (), table.kind, table.origin)
+            )
+            rules += lifting.rules
+            exact += lifting.exact
+    families = tuple(f for f in Family if any(t.family == ("ip" if f is Family.V4 else "ip6") for t in tables))
+    settings = Settings(target="iptables", families=families or tuple(Family))
+    return Ruleset(tuple(tables), (), settings, source="iptables-save"), found, Share(rules, exact)
+
+
+class _TableLifting:
+    def __init__(self, block: TableBlock, family: Family, found: list[Diagnostic]) -> None:
+        self._block = block
+        self._family = family
+        self._found = found
+        self._scanner = Scanner(family)
+        self.rules = 0
+        self.exact = 0
+
+    def run(self) -> Table:
+        block = self._block
+        builtin = BUILTIN.get(block.name, ())
+        policies: dict[str, ChainLine | None] = dict.fromkeys(builtin)
+        for line in block.chains:
+            if line.name in policies and line.name not in builtin:
+                continue
+            policies[line.name] = line
+        bodies: dict[str, list[tuple[RuleLine, Rule, Scanned | None]]] = {name: [] for name in policies}
+        for rule in block.rules:
+            self._rule(rule, bodies)
+        check_chains(block, policies, bodies, self._found)
+        chains = tuple(self._chain(name, line, bodies[name]) for name, line in policies.items())
+        family = "ip" if self._family is Family.V4 else "ip6"
+        origin = Origin((block.span,)) if block.span is not None else NO_ORIGIN
+        return Table(block.name, family, chains, (), block.name, origin)
+
+    # ----- rules -------------------------------------------------------------
+
+    def _rule(self, line: RuleLine, bodies: dict[str, list[tuple[RuleLine, Rule, Scanned | None]]]) -> None:
+        body = bodies.get(line.chain)
+        if body is None:
+            name = "FW017" if line.chain in _ALL_BUILTIN else "FW015"
+            text = f"table {self._block.name} has no chain {line.chain!r}"
+            self._complain(line, None, name, text, f"declare it: `:{line.chain} - [0:0]`")
+            body = bodies.setdefault(line.chain, [])
+        if line.command == "-D":
+            self._delete(line, body)
+            return
+        self.rules += 1
+        item = self._one(line)
+        if line.command == "-A":
+            body.append(item)
+        elif line.command == "-R":
+            position = line.position or 0
+            if not 0 < position <= len(body):
+                self._complain(line, None, "FW001", f"chain {line.chain} has no rule {position} to replace", "")
+            else:
+                body[position - 1] = item
+        else:
+            position = line.position or 1
+            if position > len(body) + 1:
+                self._complain(line, None, "FW001", f"chain {line.chain} has no place {position} to insert at", "")
+            body.insert(position - 1, item)
+
+    def _delete(self, line: RuleLine, body: list[tuple[RuleLine, Rule, Scanned | None]]) -> None:
+        for at, (other, _, _) in enumerate(body):
+            if other.words == line.words or (line.position is not None and at + 1 == line.position):
+                del body[at]
+                return
+        self._complain(line, None, "FW001", f"chain {line.chain} has no such rule to delete", "")
+
+    def _one(self, line: RuleLine) -> tuple[RuleLine, Rule, Scanned | None]:
+        try:
+            scanned = self._scanner.scan(line.words, line.chain)
+        except BadWords as problem:
+            self._complain(line, problem.index, problem.code, problem.message, problem.help)
+            opaque = Opaque("iptables", " ".join(line.words), "refused")
+            return line, Rule(opaque, (), CONTINUE, "", "", Role.IMPORTED, line.origin), None
+        for index, code, message, help in scanned.warnings:
+            severe = code in ("FW009", "FW013")
+            self._complain(line, index, code, message, help, severe)
+        self.exact += scanned.exact
+        actions, verdict = scanned.actions
+        rule = Rule(scanned.match, actions, verdict, "", scanned.comment, Role.IMPORTED, line.origin)
+        check_rule(self._block, self._family, line, scanned, self._complain)
+        return line, rule, scanned
+
+    def _complain(
+        self, line: RuleLine, index: int | None, code: str, message: str, help: str, severe: bool = True
+    ) -> None:
+        make = error if severe else warning
+        self._found.append(make(code, message, word_span(line, index), help=help))
+
+    # ----- chains ------------------------------------------------------------
+
+    def _chain(self, name: str, line: ChainLine | None, body: Iterable[tuple[RuleLine, Rule, Scanned | None]]) -> Chain:
+        base: Base | None = None
+        if name in BUILTIN.get(self._block.name, ()):
+            hook, kind, priority = attachment(self._block.name, name)
+            policy = DROP if line is not None and line.policy == "DROP" else ACCEPT
+            base = Base(hook, kind, priority, policy)
+        origin = Origin((line.span,)) if line is not None and line.span is not None else NO_ORIGIN
+        return Chain(name, fold_balanced(tuple(rule for _, rule, _ in body)), base, "", origin)
+
+
+_ALL_BUILTIN = frozenset(name for names in BUILTIN.values() for name in names)
+
+
+def word_span(line: RuleLine, index: int | None) -> Span | None:
+    """The span of a word of the rule, or of the whole rule."""
+    span = line.span
+    if span is None or index is None:
+        return span
+    text = span.text
+    offsets = word_offsets(text)
+    want = len(offsets) - len(line.words) + index
+    if not 0 <= want < len(offsets):
+        return span
+    start = offsets[want]
+    end = offsets[want + 1] if want + 1 < len(offsets) else len(text)
+    return Span(span.file, span.start + start, span.start + start + len(text[start:end].rstrip()))
+
+
+def errors_only(found: Iterable[Diagnostic]) -> list[Diagnostic]:
+    return [d for d in found if d.severity is Severity.ERROR]

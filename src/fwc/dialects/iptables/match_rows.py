@@ -1,0 +1,616 @@
+"""What the options of each -m module mean. Each function takes the options of one instance and gives its match."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+
+from fwc.dialects.iptables.matches import FLAGS, FRAGMENT_V4
+from fwc.dialects.iptables.numbers import DSCP_CLASSES, icmp_values, number, port, value_and_mask
+from fwc.dialects.iptables.tree import Words
+from fwc.errors import FwcError
+from fwc.ir.match import (
+    AnyOf,
+    CgroupIs,
+    Chance,
+    CtState,
+    CtStatus,
+    Field,
+    FieldIn,
+    HelperIs,
+    MaskedIn,
+    Match,
+    Opaque,
+    Owner,
+    Per,
+    SetRef,
+    TimeWindow,
+    WithinConnections,
+    WithinRate,
+    all_of,
+    any_of,
+    negate,
+)
+from fwc.net.addresses import AddressSet, parse_address, prefix_run
+from fwc.net.hooks import Family
+from fwc.net.intervals import IntervalSet
+from fwc.records import record
+
+Option = tuple[str, Words, bool]
+"""Name, words, negated."""
+
+
+@record
+class Instance:
+    """One `-m NAME` with its options, in order."""
+
+    name: str
+    options: tuple[Option, ...]
+    family: Family
+
+
+Converter = Callable[[Instance], "Match | None"]
+"""None: the options say something that the IR does not hold; the instance becomes opaque."""
+
+
+class Refused(FwcError):
+    """The real tool refuses these words, or they cannot mean what they seem to."""
+
+    def __init__(self, code: str, message: str, help: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.help = help
+
+
+def _signed(match: Match, negated: bool) -> Match:
+    return negate(match) if negated else match
+
+
+# ----- ports, icmp, flags ----------------------------------------------------
+
+
+def port_range(text: str) -> IntervalSet:
+    """`80`, `80:90`, `:90`, `80:`."""
+    low, colon, high = text.partition(":")
+    if not colon and "-" in text and text.replace("-", "").isdigit():
+        raise Refused("FW001", f"{text!r} is no port or range", f"write {text.replace('-', ':')}")
+    first = port(low) if low or not colon else 0
+    last = first if not colon else port(high) if high else 65535
+    if first is None or last is None:
+        raise Refused("FW001", f"{text!r} is no port or range")
+    if first > last:
+        raise Refused("FW011", f"the port range {text} is reversed", f"write {high}:{low}")
+    return IntervalSet.range(first, last)
+
+
+_PORT_FIELD = {
+    "--sport": Field.SPORT,
+    "--source-port": Field.SPORT,
+    "--sports": Field.SPORT,
+    "--source-ports": Field.SPORT,
+    "--dport": Field.DPORT,
+    "--destination-port": Field.DPORT,
+    "--dports": Field.DPORT,
+    "--destination-ports": Field.DPORT,
+}
+
+
+def ports(instance: Instance) -> Match | None:
+    parts: list[Match] = []
+    for name, words, negated in instance.options:
+        field = _PORT_FIELD.get(name)
+        if field is None:
+            return None
+        parts.append(_signed(FieldIn(field, port_range(words[0])), negated))
+    return all_of(*parts)
+
+
+def multiport(instance: Instance) -> Match | None:
+    if len(instance.options) != 1:
+        return None
+    name, words, negated = instance.options[0]
+    items = words[0].split(",")
+    if sum(2 if ":" in item else 1 for item in items) > 15:
+        raise Refused("FW020", "multiport takes at most 15 ports, a range counts twice", "split the rule")
+    values = IntervalSet(run for item in items for run in port_range(item).runs)
+    field = _PORT_FIELD.get(name)
+    if field is not None:
+        return _signed(FieldIn(field, values), negated)
+    return _signed(AnyOf((FieldIn(Field.SPORT, values), FieldIn(Field.DPORT, values))), negated)
+
+
+_FLAG_BITS = {name: 1 << i for i, name in enumerate(FLAGS)} | {"ALL": 0x3F, "NONE": 0}
+
+
+def _flags(text: str) -> int:
+    bits = 0
+    for word in text.split(","):
+        if word.upper() not in _FLAG_BITS:
+            raise Refused("FW001", f"{word!r} is no TCP flag", "use SYN, ACK, FIN, RST, URG, PSH, ALL, NONE")
+        bits |= _FLAG_BITS[word.upper()]
+    return bits
+
+
+def tcp(instance: Instance) -> Match | None:
+    parts: list[Match] = []
+    for name, words, negated in instance.options:
+        if name == "--syn":
+            parts.append(_signed(MaskedIn(Field.TCP_FLAGS, 0x17, IntervalSet.of(2)), negated))
+        elif name == "--tcp-flags":
+            mask, value = _flags(words[0]), _flags(words[1])
+            parts.append(_signed(MaskedIn(Field.TCP_FLAGS, mask, IntervalSet.of(value)), negated))
+        elif name in _PORT_FIELD:
+            parts.append(_signed(FieldIn(_PORT_FIELD[name], port_range(words[0])), negated))
+        else:
+            return None
+    return all_of(*parts)
+
+
+def icmp(instance: Instance) -> Match | None:
+    parts: list[Match] = []
+    field = Field.ICMP if instance.family is Family.V4 else Field.ICMPV6
+    for _, words, negated in instance.options:
+        values = icmp_values(words[0], instance.family)
+        if values is None:
+            raise Refused("FW001", f"{words[0]!r} is no ICMP type")
+        parts.append(_signed(FieldIn(field, values), negated))
+    return all_of(*parts)
+
+
+# ----- connection tracking ---------------------------------------------------
+
+_STATES = {s.name: s.value for s in CtState}
+_STATUS = {
+    "EXPECTED": CtStatus.EXPECTED,
+    "SEEN_REPLY": CtStatus.SEEN_REPLY,
+    "ASSURED": CtStatus.ASSURED,
+    "CONFIRMED": CtStatus.CONFIRMED,
+}
+_NAT_STATES = {"SNAT": CtStatus.SNAT, "DNAT": CtStatus.DNAT}
+
+
+def bits_set(mask: int) -> Match:
+    """Some bit of the connection status mask is set."""
+    values = [v for v in range(1, mask + 1) if v & ~mask == 0]
+    return MaskedIn(Field.CT_STATUS, mask, IntervalSet.of(*values))
+
+
+def _state_list(text: str, nat: bool) -> Match:
+    values: list[int] = []
+    mask = 0
+    for word in text.split(","):
+        name = word.upper()
+        if name in _STATES:
+            values.append(_STATES[name])
+        elif nat and name in _NAT_STATES:
+            mask |= _NAT_STATES[name]
+        else:
+            raise Refused("FW001", f"{word!r} is no connection state")
+    parts: list[Match] = [FieldIn(Field.CT_STATE, IntervalSet.of(*values))] if values else []
+    if mask:
+        parts.append(bits_set(mask))
+    return any_of(*parts)
+
+
+def state(instance: Instance) -> Match | None:
+    return all_of(*(_signed(_state_list(words[0], False), negated) for _, words, negated in instance.options))
+
+
+def conntrack(instance: Instance) -> Match | None:
+    parts: list[Match] = []
+    for name, words, negated in instance.options:
+        part: Match
+        if name == "--ctstate":
+            part = _state_list(words[0], True)
+        elif name == "--ctstatus":
+            names = words[0].upper().split(",")
+            if any(n not in _STATUS for n in names):
+                return None
+            part = bits_set(sum({_STATUS[n] for n in names}))
+        elif name == "--ctorigdstport":
+            part = FieldIn(Field.CT_ORIG_DPORT, port_range(words[0]))
+        elif name in ("--ctorigsrc", "--ctorigdst"):
+            field = Field.CT_ORIG_SADDR if name == "--ctorigsrc" else Field.CT_ORIG_DADDR
+            found = prefix(words[0], instance.family)
+            if found is None:
+                return None
+            part = FieldIn(field, AddressSet.of_family(instance.family, IntervalSet((found,))))
+        else:
+            return None
+        parts.append(_signed(part, negated))
+    return all_of(*parts)
+
+
+def prefix(text: str, family: Family) -> tuple[int, int] | None:
+    """First and last address of `a`, `a/len` or `a/mask` with a contiguous mask; None for anything else."""
+    address, slash, length = text.partition("/")
+    parsed = parse_address(address)
+    if parsed is None or parsed[0] is not family:
+        return None
+    bits = mask_length(length, family) if slash else family.bits
+    return None if bits is None else prefix_run(parsed[1], bits, family.bits)
+
+
+def mask_length(text: str, family: Family) -> int | None:
+    """The length of `24` or `255.255.255.0`, None when it is neither."""
+    if text.isascii() and text.isdigit():
+        return int(text) if int(text) <= family.bits else None
+    parsed = parse_address(text)
+    if parsed is None or parsed[0] is not family:
+        return None
+    inverse = parsed[1] ^ ((1 << family.bits) - 1)
+    return family.bits - inverse.bit_length() if inverse & (inverse + 1) == 0 else None
+
+
+# ----- other fields ----------------------------------------------------------
+
+
+def comment(instance: Instance) -> Match | None:
+    return all_of()
+
+
+def iprange(instance: Instance) -> Match | None:
+    parts: list[Match] = []
+    for name, words, negated in instance.options:
+        low_text, dash, high_text = words[0].partition("-")
+        low, high = parse_address(low_text), parse_address(high_text if dash else low_text)
+        if low is None or high is None:
+            raise Refused("FW001", f"{words[0]!r} is no address range")
+        if low[0] is not instance.family or high[0] is not instance.family:
+            raise Refused("FW007", f"{words[0]} is of the other family")
+        if low[1] > high[1]:
+            raise Refused(
+                "FW011", f"the range {words[0]} is reversed, so it matches nothing", f"write {high_text}-{low_text}"
+            )
+        field = Field.SADDR if name == "--src-range" else Field.DADDR
+        values = AddressSet.of_family(instance.family, IntervalSet.range(low[1], high[1]))
+        parts.append(_signed(FieldIn(field, values), negated))
+    return all_of(*parts)
+
+
+def mac(instance: Instance) -> Match | None:
+    parts: list[Match] = []
+    for _, words, negated in instance.options:
+        octets = words[0].split(":")
+        if len(octets) != 6 or not all(0 < len(o) <= 2 and _is_hex(o) for o in octets):
+            raise Refused("FW001", f"{words[0]!r} is no MAC address")
+        value = int("".join(o.rjust(2, "0") for o in octets), 16)
+        parts.append(_signed(FieldIn(Field.SMAC, IntervalSet.of(value)), negated))
+    return all_of(*parts)
+
+
+def _is_hex(text: str) -> bool:
+    return all(c in "0123456789abcdefABCDEF" for c in text)
+
+
+def _mark(instance: Instance, field: Field) -> Match | None:
+    parts: list[Match] = []
+    for _, words, negated in instance.options:
+        found = value_and_mask(words[0])
+        if found is None:
+            raise Refused("FW001", f"{words[0]!r} is no mark")
+        value, mask = found
+        parts.append(_signed(masked_or_exact(field, value, mask), negated))
+    return all_of(*parts)
+
+
+def masked_or_exact(field: Field, value: int, mask: int) -> Match:
+    """A mask of all ones is an exact value; a mask of leading ones is a range."""
+    if mask == 0xFFFFFFFF:
+        return FieldIn(field, IntervalSet.of(value))
+    inverse = mask ^ 0xFFFFFFFF
+    if mask and inverse & (inverse + 1) == 0 and not value & inverse:
+        return FieldIn(field, IntervalSet.range(value, value | inverse))
+    return MaskedIn(field, mask, IntervalSet.of(value))
+
+
+def packet_mark(instance: Instance) -> Match | None:
+    return _mark(instance, Field.MARK)
+
+
+def connection_mark(instance: Instance) -> Match | None:
+    return _mark(instance, Field.CT_MARK)
+
+
+def _numbers(text: str, top: int, separator: str = ":") -> IntervalSet:
+    low, found, high = text.partition(separator)
+    first = number(low) if low or not found else 0
+    last = first if not found else number(high) if high else top
+    if first is None or last is None or first > last or last > top:
+        raise Refused("FW001", f"{text!r} is no number or range up to {top}")
+    return IntervalSet.range(first, last)
+
+
+def dscp(instance: Instance) -> Match | None:
+    parts: list[Match] = []
+    for name, words, negated in instance.options:
+        if name == "--dscp-class":
+            if words[0].upper() not in DSCP_CLASSES:
+                raise Refused("FW001", f"{words[0]!r} is no DSCP class")
+            values = IntervalSet.of(DSCP_CLASSES[words[0].upper()])
+        else:
+            values = _numbers(words[0], 63)
+        parts.append(_signed(FieldIn(Field.DSCP, values), negated))
+    return all_of(*parts)
+
+
+def ttl(instance: Instance) -> Match | None:
+    parts: list[Match] = []
+    for name, words, negated in instance.options:
+        value = number(words[0])
+        if value is None or value > 255:
+            raise Refused("FW001", f"{words[0]!r} is no TTL")
+        if name.endswith("-gt"):
+            values = IntervalSet.range(value + 1, 255) if value < 255 else IntervalSet()
+        elif name.endswith("-lt"):
+            values = IntervalSet.range(0, value - 1) if value else IntervalSet()
+        else:
+            values = IntervalSet.of(value)
+        parts.append(_signed(FieldIn(Field.TTL, values), negated))
+    return all_of(*parts)
+
+
+def length(instance: Instance) -> Match | None:
+    return all_of(
+        *(_signed(FieldIn(Field.LENGTH, _numbers(words[0], 65535)), negated) for _, words, negated in instance.options)
+    )
+
+
+def pkttype(instance: Instance) -> Match | None:
+    kinds = {"unicast": 0, "host": 0, "broadcast": 1, "multicast": 2}
+    parts: list[Match] = []
+    for _, words, negated in instance.options:
+        if words[0] not in kinds:
+            return None
+        parts.append(_signed(FieldIn(Field.PKTTYPE, IntervalSet.of(kinds[words[0]])), negated))
+    return all_of(*parts)
+
+
+def u32(instance: Instance) -> Match | None:
+    if len(instance.options) != 1:
+        return None
+    _, words, negated = instance.options[0]
+    if words[0].lower().replace(" ", "") not in (FRAGMENT_V4, "4&0x3fff=1:0x3fff"):
+        return None
+    return _signed(FieldIn(Field.FRAGMENT, IntervalSet.of(1)), negated)
+
+
+def ipv6header(instance: Instance) -> Match | None:
+    options = {name: (words, negated) for name, words, negated in instance.options}
+    words, negated = options.get("--header", ((), False))
+    if words not in (("ipv6-frag",), ("frag",)) or "--soft" not in options:
+        return None
+    return _signed(FieldIn(Field.FRAGMENT, IntervalSet.of(1)), negated)
+
+
+def frag(instance: Instance) -> Match | None:
+    return None if instance.options else FieldIn(Field.FRAGMENT, IntervalSet.of(1))
+
+
+# ----- rates -----------------------------------------------------------------
+
+_SECONDS = {
+    "s": 1,
+    "sec": 1,
+    "second": 1,
+    "m": 60,
+    "min": 60,
+    "minute": 60,
+    "h": 3600,
+    "hour": 3600,
+    "d": 86400,
+    "day": 86400,
+}
+
+
+def rate(text: str) -> tuple[int, int] | None:
+    """(amount, seconds) of `10/min`; iptables takes every beginning of second, minute, hour and day."""
+    amount, slash, unit = text.partition("/")
+    if not amount.isascii() or not amount.isdigit() or not int(amount):
+        return None
+    if not slash:
+        return int(amount), 1
+    for name in ("second", "minute", "hour", "day"):
+        if unit and name.startswith(unit.lower()):
+            return int(amount), _SECONDS[name]
+    return None
+
+
+def limit(instance: Instance) -> Match | None:
+    given = {name: words[0] for name, words, _ in instance.options}
+    found = rate(given.get("--limit", "3/hour"))
+    burst = given.get("--limit-burst", "5")
+    if any(negated for _, _, negated in instance.options):
+        raise Refused("FW001", "the limit match cannot be negated", "use hashlimit --hashlimit-above")
+    if found is None or not burst.isdigit():
+        raise Refused("FW001", f"{given.get('--limit')!r} is no rate", "write 10/min")
+    return WithinRate(found[0], found[1], int(burst))
+
+
+_KNOWN_WORDS = "upto above burst mode name srcmask dstmask"
+_HASH_KNOWN = frozenset({"--hashlimit", *(f"--hashlimit-{word}" for word in _KNOWN_WORDS.split())})
+_PER = {"": Per.ALL, "srcip": Per.SOURCE, "dstip": Per.DESTINATION}
+
+
+def hashlimit(instance: Instance) -> Match | None:
+    given = {name: (words[0] if words else "", negated) for name, words, negated in instance.options}
+    mode = given.get("--hashlimit-mode", ("", False))[0]
+    if not given.keys() <= _HASH_KNOWN or mode not in _PER:
+        return None
+    over, text = False, ""
+    for name in ("--hashlimit", "--hashlimit-upto", "--hashlimit-above"):
+        if name in given:
+            text, negated = given[name]
+            over = (name == "--hashlimit-above") is not negated
+    per = _PER[mode]
+    side = "--hashlimit-srcmask" if per is Per.SOURCE else "--hashlimit-dstmask"
+    mask = given.get(side, (str(instance.family.bits), False))[0]
+    if not mask.isdigit() or (per is Per.ALL and ("--hashlimit-srcmask" in given or "--hashlimit-dstmask" in given)):
+        return None
+    masks = (int(mask), 128) if instance.family is Family.V4 else (32, int(mask))
+    name = given.get("--hashlimit-name", ("", False))[0]
+    burst = given.get("--hashlimit-burst", ("", False))[0]
+    return _bucket(text, burst, per, masks, name, over)
+
+
+def _bucket(text: str, burst: str, per: Per, masks: tuple[int, int], name: str, over: bool) -> Match | None:
+    found = rate(text)
+    if found is not None:
+        if burst and not burst.isdigit():
+            return None
+        return WithinRate(found[0], found[1], int(burst or 5), "packets", per, masks[0], masks[1], name, over)
+    amount = _bytes(text.removesuffix("/s").removesuffix("/sec").removesuffix("/second"))
+    if amount is None:
+        return None
+    size = _bytes(burst) if burst else amount
+    return None if size is None else WithinRate(amount, 1, size, "bytes", per, masks[0], masks[1], name, over)
+
+
+def _bytes(text: str) -> int | None:
+    for suffix, factor in (("mb", 1 << 20), ("kb", 1 << 10), ("b", 1)):
+        if text.lower().endswith(suffix) and text[: -len(suffix)].isdigit():
+            return int(text[: -len(suffix)]) * factor
+    return None
+
+
+def connlimit(instance: Instance) -> Match | None:
+    given = {name: (words[0] if words else "", negated) for name, words, negated in instance.options}
+    name = "--connlimit-upto" if "--connlimit-upto" in given else "--connlimit-above"
+    text, negated = given.get(name, ("", False))
+    mask = given.get("--connlimit-mask", (str(instance.family.bits), False))[0]
+    bits = mask_length(mask, instance.family)
+    if not text.isdigit() or bits is None:
+        return None
+    over = (name == "--connlimit-above") is not negated
+    per = Per.ALL if bits == 0 else Per.DESTINATION if "--connlimit-daddr" in given else Per.SOURCE
+    masks = (bits, 128) if instance.family is Family.V4 else (32, bits)
+    if per is Per.ALL:
+        masks = (32, 128)
+    return WithinConnections(int(text), per, masks[0], masks[1], "", over)
+
+
+def statistic(instance: Instance) -> Match | None:
+    given = {name: (words[0], negated) for name, words, negated in instance.options}
+    if given.keys() != {"--mode", "--probability"} or given["--mode"][0] != "random":
+        return None
+    text, negated = given["--probability"]
+    try:
+        share = Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        raise Refused("FW001", f"{text!r} is no probability", "write a number from 0 to 1") from None
+    if not 0 <= share <= 1:
+        raise Refused("FW001", f"{text!r} is no probability", "write a number from 0 to 1")
+    return _signed(Chance(round(share * 1_000_000)), negated)
+
+
+# ----- host and time ---------------------------------------------------------
+
+_DAYS = {"mo": 0, "tu": 1, "we": 2, "th": 3, "fr": 4, "sa": 5, "su": 6}
+
+
+def time(instance: Instance) -> Match | None:
+    """Only what a TimeWindow holds exactly: local time, whole minutes, weekdays, a last day."""
+    given = {name: (words[0] if words else "") for name, words, _ in instance.options}
+    known = {"--timestart", "--timestop", "--weekdays", "--datestop", "--kerneltz"}
+    if "--kerneltz" not in given or not given.keys() <= known or any(n for _, _, n in instance.options):
+        return None
+    start = _minute(given["--timestart"], False) if "--timestart" in given else None
+    end = _minute(given["--timestop"], True) if "--timestop" in given else None
+    if ("--timestart" in given) != (start is not None) or ("--timestop" in given) != (end is not None):
+        return None
+    if (start is None) != (end is None) or (start is not None and end is not None and start >= end):
+        return None
+    days: set[int] = set()
+    for word in given["--weekdays"].split(",") if "--weekdays" in given else ():
+        day = int(word) - 1 if word in ("1", "2", "3", "4", "5", "6", "7") else _DAYS.get(word[:2].lower())
+        if day is None:
+            return None
+        days.add(day)
+    until = given.get("--datestop", "")
+    if until:
+        until, mark, clock = until.partition("T")
+        if not mark or clock != "23:59:59":
+            return None
+    return TimeWindow(start, end, frozenset(days), until)
+
+
+def _minute(text: str, last: bool) -> int | None:
+    parts = text.split(":")
+    if not 2 <= len(parts) <= 3 or not all(p.isdigit() for p in parts):
+        return None
+    hours, minutes, seconds = (*map(int, parts), 0)[:3]
+    if last:
+        return hours * 60 + minutes + 1 if seconds == 59 else None
+    return hours * 60 + minutes if seconds == 0 else None
+
+
+def owner(instance: Instance) -> Match | None:
+    parts: list[Match] = []
+    for name, words, negated in instance.options:
+        if name not in ("--uid-owner", "--gid-owner") or "-" in words[0][1:]:
+            return None
+        parts.append(_signed(Owner("user" if name == "--uid-owner" else "group", (words[0],)), negated))
+    return all_of(*parts)
+
+
+def helper(instance: Instance) -> Match | None:
+    return all_of(*(_signed(HelperIs(words[0]), negated) for _, words, negated in instance.options))
+
+
+def cgroup(instance: Instance) -> Match | None:
+    if any(name != "--path" for name, _, _ in instance.options):
+        return None
+    return all_of(*(_signed(CgroupIs(words[0]), negated) for _, words, negated in instance.options))
+
+
+def ip_set(instance: Instance) -> Match | None:
+    parts: list[Match] = []
+    for name, words, negated in instance.options:
+        if name not in ("--match-set", "--set"):
+            return None
+        fields = set_fields(words[1])
+        if fields is None:
+            return None
+        parts.append(_signed(SetRef(words[0], fields), negated))
+    return all_of(*parts)
+
+
+def set_fields(directions: str) -> tuple[Field, ...] | None:
+    """Without the set's type `src` is an address and a second `dst` a port, as in hash:ip and hash:ip,port."""
+    words = directions.split(",")
+    if not words or any(w not in ("src", "dst") for w in words) or len(words) > 2:
+        return None
+    first = Field.SADDR if words[0] == "src" else Field.DADDR
+    if len(words) == 1:
+        return (first,)
+    return (first, Field.SPORT if words[1] == "src" else Field.DPORT)
+
+
+def policy(instance: Instance) -> Match | None:
+    given = {name: words[0] if words else "" for name, words, _ in instance.options}
+    if (
+        given.keys() != {"--dir", "--pol"}
+        or any(n for _, _, n in instance.options)
+        or given["--pol"] not in ("ipsec", "none")
+    ):
+        return None
+    return FieldIn(Field.IPSEC, IntervalSet.of(1 if given["--pol"] == "ipsec" else 0))
+
+
+def rpfilter(instance: Instance) -> Match | None:
+    """The language's condition is that the check *fails*."""
+    names = {name for name, _, _ in instance.options}
+    if not names <= {"--loose", "--invert"}:
+        return None
+    fails = Opaque("", "loose" if "--loose" in names else "strict", "rpfilter")
+    return fails if "--invert" in names else negate(fails)
+
+
+def addrtype(instance: Instance) -> Match | None:
+    parts: list[Match] = []
+    for name, words, negated in instance.options:
+        if name not in ("--src-type", "--dst-type") or words[0] != "LOCAL":
+            return None
+        parts.append(_signed(Opaque("", "saddr" if name == "--src-type" else "daddr", "local"), negated))
+    return all_of(*parts)
