@@ -32,7 +32,7 @@ def policy_decl(b: Builder, kids: Kids, s: int, e: int) -> Any:
     found = clauses(b, kids[1:])
     written = [kid for kid in (value_of(kids[1:], "block") or ()) if isinstance(kid, Part)]
     for kid in written:
-        b.error("FW001", f"`{kid.kind}` says nothing about a policy", kid.span.start, kid.span.end)
+        b.error("FW052", f"`{kid.kind}` says nothing about a policy", kid.span.start, kid.span.end)
     return ast.PolicyInfo(kids[0], found.options, Span(b.file, s, e))
 
 
@@ -489,7 +489,7 @@ def pep(b: Builder, kids: Kids, s: int, e: int) -> Any:
     if not isinstance(kid, ast.NatEndpoint):
         return ast.PacketEndpoint(kid, None, span)
     if isinstance(kid.host, ast.Variable) or not isinstance(kid.ports, ast.Ports) or kid.ports.low != kid.ports.high:
-        b.error("FW001", f"`{span.text}` is not one address and one port", s, e, "a test packet is one packet")
+        b.error("FW052", f"`{span.text}` is not one address and one port", s, e, "a test packet is one packet")
         return ast.PacketEndpoint(ast.Self(span), None, span)
     return ast.PacketEndpoint(kid.host, kid.ports.low, span)
 

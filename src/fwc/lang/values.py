@@ -23,6 +23,7 @@ from fwc.source import SourceFile, Span
 # FW043 control character        FW044 escape in a string  FW045 limit on what does not allow
 # FW046 not an address           FW047 interface name      FW048 port without protocol
 # FW049 nesting too deep         FW050 wrong kind of member in a set
+# FW051 unknown operating system FW052 a clause or port that says nothing here
 
 ALL_ONES = 0xFFFFFFFF
 _SECONDS = {
@@ -60,7 +61,7 @@ def iface(b: Builder, word: str, start: int, end: int) -> ast.Iface:
 
 def os_prefix(b: Builder, word: str, start: int, end: int) -> ast.Name:
     if word not in ("linux:", "macos:"):
-        b.error("FW001", f"there is no operating system `{word[:-1]}`", start, end - 1, "write `linux:` or `macos:`")
+        b.error("FW051", f"there is no operating system `{word[:-1]}`", start, end - 1, "write `linux:` or `macos:`")
     return ast.Name(word[:-1], Span(b.file, start, end - 1))
 
 

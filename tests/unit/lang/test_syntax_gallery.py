@@ -22,7 +22,7 @@ def rendered(found: list[Diagnostic]) -> str:
         assert each.primary is not None
         span = each.primary.span
         lines.append(f"{span.line}:{span.column}: {each.code} {each.message}")
-        lines.append(f"    at {ascii(span.text[:60])}")
+        lines.append(f"    at {span.text[:60]!a}")
         lines += [f"    help: {each.help}"] if each.help else []
         lines += [f"    {label.span.line}:{label.span.column}: {label.message}" for label in each.secondary]
     return "\n".join(lines) + "\n"

@@ -1,0 +1,53 @@
+"""The tables and the shape cache read what Lark reads: the same texts, the same trees, spans and findings."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+
+from fwc.diagnostics import Diagnostic
+from fwc.lang.parse import parse, read
+from fwc.source import SourceFile
+
+from .conftest import policies, spoilt_statements, statements
+from .lark_reference import generator, read_by_lark
+
+
+def plain(found: list[Diagnostic]) -> list[tuple[object, ...]]:
+    return sorted((*d.sort_key(), d.help, d.primary) for d in found)
+
+
+def agree(text: str) -> None:
+    source = SourceFile("case.fw", text)
+    by_lark = read_by_lark(source)
+    tree, found, _, _ = read(source)
+    refused = any(d.code in ("FW001", "FW049") for d in found)
+    assert refused == (by_lark is None), found
+    if by_lark is not None:
+        assert list(tree.statements) == by_lark[0]
+        assert plain(found) == plain(by_lark[1].diagnostics)
+    for _ in range(3):  # first by the tables, then the shape is compiled, then it is used
+        cached, again = parse(source)
+        assert cached == tree
+        assert again == found
+
+
+def test_the_tables_are_those_of_the_grammar() -> None:
+    for path, text in generator().outputs().items():
+        assert path.read_text(encoding="utf-8") == text, "run `make grammar`"
+
+
+@pytest.mark.parametrize("name", sorted(policies()))
+def test_policies(name: str) -> None:
+    agree(policies()[name])
+
+
+@pytest.mark.parametrize("number", range(len(statements())))
+def test_each_statement(number: int) -> None:
+    agree(statements()[number])
+
+
+@settings(max_examples=400, deadline=None)
+@given(spoilt_statements())
+def test_spoilt_statements(text: str) -> None:
+    agree(text)
