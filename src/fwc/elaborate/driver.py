@@ -2,13 +2,182 @@
 
 from __future__ import annotations
 
-from fwc.diagnostics import Diagnostic
-from fwc.elaborate.elaborated import Elaborated
-from fwc.elaborate.program import ElaborateOptions
+from fwc.diagnostics import Diagnostic, has_errors
+from fwc.elaborate import nat, nat_forward, packet_changes
+from fwc.elaborate.assertions import assertion
+from fwc.elaborate.builder import Builder
+from fwc.elaborate.chains import Chains
+from fwc.elaborate.defaults import Defaults
+from fwc.elaborate.elaborated import Assertion, Elaborated, LintSetting, Suppression, TestCase
+from fwc.elaborate.expanded import ElaborateOptions, Placed, Program
+from fwc.elaborate.implicit import before_rules, source_checks
+from fwc.elaborate.natives import native
+from fwc.elaborate.packet_tests import test_case
+from fwc.elaborate.program import expand
+from fwc.elaborate.report import mistake
+from fwc.elaborate.rule_codes import PLACE
+from fwc.elaborate.rules import elaborate_rule
+from fwc.elaborate.sites import BASES, EARLY, FILTER, Where
+from fwc.ir.model import Base, Chain, NativeText, Rule, Ruleset, Table
+from fwc.ir.verdict import Accept
 from fwc.lang import ast
 from fwc.lang.files import Files
 
 
 def elaborate(file: ast.File, files: Files, options: ElaborateOptions) -> tuple[Elaborated | None, list[Diagnostic]]:
     """The IR of one host, or None when there are errors. Reports every mistake of the policy in one run."""
-    raise NotImplementedError
+    program, found = expand(file, files, options)
+    if program is None:
+        return None, found
+    done, more = elaborate_program(program)
+    diagnostics = [*found, *more]
+    return (None if has_errors(diagnostics) else done), diagnostics
+
+
+def elaborate_program(program: Program) -> tuple[Elaborated, list[Diagnostic]]:
+    """The IR of an expanded policy; meaningless when the diagnostics hold an error."""
+    out: list[Diagnostic] = []
+    work = _Work(program, out)
+    for placed in program.statements:
+        work.statement(placed, EARLY if placed.early else FILTER)
+    work.chains.finish(work.statement)
+    return work.result(), list(dict.fromkeys(out))
+
+
+class _Work:
+    """The elaboration of one program: which part handles which statement, and how the parts come together."""
+
+    def __init__(self, program: Program, out: list[Diagnostic]) -> None:
+        self.program = program
+        self.out = out
+        self.builder = Builder(program, out)
+        self.defaults = Defaults()
+        self.chains = Chains(self.builder, program.statements)
+        self.natives: list[NativeText] = []
+        self.tests: list[TestCase] = []
+        self.assertions: list[Assertion] = []
+        self.suppressions: list[Suppression] = []
+        self.levels: list[LintSetting] = []
+
+    def statement(self, placed: Placed, where: Where) -> bool:
+        """Elaborate one statement; False when it has no packet at this place."""
+        statement = placed.statement
+        if isinstance(statement, ast.Rule):
+            self._ignores(statement.clauses.options, placed)
+            return elaborate_rule(self.builder, placed, where)
+        if isinstance(statement, ast.Jump):
+            self._ignores(statement.clauses.options, placed)
+            return self.chains.jump(placed, where, self.statement)
+        if isinstance(statement, ast.Mark):
+            return packet_changes.mark(self.builder, placed, where)
+        if isinstance(statement, ast.Rewrite):
+            return packet_changes.rewrite(self.builder, placed, where)
+        if where.kind == "early":
+            self.out.append(
+                mistake(
+                    PLACE,
+                    "only rules can stand in an `early` block",
+                    statement.span,
+                    help="write this statement outside; it finds its own hook",
+                )
+            )
+            return True
+        self._top(placed)
+        return True
+
+    def _top(self, placed: Placed) -> None:
+        statement = placed.statement
+        builder = self.builder
+        clauses = getattr(statement, "clauses", None)
+        if isinstance(clauses, ast.Clauses):
+            self._ignores(clauses.options, placed)
+        if isinstance(statement, ast.Default):
+            self.defaults.state(builder, placed)
+        elif isinstance(statement, ast.HookDecl):
+            self.chains.hook(placed, self.statement)
+        elif isinstance(statement, ast.Native):
+            found = native(builder, placed)
+            self.natives += [found] if found is not None else []
+        elif isinstance(statement, ast.Test):
+            self.tests.append(test_case(builder, statement))
+        elif isinstance(statement, ast.Assert):
+            claim = assertion(builder, placed)
+            self.assertions += [claim] if claim is not None else []
+        elif isinstance(statement, ast.LintIgnore):
+            self.suppressions.append(Suppression(statement.lint.text, statement.reason.value, None, statement.span))
+        elif isinstance(statement, ast.LintLevel):
+            self.levels.append(LintSetting(statement.level, statement.lint.text, statement.span))
+        else:
+            handler = _HANDLERS.get(type(statement))
+            if handler is not None:
+                handler(builder, placed)
+
+    def _ignores(self, options: tuple[ast.Option, ...], placed: Placed) -> None:
+        for option in options:
+            if isinstance(option, ast.IgnoreOption):
+                found = Suppression(option.lint.text, option.reason.value, placed.statement.span, option.span)
+                if found not in self.suppressions:
+                    self.suppressions.append(found)
+
+    # ----- the whole ------------------------------------------------------------
+
+    def result(self) -> Elaborated:
+        program = self.program
+        return Elaborated(
+            program.title,
+            self._ruleset(),
+            tuple(self.tests),
+            tuple(self.assertions),
+            tuple(self.suppressions),
+            tuple(self.levels),
+            program.inputs,
+            program.notes,
+        )
+
+    def _ruleset(self) -> Ruleset:
+        program, builder = self.program, self.builder
+        user = self.chains.chains()
+        nat.trim_exemptions(builder)
+        checks = source_checks(builder)
+        if checks:
+            builder.rules["prerouting-raw"] = [*checks, *builder.rules.get("prerouting-raw", ())]
+        chains = [
+            Chain(name, tuple(builder.rules[name]), base, origin=placed.origin)
+            for name, (base, placed) in self.chains.hooks.items()
+        ]
+        for name, base in BASES.items():
+            if name in builder.rules:
+                chains.append(self._base_chain(name, base))
+        chains += user
+        chains += builder.made.values()
+        sets = tuple(program.sets[name] for name in sorted(builder.used_sets) if name in program.sets)
+        table = Table(program.settings.table, "inet", tuple(chains), sets)
+        zones = tuple(program.zones.values())
+        return Ruleset((table,), zones, program.settings, tuple(self.natives), program.own_addresses)
+
+    def _base_chain(self, name: str, base: Base) -> Chain:
+        rules = self.builder.rules[name]
+        policy = self.defaults.policies.get(name)
+        if policy is None:
+            return Chain(name, tuple(rules), base)
+        last = self.defaults.last[name]
+        before: list[Rule] = []
+        # a hook that decides nothing of its own stays empty: no rule of it could let a connection begin or end one
+        loops = name != "forward" and any(self.builder.loop.values())
+        if rules or loops or name == "input" or (name == "output" and not isinstance(policy, Accept)):
+            before = before_rules(self.builder, name, policy)
+        return Chain(name, (*before, *rules, *last), Base(base.hook, base.type, base.priority, policy))
+
+
+_HANDLERS = {
+    ast.Masquerade: nat.masquerade,
+    ast.Snat: nat.snat,
+    ast.NoNat: nat.no_nat,
+    ast.Map: nat.map_,
+    ast.Forward: nat_forward.forward,
+    ast.Redirect: nat_forward.redirect,
+    ast.Clamp: packet_changes.clamp,
+    ast.Notrack: packet_changes.notrack,
+    ast.Helper: packet_changes.helper,
+}
+"""Statements that find their own hooks. `ChainDecl` is absent: a chain is written where something jumps to it."""

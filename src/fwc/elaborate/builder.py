@@ -1,0 +1,337 @@
+"""What statements write into while they are elaborated: chains, sets, findings; and how operands become a match."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fwc.diagnostics import Diagnostic
+from fwc.elaborate.conditions import at_site, check_states, condition
+from fwc.elaborate.ends import Ends, resolve_ends
+from fwc.elaborate.expanded import Placed, Program
+from fwc.elaborate.flows import ANY_FLOW, resolve_traffic
+from fwc.elaborate.forms import Form, Forms
+from fwc.elaborate.lookup import zone_named
+from fwc.elaborate.options import Options, sort_options
+from fwc.elaborate.report import caution, mistake
+from fwc.elaborate.rule_codes import CONDITION, EMPTY_SET, MISSING_END, NO_MATCH
+from fwc.elaborate.sides import FROM, SELF, TO, Side, Sides
+from fwc.elaborate.sites import BASES, DUAL, Site, bit, families_of
+from fwc.elaborate.traffic_forms import Flows, TrafficForm, traffic_form
+from fwc.ir.match import ALWAYS, NEVER, AllOf, Always, Field, FieldIn, Match, SetRef, all_of, family_is
+from fwc.ir.model import Chain, Rule
+from fwc.ir.verdict import Verdict
+from fwc.ir.walk import match_nodes
+from fwc.lang import ast
+from fwc.net.hooks import Family
+from fwc.records import record
+from fwc.source import Span
+
+
+@record
+class Parts:
+    """A statement's operands, resolved. `families` are bits: the settings' and the statement's own."""
+
+    placed: Placed
+    source: Side
+    destination: Side
+    flows: Flows
+    conditions: tuple[tuple[ast.Condition, Match], ...]
+    options: Options
+    families: int
+
+    @property
+    def matches(self) -> tuple[Match, ...]:
+        return tuple(m for _, m in self.conditions)
+
+
+class Builder:
+    """The state of one elaboration."""
+
+    def __init__(self, program: Program, out: list[Diagnostic]) -> None:
+        self.program = program
+        self.out = out
+        self.sides = Sides(program)
+        self.forms = Forms(program)
+        self.os = program.settings.os
+        self.families = 0
+        for family in program.settings.families:
+            self.families |= bit(family)
+        self.rules: dict[str, list[Rule]] = {"input": [], "forward": [], "output": []}
+        self.loop: dict[Site, list[Rule]] = {Site.LOOP_IN: [], Site.LOOP_OUT: []}
+        self.made: dict[str, Chain] = {}
+        self.policies: dict[str, Verdict] = {}
+        self.used_sets: dict[str, None] = {}
+        self.taken: set[str] = set(BASES)
+        self._traffic: dict[object, TrafficForm | None] = {}
+        self._kept: list[tuple[Flows, Side | None]] = []  # objects whose identity is a key must live on
+        self._whole = (self.sides.whole(FROM), self.sides.whole(TO))
+
+    # ----- chains -------------------------------------------------------------
+
+    def add(self, chain: str, rule: Rule) -> None:
+        self.rules.setdefault(chain, []).append(rule)
+
+    def unique(self, name: str) -> str:
+        """`name`, or with a number after it when a chain is called so already."""
+        found = name
+        number = 1
+        while found in self.taken:
+            number += 1
+            found = f"{name}-{number}"
+        self.taken.add(found)
+        return found
+
+    def use_sets(self, match: Match) -> Match:
+        for node in match_nodes(match):
+            if isinstance(node, SetRef):
+                self.used_sets[node.set] = None
+            elif isinstance(node, FieldIn) and node.name and node.field in (Field.SADDR, Field.DADDR):
+                found = self.program.sets.get(node.name)
+                if found is not None and not found.runtime:
+                    self.used_sets[node.name] = None
+        return match
+
+    # ----- operands -----------------------------------------------------------
+
+    def parts(
+        self,
+        placed: Placed,
+        kind: str,
+        traffic: ast.Traffic | None,
+        clauses: ast.Clauses,
+        family: Family | None = None,
+        *,
+        needs: tuple[str, ...] = (FROM, TO),
+        any_state: bool = True,
+    ) -> Parts | None:
+        """Everything a statement says, resolved; None after an error. `needs` are the sides that must be written."""
+        out = self.out
+        before = len(out)
+        scopes = placed.scopes
+        sources = [s.source for s in scopes if s.source is not None] if scopes else []
+        targets = [s.destination for s in scopes if s.destination is not None] if scopes else []
+        if clauses.source is not None:
+            sources.append(clauses.source)
+        if clauses.destination is not None:
+            targets.append(clauses.destination)
+        source = self._side(FROM, sources, placed.statement, needs)
+        destination = self._side(TO, targets, placed.statement, needs)
+        flows: Flows | None = (ANY_FLOW,) if traffic is None else resolve_traffic(self.program, traffic, out)
+        asts = clauses.conditions
+        if scopes:
+            asts = (*(c for s in scopes for c in s.conditions), *asts)
+        conditions: tuple[tuple[ast.Condition, Match], ...] = ()
+        if asts:
+            found = [(c, condition(c, out)) for c in asts]
+            conditions = tuple((c, m) for c, m in found if m is not None)
+        options = sort_options(kind, clauses.options, out) if clauses.options else _NO_OPTIONS
+        if not any_state and "stateless" not in options.flags and self.program.settings.stateful:
+            check_states(asts, out)
+        if source is None or destination is None or flows is None or len(out) != before:
+            return None
+        families = self.families if family is None else self.families & bit(family)
+        return Parts(placed, source, destination, flows, conditions, options, families)
+
+    def _side(
+        self, role: str, operands: list[ast.Endpoints], statement: ast.Statement, needs: tuple[str, ...]
+    ) -> Side | None:
+        if not operands:
+            if role not in needs:
+                return self._whole[0 if role == FROM else 1]
+            self.out.append(
+                mistake(
+                    MISSING_END,
+                    f"`{role}` is missing, and nothing is implied by its absence",
+                    _start(statement.span),
+                    help=f"write `{role} any` for everything, `{role} self` for this machine, or name a zone, host or group",
+                )
+            )
+            return None
+        resolved: list[Ends] = []
+        good = True
+        for node in operands:
+            ends = resolve_ends(self.program, node, self.out)
+            if ends is None:
+                good = False
+                continue
+            if role == TO and any(e.mac is not None or e.macs for e in (*ends.items, *ends.excluded)):
+                self.out.append(
+                    mistake(
+                        CONDITION,
+                        "a packet's destination MAC is not known before it is sent",
+                        node.span,
+                        help="a MAC can stand after `from` only; name the destination by address or zone",
+                    )
+                )
+                good = False
+            resolved.append(ends)
+        return self.sides.side(role, tuple(resolved)) if good else None
+
+    # ----- matches ------------------------------------------------------------
+
+    def match_at(self, parts: Parts, site: Site) -> Match | None:
+        """The statement's packets at `site`; None when none of them can be there."""
+        cover = site in (Site.INPUT, Site.OUTPUT) or (site is Site.PREROUTING and bool(parts.destination.places & SELF))
+        return self.compose(parts.source, parts.destination, parts.flows, parts.matches, parts.families, site, cover)
+
+    def compose(
+        self,
+        source: Side,
+        destination: Side,
+        flows: Flows,
+        conditions: tuple[Match, ...],
+        families: int,
+        site: Site,
+        cover: bool,
+    ) -> Match | None:
+        ends = self._ends(source, destination, families, site, cover)
+        if ends is None:
+            return None
+        prefix, bits, narrow = ends
+        traffic = self._traffic_form(flows, bits)
+        if traffic is None:
+            return None
+        if traffic.families != bits:
+            again = self._ends(source, destination, traffic.families, site, cover)
+            if again is None:
+                return None
+            prefix, bits, narrow = again
+            traffic = self._traffic_form(flows, bits)
+            if traffic is None:
+                return None
+        parts = prefix + traffic.parts
+        if bits != DUAL and not narrow and not traffic.narrow:
+            parts = _with_family(prefix, family_is(families_of(bits)[0])) + traffic.parts
+        if conditions:
+            extra = []
+            for match in conditions:
+                here = at_site(match, site, self.os)
+                if here == NEVER:
+                    return None
+                if not isinstance(here, Always):
+                    extra.append(here)
+            parts = all_parts(parts, extra)
+        if not parts:
+            return ALWAYS
+        return parts[0] if len(parts) == 1 else AllOf(parts)
+
+    def _ends(
+        self, source: Side, destination: Side, families: int, site: Site, cover: bool
+    ) -> tuple[tuple[Match, ...], int, bool] | None:
+        key = (id(destination), site, families, cover)
+        known = source.forms
+        if key in known:
+            return known[key]  # type: ignore[return-value]  # written below only
+        found = self._ends_of(source, destination, families, site, cover)
+        known[key] = found
+        self._kept.append(((), destination))
+        return found
+
+    def _ends_of(
+        self, source: Side, destination: Side, families: int, site: Site, cover: bool
+    ) -> tuple[tuple[Match, ...], int, bool] | None:
+        forms = self.forms
+        one: Form | None = forms.form(source, site, families, cover)
+        if one is None:
+            return None
+        two = forms.form(destination, site, one.families, cover)
+        if two is None:
+            return None
+        bits = two.families
+        if bits != one.families:
+            one = forms.form(source, site, bits, cover)
+            if one is None:
+                return None
+        if not bits:
+            return None
+        prefix = one.interfaces + two.interfaces + one.others + two.others
+        for match in prefix:
+            self.use_sets(match)
+        return prefix, bits, one.narrow or two.narrow
+
+    def _traffic_form(self, flows: Flows, families: int) -> TrafficForm | None:
+        key = (id(flows), families)
+        found = self._traffic.get(key)
+        if found is None and key not in self._traffic:
+            found = self._traffic[key] = traffic_form(flows, families)
+            self._kept.append((flows, None))
+        return found
+
+    def zone(self, name: ast.Name) -> str | None:
+        """The zone of this name; None after an error."""
+        found = zone_named(self.program, name, self.out)
+        return None if found is None else found.name
+
+    # ----- findings -----------------------------------------------------------
+
+    def nothing(self, parts: Parts, why: str = "") -> None:
+        """D4: the statement matches no packet."""
+        span = parts.placed.statement.span
+        empty = (*parts.source.empty_sets, *parts.destination.empty_sets)
+        if empty:
+            self.empty_set(parts, empty[0])
+            return
+        self.out.append(
+            mistake(
+                NO_MATCH,
+                "this can match no packet" + (f": {why}" if why else f": {self._reason(parts)}"),
+                span,
+                help="compare the zones, addresses and families of `from`, `to` and the traffic",
+            )
+        )
+
+    def empty_set(self, parts: Parts, name: str) -> None:
+        """D9: a file set without members is an error where it would open something, a warning in `allow`."""
+        statement = parts.placed.statement
+        if isinstance(statement, ast.Rule) and statement.action == "allow":
+            self.out.append(
+                caution(EMPTY_SET, f"`{name}` is empty, so this allows nothing", statement.span, help="fill its file")
+            )
+            return
+        self.out.append(
+            mistake(
+                EMPTY_SET,
+                f"`{name}` is empty, so this would refuse nothing",
+                statement.span,
+                help="fill its file, or remove the statement",
+            )
+        )
+
+    def _reason(self, parts: Parts) -> str:
+        if not parts.source.atoms:
+            return "nothing is left of `from`"
+        if not parts.destination.atoms:
+            return "nothing is left of `to`"
+        if not parts.families:
+            return "its family is not among the families of the settings"
+        for cond, match in parts.conditions:
+            if at_site(match, Site.INPUT, self.os) == NEVER:
+                return f"`{cond.span.text}` holds for packets that this machine sends, and `from` names none of those"
+        return "`from`, `to` and the traffic have no packet, or no address family, in common"
+
+
+_NO_OPTIONS = Options()
+
+
+def _start(span: Span) -> Span:
+    """The first line of a statement, because its block may be long."""
+    end = span.file.text.find("\n", span.start, span.end)
+    return span if end < 0 else Span(span.file, span.start, end)
+
+
+def _with_family(prefix: tuple[Match, ...], family: Match) -> tuple[Match, ...]:
+    """The family stands after the interfaces and before what depends on it."""
+    at = 0
+    while at < len(prefix):
+        part = prefix[at]
+        if not (isinstance(part, FieldIn) and part.field in (Field.IIF, Field.OIF)):
+            break
+        at += 1
+    return (*prefix[:at], family, *prefix[at:])
+
+
+def all_parts(parts: tuple[Match, ...], extra: Iterable[Match]) -> tuple[Match, ...]:
+    whole = all_of(*parts, *extra)
+    if isinstance(whole, AllOf):
+        return whole.parts
+    return () if isinstance(whole, Always) else (whole,)
