@@ -1,0 +1,443 @@
+"""Syntax tree of nft rulesets: what the parser produces, lowering builds and the printer writes.
+
+Expressions and statements carry no positions of their own, so that equal ones can be shared; a rule keeps the offsets at
+which its statements stand.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from fwc.diagnostics import Severity
+from fwc.records import record
+from fwc.source import NO_ORIGIN, Origin, SourceFile, Span
+
+# ----- expressions -----------------------------------------------------------
+
+
+@record
+class Word:
+    """A bare word, number, address, prefix or range of literals, as written: `tcp`, `0x10`, `10.0.0.0/8`, `80-90`."""
+
+    text: str
+
+
+@record
+class Quoted:
+    """A string in double quotes; nft knows no escapes, so the text never holds a quote."""
+
+    text: str
+
+
+@record
+class Var:
+    """`$name`."""
+
+    name: str
+
+
+@record
+class Ref:
+    """`@name`: a set, map or raw payload."""
+
+    name: str
+
+
+@record
+class Selector:
+    """What a packet is asked for: `ip saddr`, `th dport`, `ct original proto-dst`, `fib saddr . iif oif`."""
+
+    text: str
+
+
+@record
+class Concat:
+    parts: tuple[Expr, ...]
+
+
+@record
+class RangeOf:
+    """A range whose ends are not both literals, or were written with blanks around the dash."""
+
+    low: Expr
+    high: Expr
+
+
+@record
+class Prefixed:
+    """`$net/24`: a prefix whose base is not a literal."""
+
+    base: Expr
+    length: Expr
+
+
+@record
+class Element:
+    """A member of a set; `data` is what a map has for it, `options` follow the key verbatim (`timeout 1h comment "x"`)."""
+
+    key: Expr
+    data: Expr | None = None
+    options: str = ""
+
+
+@record
+class SetOf:
+    """`{ a, b }`."""
+
+    elements: tuple[Element, ...]
+
+
+@record
+class Listed:
+    """`a,b` outside of braces: an OR of bits, for `ct state` and flags."""
+
+    parts: tuple[Expr, ...]
+
+
+@record
+class Operation:
+    """`left op right` with one of `& | ^ << >> /` (the last is nft's `syn / fin,syn`)."""
+
+    op: str
+    left: Expr
+    right: Expr
+
+
+@record
+class Mapped:
+    """`key map { ... }` or `key map @name`."""
+
+    key: Expr
+    source: Expr
+
+
+@record
+class VerdictWord:
+    """A verdict as the data of a map: `accept`, `jump x`."""
+
+    word: str
+    chain: str = ""
+
+
+@record
+class Verbatim:
+    """Tokens that the parser does not take apart, exactly as written."""
+
+    text: str
+
+
+Expr = (
+    Word
+    | Quoted
+    | Var
+    | Ref
+    | Selector
+    | Concat
+    | RangeOf
+    | Prefixed
+    | SetOf
+    | Element
+    | Listed
+    | Operation
+    | Mapped
+    | VerdictWord
+    | Verbatim
+)
+
+# ----- statements ------------------------------------------------------------
+
+
+@record
+class Compare:
+    """`left [op] right`; `op` is empty where none is written, which means == (or "has these bits" for bit fields)."""
+
+    left: Expr
+    op: str
+    right: Expr
+
+
+@record
+class Limit:
+    """`limit rate [over] amount/unit [burst n [unit]]`; `amount` with its byte unit (`1 mbytes`), `unit` second..week."""
+
+    over: bool
+    amount: int
+    bytes: str
+    unit: str
+    burst: int | None = None
+    burst_unit: str = ""
+
+
+@record
+class ConnLimit:
+    """`ct count [over] n`."""
+
+    over: bool
+    count: int
+
+
+@record
+class Final:
+    """accept, drop, return, continue, queue-less verdicts; jump and goto with their chain."""
+
+    word: str
+    chain: str | Expr = ""
+
+
+@record
+class Vmap:
+    key: Expr
+    source: Expr
+
+
+@record
+class LogTo:
+    """`options` are the words after `log` besides prefix, level and group, verbatim."""
+
+    prefix: str | None = None
+    level: str = ""
+    group: int | None = None
+    options: str = ""
+
+
+@record
+class Counter:
+    """`name` of a counter object, or the values it was saved with."""
+
+    name: str = ""
+    packets: int | None = None
+    bytes: int | None = None
+
+
+@record
+class RejectWith:
+    """`kind` is empty, `tcp reset`, or like `icmpx admin-prohibited`."""
+
+    kind: str = ""
+
+
+@record
+class Assign:
+    """`left set right`: meta mark, ct mark, ip dscp, tcp option maxseg size, ct helper."""
+
+    left: Selector
+    right: Expr
+
+
+@record
+class Nat:
+    """`kind` is snat, dnat, masquerade or redirect; `family` the word `ip` or `ip6` if written; `prefix` for `ip prefix to`."""
+
+    kind: str
+    family: str = ""
+    prefix: bool = False
+    address: Expr | None = None
+    port: Expr | None = None
+    flags: tuple[str, ...] = ()
+    pair: bool = False  # `addr . port to ...`
+
+
+@record
+class Update:
+    """`verb @set { key [timeout t] [statements] [: data] }`; `verb` is add, update or delete."""
+
+    verb: str
+    set: str
+    key: Expr
+    timeout: str = ""
+    statements: tuple[Statement, ...] = ()
+    data: Expr | None = None
+
+
+@record
+class NoTracking:
+    pass
+
+
+@record
+class Foreign:
+    """A statement that is not modelled, exactly as written. `terminal`: no later statement of the chain is reached."""
+
+    text: str
+    kind: str = ""
+
+
+Statement = (
+    Compare
+    | Limit
+    | ConnLimit
+    | Final
+    | Vmap
+    | LogTo
+    | Counter
+    | RejectWith
+    | Assign
+    | Nat
+    | Update
+    | NoTracking
+    | Foreign
+)
+
+# ----- objects and files -----------------------------------------------------
+
+
+@record
+class RuleNode:
+    """One rule. `spans` are offsets (start, end) of its statements; `origin` is the policy's text for a lowered rule."""
+
+    statements: tuple[Statement, ...]
+    comment: str = ""
+    start: int = -1
+    end: int = -1
+    spans: tuple[tuple[int, int], ...] = ()
+    origin: Origin = dataclasses.field(default=NO_ORIGIN, compare=False, repr=False)
+
+
+@record
+class Remark:
+    """A `#` comment line (text without the sign), or an empty line when `text` is None."""
+
+    text: str | None = None
+
+
+@record
+class Native:
+    """Lines that are copied as they are."""
+
+    text: str
+    start: int = -1
+    end: int = -1
+
+
+@record
+class Hooking:
+    """`type filter hook input [device "x"] priority filter;`: `priority` as an integer, `priority_text` as written."""
+
+    type: str
+    hook: str
+    priority: int | None
+    priority_text: str = ""
+    devices: tuple[str, ...] = ()
+
+
+@record
+class ChainNode:
+    """A chain. `policy` is a word, or empty where none is written (accept)."""
+
+    name: str
+    body: tuple[RuleNode | Remark | Native, ...] = ()
+    base: Hooking | None = None
+    policy: str = ""
+    comment: str = ""
+    extra: tuple[str, ...] = ()  # `flags offload` and the like
+    start: int = -1
+    end: int = -1
+
+    @property
+    def rules(self) -> list[RuleNode]:
+        return [item for item in self.body if isinstance(item, RuleNode)]
+
+
+@record
+class SetNode:
+    """A named set or map. `key` are type words of the key; `typeof` is set where the source says `typeof`. `data` is the type
+    of a map's values (`verdict`, `ipv4_addr . inet_service`). `properties` are other lines, verbatim (`auto-merge`, `size 5`)."""
+
+    name: str
+    kind: str  # set, map, meter
+    key: tuple[str, ...] = ()
+    typeof: str = ""
+    data: str = ""
+    flags: tuple[str, ...] = ()
+    timeout: str = ""
+    size: int | None = None
+    properties: tuple[str, ...] = ()
+    elements: tuple[Element, ...] = ()
+    comment: str = ""
+    start: int = -1
+    end: int = -1
+
+
+@record
+class ObjectNode:
+    """counter, quota, limit, ct helper, ct timeout, ct expectation, flowtable, secmark, synproxy: `lines` verbatim."""
+
+    kind: str
+    name: str
+    lines: tuple[str, ...] = ()
+    start: int = -1
+    end: int = -1
+
+
+TableItem = ChainNode | SetNode | ObjectNode | Remark | Native
+
+
+@record
+class TableNode:
+    family: str
+    name: str
+    items: tuple[TableItem, ...] = ()
+    flags: tuple[str, ...] = ()
+    comment: str = ""
+    explicit_family: bool = True
+    start: int = -1
+    end: int = -1
+
+
+@record
+class Command:
+    """`add rule inet t c ...` and the like. `address` are the words that name the object, `payload` what it is given."""
+
+    verb: str
+    object: str
+    family: str
+    table: str
+    name: str = ""
+    position: str = ""  # `index 3`, `position 7`, `handle 9`
+    payload: TableNode | ChainNode | SetNode | ObjectNode | RuleNode | None = None
+    start: int = -1
+    end: int = -1
+
+
+@record
+class Define:
+    """`define name = value`, `redefine`, `undefine`."""
+
+    verb: str
+    name: str
+    value: Expr | None
+    start: int = -1
+    end: int = -1
+
+
+@record
+class Include:
+    path: str
+    start: int = -1
+    end: int = -1
+
+
+Item = TableNode | Command | Define | Include | Remark | Native
+
+
+@record
+class Tree:
+    """A whole file. `natives` of a lowered tree stand inside it; `file` is the text it was parsed from."""
+
+    items: tuple[Item, ...]
+    file: SourceFile | None = None
+
+    def span(self, start: int, end: int) -> Span | None:
+        return None if self.file is None or start < 0 else Span(self.file, start, end)
+
+
+@record
+class Trouble:
+    """A problem found while building a tree, before it is a diagnostic."""
+
+    code: str
+    message: str
+    start: int
+    end: int
+    help: str = ""
+    severity: Severity = Severity.ERROR
