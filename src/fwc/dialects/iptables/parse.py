@@ -266,9 +266,11 @@ class _Parser:
         files: list[SaveFile] = []
         by_family: dict[Family, list[TableBlock]] = {}
         text = self.source.text
+        names = [block.name for block, _ in self.blocks]
+        whole = _family(text, self.hint) if len(set(names)) == len(names) else None
         last: Family | None = None
         for block, end in self.blocks:
-            family = _family(text[block.start : end], block.family) or last or Family.V4
+            family = whole or _family(text[block.start : end], block.family) or last or Family.V4
             last = family
             by_family.setdefault(family, []).append(self._block(block, family))
         for block in self.script.values():

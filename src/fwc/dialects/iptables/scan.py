@@ -18,7 +18,7 @@ from fwc.ir.verdict import CONTINUE, Goto, Jump
 from fwc.net.addresses import AddressSet, parse_address, prefix_run
 from fwc.net.hooks import Family
 from fwc.net.interfaces import IfaceSet
-from fwc.net.intervals import IntervalSet
+from fwc.net.intervals import EMPTY, IntervalSet
 from fwc.passes.conjunctions import PORT_PROTOCOLS
 
 _LONG = {
@@ -38,6 +38,8 @@ _IMPLICIT = {
     51: "ah",
     135: "mh",
 }
+_OCTETS = {str(i): i for i in range(256)}
+_SIZES = {"": 0} | {str(i): (1 << (32 - i)) - 1 for i in range(33)}
 _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?")
 
 
@@ -89,8 +91,8 @@ class Scanner:
     def __init__(self, family: Family) -> None:
         self.family = family
         self._options: dict[tuple[str, str, bool], Match] = {}
-        self._instances: dict[Instance, tuple[Match, bool]] = {}
-        self._effects: dict[Target, tuple[Effect, bool]] = {}
+        self._instances: dict[tuple[str, tuple[Option, ...]], tuple[Match, bool]] = {}
+        self._effects: dict[tuple[str, tuple[Option, ...], str], tuple[Effect, bool]] = {}
         self._protocols: dict[str, int | None] = {}
 
     def scan(self, words: Words, chain: str) -> Scanned:
@@ -265,29 +267,35 @@ class Scanner:
             if name == "comment":
                 out.comment = options[0][1][0] if options else ""
                 continue
-            try:
-                match, exact = self._instance(Instance(name, tuple(options), self.family), out, index)
-            except Refused as problem:
-                raise BadWords(_where(words, index, options), problem.code, problem.message, problem.help) from None
-            out.exact = out.exact and exact
-            parts.append(match)
+            instance = (name, tuple(options))
+            found = self._instances.get(instance)
+            if found is None:
+                try:
+                    found = self._instance(Instance(name, instance[1], self.family), out, index)
+                except Refused as problem:
+                    raise BadWords(_where(words, index, options), problem.code, problem.message, problem.help) from None
+                self._instances[instance] = found
+            if not found[1]:
+                out.exact = False
+            parts.append(found[0])
         out.match = all_of(*parts) if len(parts) != 1 else parts[0]
         out.options = tuple(core)
         out.instances = tuple(name for name, _, _ in open_)
         if (out.target and not out.goto and out.target in TARGETS) or (
             out.target in RESERVED and not out.goto and out.target not in TARGETS
         ):
-            self._effect(out, Target(out.target, tuple(target_options), self.family, chain), words)
+            self._effect(out, tuple(target_options), chain, words)
         elif out.target:
             if target_options:
                 raise BadWords(len(words) - 1, "FW001", f"a jump to chain {out.target} takes no options")
             out.actions = ((), Goto(out.target) if out.goto else Jump(out.target))
 
-    def _effect(self, out: Scanned, target: Target, words: Words) -> None:
-        known = self._effects.get(target)
+    def _effect(self, out: Scanned, options: tuple[Option, ...], chain: str, words: Words) -> None:
+        key = (out.target, options, chain if out.target == "NETMAP" else "")
+        known = self._effects.get(key)
         if known is None:
             try:
-                known = self._effects[target] = effect(target)
+                known = self._effects[key] = effect(Target(out.target, options, self.family, chain))
             except Refused as problem:
                 index = words.index("-j") if "-j" in words else 0
                 raise BadWords(index, problem.code, problem.message, problem.help) from None
@@ -295,18 +303,13 @@ class Scanner:
         out.exact = out.exact and exact
 
     def _instance(self, instance: Instance, out: Scanned, index: int) -> tuple[Match, bool]:
-        known = self._instances.get(instance)
-        if known is not None:
-            return known
         module = MATCHES.get(instance.name)
         if module is None:
             out.warnings.append(
                 (index, "FW002", f"the match {instance.name!r} is not known; it may match any packet", "")
             )
         match = module.convert(instance) if module is not None and module.convert is not None else None
-        known = (match, True) if match is not None else (_opaque(instance), False)
-        self._instances[instance] = known
-        return known
+        return (match, True) if match is not None else (_opaque(instance), False)
 
     def _core(self, option: str, text: str, negated: bool, index: int, out: Scanned) -> Match:
         if option == "-f":
@@ -350,12 +353,17 @@ class Scanner:
         return Not(match) if negated else match
 
     def _addresses(self, option: str, text: str, negated: bool, index: int, out: Scanned) -> Match:
+        run = self._plain(text)
+        field = Field.SADDR if option == "-s" else Field.DADDR
+        if run is not None:
+            values = IntervalSet.trusted((run,))
+            match: Match = FieldIn(field, AddressSet(values) if self.family is Family.V4 else AddressSet(EMPTY, values))
+            return Not(match) if negated else match
         items = text.split(",")
         if negated and len(items) > 1:
             raise BadWords(
                 index, "FW001", "`!` is not allowed with several addresses", "use one rule per address, or -m iprange"
             )
-        field = Field.SADDR if option == "-s" else Field.DADDR
         runs: list[tuple[int, int]] = []
         others: list[Match] = []
         for item in items:
@@ -371,6 +379,23 @@ class Scanner:
         if negated and runs == [(0, (1 << self.family.bits) - 1)]:
             out.warnings.append((index, "FW009", f"`! {option} {text}` matches no packet", "remove the rule"))
         return negate(match) if negated else match
+
+    def _plain(self, text: str) -> tuple[int, int] | None:
+        """The run of `a.b.c.d/len` without host bits, the form that iptables-save prints; None for any other."""
+        if self.family is not Family.V4:
+            return None
+        address, _, mask = text.partition("/")
+        octets = address.split(".")
+        size = _SIZES.get(mask)
+        if size is None or len(octets) != 4:
+            return None
+        try:
+            a, b, c, d = octets
+            low = _OCTETS[a] << 24 | _OCTETS[b] << 16 | _OCTETS[c] << 8 | _OCTETS[d]
+        except KeyError:
+            return None
+        high = low | size
+        return (low, high) if low & size == 0 and size != 0xFFFFFFFF else None
 
     def _address(self, text: str, field: Field, index: int, out: Scanned) -> tuple[int, int] | Match:
         address, slash, mask = text.partition("/")
