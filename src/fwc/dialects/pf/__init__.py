@@ -1,1 +1,42 @@
-"""macOS pf.conf."""
+"""macOS pf.conf, and what older and later OpenBSD and FreeBSD write."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fwc.diagnostics import Diagnostic
+from fwc.dialects.base import Capability, LowerOptions, OutputFile
+from fwc.dialects.pf.capabilities import CAPABILITIES
+from fwc.dialects.pf.tree import PfFile
+from fwc.ir.model import Ruleset
+from fwc.source import SourceFile
+
+
+class PfDialect:
+    """text and tree are syntax, tree and IR are meaning."""
+
+    name = "pf"
+    capabilities: Sequence[Capability] = CAPABILITIES
+
+    def parse(self, source: SourceFile) -> tuple[PfFile, list[Diagnostic]]:
+        from fwc.dialects.pf.parse import parse
+
+        return parse(source)
+
+    def print(self, tree: PfFile) -> list[OutputFile]:
+        from fwc.dialects.pf.printer import to_text
+
+        return [OutputFile(tree.name, to_text(tree))]
+
+    def lift(self, tree: PfFile) -> tuple[Ruleset, list[Diagnostic]]:
+        from fwc.dialects.pf.lift import lift
+
+        return lift(tree)
+
+    def lower(self, ruleset: Ruleset, options: LowerOptions) -> tuple[PfFile | None, list[Diagnostic]]:
+        from fwc.dialects.pf.lower import lower
+
+        return lower(ruleset, options)
+
+
+dialect = PfDialect()
