@@ -8,12 +8,12 @@ import os
 import subprocess
 from collections.abc import Iterator, Sequence
 
-from fwc.errors import FwcError
+from fwc.errors import UsageError
 
 CLONE_NEWNET = 0x40000000
 
 
-class LaboratoryError(FwcError):
+class LaboratoryError(UsageError):
     """The laboratory cannot be built or does not answer: no root, no nft, a kernel without network namespaces."""
 
 
