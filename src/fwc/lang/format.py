@@ -78,7 +78,7 @@ class _Layout:
         spread = self._spread_groups()
         for at, (word, kind) in enumerate(zip(self.words.texts, self.words.kinds, strict=True)):
             if kind == SPACE:
-                if "\n" in word:
+                if "\n" in word and self._goes_on(at):
                     self._continue_line()
             elif kind == NEWLINE:
                 self._line_end(word, at)
@@ -149,6 +149,16 @@ class _Layout:
         self._flush()
         self.continued = not in_list
         self._comments(word)
+
+    def _goes_on(self, at: int) -> bool:
+        """Whether words follow a backslash that continues the line; before a separator or a line end it is not needed."""
+        kinds = self.words.kinds
+        at += 1
+        while at < len(kinds) and kinds[at] == SPACE:
+            if "\n" in self.words.texts[at]:
+                return False  # a second backslash continues it
+            at += 1
+        return at < len(kinds) and kinds[at] not in (NEWLINE, CLOSE, COMMA)
 
     def _next_closes(self, at: int) -> bool:
         """Whether only blanks stand between a separator and the closing brace."""

@@ -124,7 +124,8 @@ class _Reader:
         limit = len(shapes)
         for at in stack:
             self._error_at(at, "FW001", "this `{` is never closed")
-            limit = self.closing[at] = self._likely_end(at, limit)
+            limit = self._likely_end(at, limit if at < limit else len(shapes))
+            self.closing[at] = limit
             self.unclosed.append(at)
         if stray:
             lines = list(shapes)
