@@ -97,7 +97,7 @@ class Substitution:
         changed = False
         for at, name in enumerate(names):
             value = values[at]
-            if name in _KEPT or value is None or isinstance(value, (str, int)):
+            if not value or name in _KEPT or isinstance(value, (str, int)):
                 continue
             new = self._tuple(value) if isinstance(value, tuple) else self.rewrite(value)
             if new is not value:
@@ -229,12 +229,13 @@ def _with(**fields: Callable[[Substitution, Any], Any]) -> Handler:
         new = []
         for name, value in zip(names, old, strict=True):
             rewrite = fields.get(name)
-            if value is None or name in _KEPT or isinstance(value, (str, int)):
+            if not value or name in _KEPT or isinstance(value, (str, int)):
                 new.append(value)
             elif rewrite is None:
                 new.append(self._tuple(value) if isinstance(value, tuple) else self.rewrite(value))
             elif isinstance(value, tuple):
-                new.append(tuple([rewrite(self, item) for item in value]))
+                items = tuple([rewrite(self, item) for item in value])
+                new.append(value if all(a is b for a, b in zip(items, value, strict=True)) else items)
             else:
                 new.append(rewrite(self, value))
         return type(node)(*new) if any(a is not b for a, b in zip(new, old, strict=True)) else node
