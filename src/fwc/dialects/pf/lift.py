@@ -154,6 +154,7 @@ class _Lift:
             elements = () if values is None else ((values,),)
             origin = Origin((definition.span,) if definition.span else ())
             out.append(NamedSet(name, (Field.SADDR,), elements, "networks", runtime=values is None, origin=origin))
+        out += [NamedSet(name, (Field.SADDR,), kind="networks", runtime=True) for name in self.conditions.machine_sets]
         return tuple(out)
 
     # ----- translation and scrub

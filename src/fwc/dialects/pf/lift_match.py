@@ -3,6 +3,7 @@ never match, negated list items that are OR-ed."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 
 from fwc.dialects.pf.check import Environment
@@ -82,6 +83,7 @@ class Conditions:
     def __init__(self, tables: dict[str, TableDef], environment: Environment | None) -> None:
         self.environment = environment
         self.tables = {name: table_addresses(t, environment) for name, t in tables.items()}
+        self.machine_sets: dict[str, None] = {}
         self.hosts_of: dict[tuple[tuple[Host, ...], Field], Match] = {}
 
     # ----- addresses
@@ -135,9 +137,9 @@ class Conditions:
         if known is None:
             if host.kind is HostKind.SELF and not host.negated:
                 return Opaque("", "saddr" if field is Field.SADDR else "daddr", "local")
-            return Opaque("pf", host_text(host), "address")
+            return self._unknown(host, field)
         if host.length is not None:
-            return Opaque("pf", host_text(host), "address")
+            return self._unknown(host, field)
         if not host.negated:
             return FieldIn(field, known)
         if host.kind is HostKind.DYNAMIC:
@@ -150,6 +152,13 @@ class Conditions:
             elif values:
                 out.append(family_is(family))
         return any_of(*out)
+
+    def _unknown(self, host: Host, field: Field) -> Match:
+        """Addresses that only the machine knows: a set filled at run time, named as the text names them."""
+        name = host_text(dataclasses.replace(host, negated=False))
+        self.machine_sets[name] = None
+        match: Match = SetRef(name, (field,))
+        return negate(match) if host.negated else match
 
     def _range(self, host: Host, field: Field) -> Match:
         """pf_match_addr_range compares 32-bit words in the processor's order, so the last octet counts most."""
