@@ -85,8 +85,9 @@ class Forms:
         if len(pieces) == 1:
             interfaces, others = matches[0]
             return Form(interfaces, others, bits, narrow)
-        whole = any_of(*(all_of(*i, *o) for i, o in matches))
-        return Form((), () if isinstance(whole, Always) else (whole,), bits, narrow)
+        shared = matches[0][0] if all(i == matches[0][0] for i, _ in matches) else ()
+        whole = any_of(*(all_of(*(() if shared else i), *o) for i, o in matches))
+        return Form(shared, () if isinstance(whole, Always) else (whole,), bits, narrow)
 
     def _pieces(self, role: str, atom: Atom, site: Site, families: int, cover: bool) -> list[Piece]:
         """What of the atom can be at the site."""

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
+from functools import partial
+
 from fwc.elaborate.builder import Builder, Parts
 from fwc.elaborate.expanded import Placed
 from fwc.elaborate.lookup import resolve_host
@@ -10,7 +14,6 @@ from fwc.elaborate.report import mistake
 from fwc.elaborate.rule_codes import TRANSLATION
 from fwc.elaborate.sides import FROM, NET, SELF, TO, Atom, Side
 from fwc.elaborate.sites import Site, bit, families_of
-from fwc.elaborate.traffic_forms import only_with_ports
 from fwc.elaborate.verdicts import actions
 from fwc.ir.match import Field
 from fwc.ir.model import Rule
@@ -18,6 +21,10 @@ from fwc.ir.verdict import ACCEPT, Accept, Masquerade, NatTarget, Netmap, PortCh
 from fwc.lang import ast
 from fwc.net.addresses import AddressSet
 from fwc.net.hooks import Family
+from fwc.net.intervals import IntervalSet, Run
+from fwc.net.protocols import TCP, UDP
+
+Ports = tuple[int, int] | None
 
 
 def choice_of(options: Options) -> PortChoice:
@@ -40,21 +47,26 @@ def nat_rule(builder: Builder, parts: Parts, site: Site, verdict: Verdict, famil
     return True
 
 
-def source_ports(builder: Builder, parts: Parts) -> tuple[int, int] | None:
-    """The `ports` option: only for protocols that have ports."""
-    option = parts.options.ports
-    if option is None:
-        return None
-    if not only_with_ports(parts.flows):
-        builder.out.append(
-            mistake(
-                TRANSLATION,
-                "`ports` translates source ports, and the traffic is not limited to protocols that have them",
-                option.span,
-                help="write `tcp, udp` as the traffic",
-            )
-        )
-    return option.ports.low, option.ports.high
+def source_nat(builder: Builder, parts: Parts, make: Callable[[Ports], Verdict], ports: Ports, families: int) -> bool:
+    """The source translation; where it chooses ports and the traffic is wider than TCP and UDP, one rule with ports for those
+    two and one without for the rest, because no target translates ports of other protocols everywhere."""
+    both = IntervalSet.of(TCP, UDP)
+    if ports is None or all(f.protocols is not None and f.protocols <= both for f in parts.flows):
+        return nat_rule(builder, parts, Site.POSTROUTING, make(ports), families)
+    flows = tuple(
+        dataclasses.replace(f, protocols=both if f.protocols is None else f.protocols & both)
+        for f in parts.flows
+        if f.protocols is None or f.protocols & both
+    )
+    found = False
+    if flows:
+        with_ports = dataclasses.replace(parts, flows=flows)
+        found = nat_rule(builder, with_ports, Site.POSTROUTING, make(ports), families)
+    return nat_rule(builder, parts, Site.POSTROUTING, make(None), families) or found
+
+
+def ports_of(options: Options) -> Ports:
+    return None if options.ports is None else (options.ports.ports.low, options.ports.ports.high)
 
 
 def masquerade(builder: Builder, placed: Placed) -> None:
@@ -64,8 +76,8 @@ def masquerade(builder: Builder, placed: Placed) -> None:
     parts = builder.parts(placed, "masquerade", statement.traffic, statement.clauses, statement.family or Family.V4)
     if parts is None:
         return
-    verdict = Masquerade(source_ports(builder, parts), choice_of(parts.options))
-    if not nat_rule(builder, parts, Site.POSTROUTING, verdict, parts.families):
+    choice = choice_of(parts.options)
+    if not source_nat(builder, parts, lambda ports: Masquerade(ports, choice), ports_of(parts.options), parts.families):
         builder.nothing(parts)
 
 
@@ -89,7 +101,8 @@ def snat(builder: Builder, placed: Placed) -> None:
     addresses = resolve_host(builder.program, target.host, builder.out)
     if addresses is None:
         return
-    ports = source_ports(builder, parts)
+    ports = ports_of(parts.options)
+    choice = choice_of(parts.options)
     if isinstance(target.ports, ast.Ports):
         ports = (target.ports.low, target.ports.high)
     found = False
@@ -107,10 +120,14 @@ def snat(builder: Builder, placed: Placed) -> None:
                 )
             )
             return
-        verdict = Snat(NatTarget(family, runs[0][0], runs[0][1], ports), choice_of(parts.options))
-        found = nat_rule(builder, parts, Site.POSTROUTING, verdict, bit(family)) or found
+        make = partial(_snat_to, family, runs[0], choice)
+        found = source_nat(builder, parts, make, ports, bit(family)) or found
     if not found:
         builder.nothing(parts)
+
+
+def _snat_to(family: Family, run: Run, choice: PortChoice, ports: Ports) -> Verdict:
+    return Snat(NatTarget(family, run[0], run[1], ports), choice)
 
 
 def no_nat(builder: Builder, placed: Placed) -> None:

@@ -6,10 +6,10 @@ from fwc.elaborate.builder import Builder, Parts
 from fwc.elaborate.conditions import ONE_WAY, inner, word_of
 from fwc.elaborate.expanded import Placed
 from fwc.elaborate.report import mistake
-from fwc.elaborate.rule_codes import PLACE, STATELESS, TO_ANY
-from fwc.elaborate.sides import FROM, NET, TO, Side
+from fwc.elaborate.rule_codes import PLACE, REJECT_KIND, STATELESS, TO_ANY
+from fwc.elaborate.sides import FROM, NET, SELF, TO, Side
 from fwc.elaborate.sites import Site, Where
-from fwc.elaborate.traffic_forms import reversed_flows
+from fwc.elaborate.traffic_forms import only_tcp, reversed_flows
 from fwc.elaborate.verdicts import actions, limit_chain, may_be_multicast, reject_of, silent_part, verdict_of
 from fwc.ir.match import Field, FieldIn, Match, Not
 from fwc.ir.model import Role, Rule
@@ -74,7 +74,7 @@ class _Emitter:
         elif parts.options.reject_kind is not None and not _rejects(parts):
             builder.out.append(
                 mistake(
-                    STATELESS if action == "" else PLACE,
+                    REJECT_KIND,
                     "`with` chooses how a refusal answers, and nothing is rejected here",
                     parts.options.reject_kind.span,
                     help="remove it, or write `reject`",
@@ -89,7 +89,7 @@ class _Emitter:
             if match is not None:
                 found = True
                 builder.rules.setdefault(chain, []).extend(self.rules(match, chain))
-        if where.kind == "filter" and parts.source.places & 2 and any(a.own for a in parts.source.atoms):
+        if where.kind == "filter" and parts.source.places & SELF and any(a.own for a in parts.source.atoms):
             for site in (Site.LOOP_OUT, Site.LOOP_IN):
                 match = builder.match_at(parts, site)
                 if match is not None:
@@ -112,7 +112,7 @@ class _Emitter:
                 self.limits = limit_chain(self.builder, parts, _chain_name(parts))
             return [Rule(match, acts, Goto(self.limits), "", "", Role.USER, origin)]
         found = []
-        if self.action == "reject" and may_be_multicast(match) and self.reject.kind.value != "tcp-reset":
+        if self.action == "reject" and not only_tcp(parts.flows) and may_be_multicast(match):
             found.append(Rule(silent_part(match), acts, DROP, options.label, options.comment, Role.USER, origin))
         verdict = verdict_of(self.action, self.reject)
         found.append(Rule(match, acts, verdict, options.label, options.comment, Role.USER, origin))

@@ -9,9 +9,9 @@ from fwc.elaborate.options import Options
 from fwc.elaborate.report import mistake
 from fwc.elaborate.rule_codes import LIMIT, REJECT_KIND
 from fwc.elaborate.traffic_forms import Flows, only_tcp
-from fwc.ir.match import ALWAYS, Field, FieldIn, Match, Per, WithinConnections, WithinRate, all_of
+from fwc.ir.match import ALWAYS, AllOf, Field, FieldIn, Match, Per, WithinConnections, WithinRate, all_of
 from fwc.ir.model import Chain, Role, Rule
-from fwc.ir.verdict import ACCEPT, DROP, Accept, Action, AddToSet, Count, Drop, Goto, Log, Reject, RejectKind, Verdict
+from fwc.ir.verdict import ACCEPT, DROP, Accept, Action, AddToSet, Count, Goto, Log, Reject, RejectKind, Verdict
 from fwc.lang import ast
 from fwc.net.addresses import AddressSet, parse_v6, prefix_run
 from fwc.net.intervals import IntervalSet
@@ -24,8 +24,9 @@ MULTICAST = AddressSet(
     IntervalSet((prefix_run(224 << 24, 4, 32), (0xFFFFFFFF, 0xFFFFFFFF))),
     IntervalSet((prefix_run(parse_v6("ff00::") or 0, 8, 128),)),
 )
-"""Destinations that nobody answers for: RFC 1122 3.2.2 forbids errors about them, so D14 drops instead of rejecting. The
-kernel itself stays silent about a network's directed broadcasts (icmp_send in net/ipv4/icmp.c)."""
+"""Destinations that nobody answers for: RFC 1122 3.2.2 forbids errors about them, so D14 drops instead of rejecting. TCP has
+no such destinations (RFC 1122 4.2.3.10), so rules for TCP alone need no drop. The kernel itself stays silent about directed
+broadcasts (icmp_send in net/ipv4/icmp.c)."""
 
 
 def log_action(builder: Builder, option: ast.LogOption | None, label: str, hook: str, line: int) -> tuple[Log, ...]:
@@ -108,7 +109,7 @@ _KINDS = frozenset(k.value for k in RejectKind)
 
 def may_be_multicast(match: Match) -> bool:
     """Can a packet that matches have a destination of `MULTICAST`; judged by its plain destination conditions."""
-    parts = match.parts if type(match).__name__ == "AllOf" else (match,)  # type: ignore[union-attr]
+    parts = match.parts if isinstance(match, AllOf) else (match,)
     return not any(
         isinstance(p, FieldIn)
         and p.field is Field.DADDR
@@ -204,7 +205,3 @@ def _excess(builder: Builder, part: ast.ElsePart | None, parts: Parts, role: Rol
         rules.append(Rule(FieldIn(Field.DADDR, MULTICAST), added, DROP, role=role, origin=origin))
     rules.append(Rule(ALWAYS, added, verdict, role=role, origin=origin))
     return rules
-
-
-def is_refusal(verdict: Verdict) -> bool:
-    return isinstance(verdict, Drop | Reject)
