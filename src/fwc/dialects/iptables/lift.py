@@ -9,7 +9,7 @@ from fwc.dialects.iptables.builtin import BUILTIN, attachment
 from fwc.dialects.iptables.checks import check_chains, check_rule
 from fwc.dialects.iptables.lexer import word_offsets
 from fwc.dialects.iptables.scan import BadWords, Scanned, Scanner
-from fwc.dialects.iptables.setlines import named_sets
+from fwc.dialects.iptables.setlines import SetNames, named_sets
 from fwc.dialects.iptables.tree import ChainLine, IptablesTree, RuleLine, TableBlock
 from fwc.dialects.iptables.unfold import fold_balanced
 from fwc.ir.match import Opaque
@@ -40,9 +40,10 @@ def lift_with_share(tree: IptablesTree) -> tuple[Ruleset, list[Diagnostic], Shar
     tables: list[Table] = []
     rules = exact = 0
     sets = named_sets(tree.sets)
+    names = SetNames(tree.sets)
     for save in tree.files:
         for block in save.tables:
-            lifting = _TableLifting(block, block.family or save.family or Family.V4, found)
+            lifting = _TableLifting(block, block.family or save.family or Family.V4, found, names)
             table = lifting.run()
             tables.append(
                 Table(table.name, table.family, table.chains, sets if not tables else (), table.kind, table.origin)
@@ -55,11 +56,11 @@ def lift_with_share(tree: IptablesTree) -> tuple[Ruleset, list[Diagnostic], Shar
 
 
 class _TableLifting:
-    def __init__(self, block: TableBlock, family: Family, found: list[Diagnostic]) -> None:
+    def __init__(self, block: TableBlock, family: Family, found: list[Diagnostic], sets: SetNames) -> None:
         self._block = block
         self._family = family
         self._found = found
-        self._scanner = Scanner(family)
+        self._scanner = Scanner(family, sets)
         self.rules = 0
         self.exact = 0
 

@@ -70,7 +70,7 @@ def lower(ruleset: Ruleset, options: LowerOptions) -> tuple[IptablesTree | None,
     """The files for both families, or None when something cannot be expressed."""
     problems = Problems()
     coexist = bool(ruleset.settings.coexist)
-    sets = IpSets(ruleset, f"{ruleset.settings.table}-" if coexist else "", options.ipset)
+    sets = IpSets(ruleset, options.ipset)
     files: list[SaveFile] = []
     hooks: list[Hook] = []
     _refuse_foreign_tables(ruleset, problems)

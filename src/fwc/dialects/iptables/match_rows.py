@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from fwc.dialects.iptables.matches import FLAGS, FRAGMENT_V4
 from fwc.dialects.iptables.numbers import DSCP_CLASSES, icmp_values, number, port, value_and_mask
+from fwc.dialects.iptables.setlines import SetNames
 from fwc.dialects.iptables.tree import Words
 from fwc.errors import FwcError
 from fwc.ir.match import (
@@ -42,11 +43,12 @@ Option = tuple[str, Words, bool]
 
 @record
 class Instance:
-    """One `-m NAME` with its options, in order."""
+    """One `-m NAME` with its options, in order. `sets` are the ipsets that the file declares."""
 
     name: str
     options: tuple[Option, ...]
     family: Family
+    sets: SetNames | None = None
 
 
 Converter = Callable[[Instance], "Match | None"]
@@ -569,10 +571,12 @@ def ip_set(instance: Instance) -> Match | None:
     for name, words, negated in instance.options:
         if name not in ("--match-set", "--set"):
             return None
-        fields = set_fields(words[1])
+        known = instance.sets.fields(words[0], words[1]) if instance.sets is not None else None
+        fields = known or set_fields(words[1])
         if fields is None:
             return None
-        parts.append(_signed(SetRef(words[0], fields), negated))
+        bare = instance.sets.name(words[0]) if instance.sets is not None else words[0]
+        parts.append(_signed(SetRef(bare, fields), negated))
     return all_of(*parts)
 
 

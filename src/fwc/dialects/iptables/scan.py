@@ -10,6 +10,7 @@ from fwc.dialects.iptables.lexer import join_words
 from fwc.dialects.iptables.match_rows import Instance, Option, Refused, mask_length
 from fwc.dialects.iptables.names import RESERVED
 from fwc.dialects.iptables.numbers import PROTOCOLS
+from fwc.dialects.iptables.setlines import SetNames
 from fwc.dialects.iptables.target_rows import Effect, Target, effect
 from fwc.dialects.iptables.tree import Words
 from fwc.errors import FwcError
@@ -88,8 +89,9 @@ class Scanned:
 class Scanner:
     """Scans rules of one table and family; equal words are understood once."""
 
-    def __init__(self, family: Family) -> None:
+    def __init__(self, family: Family, sets: SetNames | None = None) -> None:
         self.family = family
+        self._sets = sets
         self._options: dict[tuple[str, str, bool], Match] = {}
         self._instances: dict[tuple[str, tuple[Option, ...]], tuple[Match, bool]] = {}
         self._effects: dict[tuple[str, tuple[Option, ...], str], tuple[Effect, bool]] = {}
@@ -271,7 +273,7 @@ class Scanner:
             found = self._instances.get(instance)
             if found is None:
                 try:
-                    found = self._instance(Instance(name, instance[1], self.family), out, index)
+                    found = self._instance(Instance(name, instance[1], self.family, self._sets), out, index)
                 except Refused as problem:
                     raise BadWords(_where(words, index, options), problem.code, problem.message, problem.help) from None
                 self._instances[instance] = found
@@ -295,7 +297,7 @@ class Scanner:
         known = self._effects.get(key)
         if known is None:
             try:
-                known = self._effects[key] = effect(Target(out.target, options, self.family, chain))
+                known = self._effects[key] = effect(Target(out.target, options, self.family, chain, self._sets))
             except Refused as problem:
                 index = words.index("-j") if "-j" in words else 0
                 raise BadWords(index, problem.code, problem.message, problem.help) from None

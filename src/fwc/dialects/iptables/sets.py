@@ -34,10 +34,9 @@ BIG = 4
 class IpSets:
     """The sets that a compile uses, in order of first use."""
 
-    def __init__(self, ruleset: Ruleset, prefix: str, wanted: bool) -> None:
+    def __init__(self, ruleset: Ruleset, wanted: bool) -> None:
         self._known: dict[str, NamedSet] = {s.name: s for t in ruleset.tables for s in t.sets}
         self._timed = frozenset(_timed(ruleset))
-        self._prefix = prefix
         self._wanted = wanted
         self._used: dict[tuple[str, Family], str] = {}
         self._made: dict[tuple[AddressSet, Family], str] = {}
@@ -68,7 +67,7 @@ class IpSets:
         key = (name, family)
         if key not in self._used:
             mark = str(family.value) if _has_addresses(known) else ""
-            self._used[key] = cut(self._prefix + name, SET_LENGTH - len(mark)) + mark
+            self._used[key] = cut(name, SET_LENGTH - len(mark)) + mark
         return self._used[key]
 
     # ----- content that is known ---------------------------------------------

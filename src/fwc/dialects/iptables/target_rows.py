@@ -8,6 +8,7 @@ from fwc.dialects.iptables.extensions import ACTIONS, FINAL
 from fwc.dialects.iptables.lexer import join_words
 from fwc.dialects.iptables.match_rows import Option, Refused, prefix, set_fields
 from fwc.dialects.iptables.numbers import DSCP_CLASSES, number, port, value_and_mask
+from fwc.dialects.iptables.setlines import SetNames
 from fwc.dialects.iptables.targets import LEVELS, PREFIX_LENGTH, REJECT_V4, REJECT_V6
 from fwc.dialects.iptables.tree import Words
 from fwc.ir.match import Field
@@ -53,6 +54,7 @@ class Target:
     options: tuple[Option, ...]
     family: Family
     chain: str
+    sets: SetNames | None = None
 
 
 def effect(target: Target) -> tuple[Effect, bool]:
@@ -329,7 +331,9 @@ def _set(target: Target) -> Effect | None:
         return None
     delete = "--del-set" in given
     name, directions = given["--del-set" if delete else "--add-set"]
-    fields = set_fields(directions)
+    known = target.sets.fields(name, directions) if target.sets is not None else None
+    fields = known or set_fields(directions)
+    name = target.sets.name(name) if target.sets is not None else name
     timeout = number(given["--timeout"][0]) if "--timeout" in given else None
     if fields is None:
         return None
