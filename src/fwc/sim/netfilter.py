@@ -365,8 +365,21 @@ def _never_tracked(packet: Packet) -> bool:
     return packet.protocol == 58 and (130 <= kind <= 137 or kind == 143)
 
 
+_V6_KINDS = {
+    RejectKind.HOST_UNREACHABLE: RejectKind.ADDRESS_UNREACHABLE,
+    RejectKind.NET_UNREACHABLE: RejectKind.NO_ROUTE,
+    RejectKind.HOST_PROHIBITED: RejectKind.ADMIN_PROHIBITED,
+    RejectKind.NET_PROHIBITED: RejectKind.ADMIN_PROHIBITED,
+}
+_V4_KINDS = {
+    RejectKind.NO_ROUTE: RejectKind.NET_UNREACHABLE,
+    RejectKind.ADDRESS_UNREACHABLE: RejectKind.HOST_UNREACHABLE,
+}
+
+
 def reject_kind(kind: RejectKind, packet: Packet) -> RejectKind:
-    """What the sender gets: the default is a reset for tcp and port unreachable for the rest."""
-    if kind is not RejectKind.DEFAULT:
-        return kind
-    return RejectKind.TCP_RESET if packet.protocol == 6 else RejectKind.PORT_UNREACHABLE
+    """What the sender gets: the default is a reset for tcp and port unreachable for the rest; every other kind is the code of
+    the packet's family that says the same."""
+    if kind is RejectKind.DEFAULT:
+        return RejectKind.TCP_RESET if packet.protocol == 6 else RejectKind.PORT_UNREACHABLE
+    return (_V4_KINDS if packet.family is Family.V4 else _V6_KINDS).get(kind, kind)

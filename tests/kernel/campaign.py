@@ -1,0 +1,267 @@
+"""Random policies judged by everyone: reference interpreter, simulator, interpreters of the output, and the kernel.
+
+`python -m tests.kernel.campaign --policies 1000 --packets 100` runs the whole campaign as root and prints the figures;
+`--seed N --policies 1` repeats one policy, `--show` prints it with its outputs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from tests.properties.memory_files import NoFiles
+from tests.properties.policies import INTERFACES, Generated, packets, policy
+from tests.reference.iptables_oracle import IptablesRules
+from tests.reference.nft_oracle import NftRules
+from tests.reference.packet import Packet
+from tests.reference.policy_oracle import Policy
+
+from fwc.api import CompileOptions, compile_policy, load_policy
+from fwc.diagnostics import Diagnostic, Severity
+from fwc.elaborate.program import ElaborateOptions
+from fwc.ir.model import Ruleset
+from fwc.net.hooks import Family, Hook
+from fwc.net.packet import Packet as SimulatedPacket
+from fwc.project.kernel.frames import Probe
+from fwc.project.kernel.laboratory import Interface, Laboratory, LoadError
+from fwc.sim.netfilter import Simulator
+from fwc.source import SourceFile
+
+Verdict = tuple[str, str]
+"""accept, drop or reject, and the answer that a rejected sender gets."""
+
+OPTIONS = CompileOptions(targets=("nftables", "iptables"), verify=False, lint=False)
+
+
+@dataclass
+class Compiled:
+    """A policy that compiles, with its outputs."""
+
+    seed: int
+    text: str
+    rulesets: tuple[Ruleset, ...]
+    nft: str
+    v4: str
+    v6: str
+    ipset: str
+    dropped: int
+
+
+@dataclass
+class Difference:
+    seed: int
+    witness: str
+    packet: Packet
+    expected: Verdict
+    got: Verdict
+    rule: int | None
+
+
+@dataclass
+class Figures:
+    policies: int = 0
+    refused: int = 0
+    statements_dropped: int = 0
+    packets: int = 0
+    verdicts: int = 0
+    by_witness: collections.Counter[str] = field(default_factory=collections.Counter)
+    by_kind: collections.Counter[str] = field(default_factory=collections.Counter)
+    refusals: collections.Counter[str] = field(default_factory=collections.Counter)
+    differences: list[Difference] = field(default_factory=list)
+
+
+def compiled(seed: int, refusals: collections.Counter[str] | None = None) -> Compiled | None:
+    """The policy of a seed without the statements that fwc refuses (a rule that can match nothing, for instance)."""
+    generated: Generated | None = policy(seed)
+    dropped = 0
+    while generated is not None:
+        source = SourceFile(f"random-{seed}.fw", generated.text)
+        outputs, diagnostics = compile_policy(source, NoFiles(), OPTIONS)
+        errors = [d for d in diagnostics if d.severity is Severity.ERROR]
+        if not errors:
+            files = {file.name: file.text for output in outputs for file in output.files}
+            return Compiled(
+                seed,
+                generated.text,
+                tuple(_rulesets(source)),
+                files["nftables.conf"],
+                files["rules.v4"],
+                files["rules.v6"],
+                files.get("ipset.conf", ""),
+                dropped,
+            )
+        for each in errors[:1] if refusals is not None else ():
+            refusals[f"{each.code} {each.message}"] += 1
+        generated = _without(generated, errors)
+        dropped += 1
+    return None
+
+
+def _rulesets(source: SourceFile) -> Iterator[Ruleset]:
+    for target in ("nftables", "iptables"):
+        elaborated, _ = load_policy(source, NoFiles(), ElaborateOptions(target))
+        assert elaborated is not None
+        yield elaborated.ruleset
+
+
+def _without(generated: Generated, errors: Sequence[Diagnostic]) -> Generated | None:
+    lines = {d.primary.span.line for d in errors if d.primary is not None}
+    for line in sorted(lines, reverse=True):
+        smaller = generated.without(line)
+        if smaller is None:
+            return None
+        generated = smaller
+    return generated if lines else None
+
+
+def expected(reference: Policy, packet: Packet) -> tuple[Verdict, int | None]:
+    verdict = reference.decide(packet)
+    return (verdict.kind, verdict.answer), verdict.rule
+
+
+def simulated(simulator: Simulator, packet: Packet) -> Verdict:
+    """The simulator's verdict, told the routing that the reference was told."""
+    moving = SimulatedPacket(
+        Family(packet.version),
+        packet.protocol,
+        packet.source,
+        packet.destination,
+        packet.sport,
+        packet.dport,
+        packet.icmp[0] << 8 | packet.icmp[1],
+        packet.flags,
+        packet.iif,
+        packet.oif,
+        ttl=packet.ttl,
+    )
+    trace = simulator.simulate(moving, Hook(packet.hook), trace=False)
+    if trace.verdict == "reject" and _is_multicast(packet):
+        return "drop", ""
+    return trace.verdict, trace.reject.value if trace.reject else ""
+
+
+def _is_multicast(packet: Packet) -> bool:
+    return packet.destination >= (0xE0000000 if packet.version == 4 else 0xFF << 120)
+
+
+def probe(packet: Packet) -> Probe:
+    return Probe(
+        packet.iif or None,
+        Family(packet.version),
+        packet.source,
+        packet.destination,
+        packet.protocol,
+        packet.sport,
+        packet.dport,
+        packet.flags,
+        packet.icmp[0] << 8 | packet.icmp[1] if packet.protocol in (1, 58) else None,
+        ttl=packet.ttl,
+    )
+
+
+def judged(lab: Laboratory, sent: Sequence[Packet]) -> list[Verdict]:
+    """The kernel's verdicts."""
+    return [(fate.verdict, fate.reject) for fate in lab.send([probe(packet) for packet in sent])]
+
+
+def laboratory() -> Laboratory:
+    return Laboratory(
+        [Interface(name, addresses) for name, addresses in INTERFACES.items()],
+        [("default", "eth0"), ("default6", "eth0")],
+    )
+
+
+def witnesses(case: Compiled, sent: Sequence[Packet], lab: Laboratory | None, legacy: bool) -> dict[str, list[Verdict]]:
+    """Everyone's verdicts on the packets of a policy."""
+    out: dict[str, list[Verdict]] = {}
+    for name, ruleset in zip(("simulator", "simulator-iptables"), case.rulesets, strict=True):
+        simulator = Simulator(ruleset)
+        out[name] = [simulated(simulator, packet) for packet in sent]
+    nft = NftRules(case.nft)
+    out["nft-text"] = [nft.decide(packet) for packet in sent]
+    v4, v6 = IptablesRules(case.v4, case.ipset), IptablesRules(case.v6, case.ipset)
+    out["iptables-text"] = [(v4 if packet.version == 4 else v6).decide(packet) for packet in sent]
+    if lab is not None:
+        variant = "legacy" if legacy else "nft"
+        sets = [("ipset", case.ipset)] if case.ipset else []
+        out["kernel-nft"] = loaded(lab, sent, ("nft", case.nft))
+        out[f"kernel-iptables-{variant}"] = loaded(
+            lab, sent, *sets, (f"iptables-{variant}", case.v4), (f"ip6tables-{variant}", case.v6)
+        )
+    return out
+
+
+def loaded(lab: Laboratory, sent: Sequence[Packet], *rulesets: tuple[str, str]) -> list[Verdict]:
+    """The kernel's verdicts under these rulesets; a refused load is wrong for every packet."""
+    try:
+        lab.load(*rulesets)
+    except LoadError as problem:
+        return [("not loaded", str(problem))] * len(sent)
+    return judged(lab, sent)
+
+
+def run(seeds: Sequence[int], count: int, lab: Laboratory | None, figures: Figures) -> Figures:
+    """Compare everyone with the reference interpreter on `count` packets of each policy."""
+    for seed in seeds:
+        case = compiled(seed, figures.refusals)
+        if case is None:
+            figures.refused += 1
+            continue
+        figures.policies += 1
+        figures.statements_dropped += case.dropped
+        reference = Policy(case.text)
+        sent = packets(case.text, seed, count)
+        wanted = [expected(reference, packet) for packet in sent]
+        figures.packets += len(sent)
+        figures.by_kind.update(f"{p.hook} {v[0]}" for p, (v, _) in zip(sent, wanted, strict=True))
+        for name, verdicts in witnesses(case, sent, lab, legacy=seed % 4 == 3).items():
+            figures.by_witness[name] += len(verdicts)
+            for packet, (want, rule), got in zip(sent, wanted, verdicts, strict=True):
+                if got != want:
+                    figures.differences.append(Difference(seed, name, packet, want, got, rule))
+    return figures
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--policies", type=int, default=100)
+    parser.add_argument("--packets", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--no-kernel", action="store_true")
+    parser.add_argument("--show", action="store_true")
+    arguments = parser.parse_args()
+    started = time.monotonic()
+    figures = Figures()
+    seeds = range(arguments.seed, arguments.seed + arguments.policies)
+    lab = None if arguments.no_kernel else laboratory()
+    try:
+        run(seeds, arguments.packets, lab, figures)
+    finally:
+        if lab is not None:
+            lab.close()
+    if arguments.show:
+        case = compiled(arguments.seed)
+        if case is not None:
+            print(case.text, case.nft, case.v4, case.v6, sep="\n--------\n")
+    for difference in figures.differences[:40]:
+        print(difference)
+    for text, times in figures.refusals.most_common(12):
+        print(f"refused {times}x: {text}")
+    for name, number in sorted(figures.by_witness.items()):
+        wrong = sum(d.witness == name for d in figures.differences)
+        print(f"{name}: {number} verdicts, {wrong} differences from the reference interpreter")
+    print(f"kinds: {dict(figures.by_kind)}")
+    print(
+        f"{figures.policies} policies, {figures.packets} packets, {len(figures.differences)} differences "
+        f"({figures.statements_dropped} statements taken out, {figures.refused} policies refused, "
+        f"{time.monotonic() - started:.0f} s)"
+    )
+    return 1 if figures.differences or not figures.policies else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
