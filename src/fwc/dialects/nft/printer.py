@@ -13,11 +13,11 @@ _WIDTH = 110
 
 
 def print_tree(tree: t.Tree) -> list[OutputFile]:
-    """One file, `rules.nft`, executable because its first line names nft where the tree says so."""
+    """One file, `nftables.conf`, executable because its first line names nft where the tree says so."""
     lines: list[str] = []
     for item in tree.items:
         lines.extend(_ITEMS[type(item)](item))
-    return [OutputFile("rules.nft", "\n".join(lines) + "\n")]
+    return [OutputFile("nftables.conf", "\n".join(lines) + "\n")]
 
 
 # ----- expressions -----------------------------------------------------------
