@@ -17,6 +17,7 @@ from fwc.ir.model import Ruleset
 from fwc.lang.files import Files
 from fwc.lang.parse import parse
 from fwc.lints._settings import LintSettings
+from fwc.passes.pipeline import optimize
 from fwc.records import record
 from fwc.roundtrip import read_back
 from fwc.source import SourceFile, Span
@@ -102,7 +103,8 @@ def _compile_target(
         return None, diagnostics
     dialect = load_dialect(target)
     lower_options = LowerOptions(options.lossy, options.ipset, _header(source, elaborated, target, options))
-    tree, found = dialect.lower(elaborated.ruleset, lower_options)
+    ruleset = optimize(elaborated.ruleset, target, options.optimize)
+    tree, found = dialect.lower(ruleset, lower_options)
     diagnostics.extend(found)
     if tree is None or has_errors(diagnostics):
         return None, diagnostics
