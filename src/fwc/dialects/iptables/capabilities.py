@@ -37,6 +37,8 @@ CAPABILITIES: tuple[Capability, ...] = tuple(
         ("cgroup", _Y, "cgroup --path; the path must exist at load"),
         ("ipsec", _Y, "policy --pol ipsec"),
         ("rpfilter", _Y, "rpfilter"),
+        ("local", _Y, "addrtype"),
+        ("route", _N, "before routing the exit is not known: limit the destination by addresses"),
         ("vlan", _N, "match the VLAN's own interface"),
         ("tag", _N, "use `mark`"),
         ("log", _Y, "LOG and NFLOG, with their own limit"),

@@ -19,7 +19,7 @@ from fwc.dialects.iptables.matches import (
     protocol_name,
 )
 from fwc.dialects.iptables.names import CHAIN_LENGTH, Names, clean
-from fwc.dialects.iptables.targets import SYN, Step, Where, action_steps, split_redirect, verdict_steps
+from fwc.dialects.iptables.targets import SYN, TCP_ONLY, Step, Where, action_steps, split_redirect, verdict_steps
 from fwc.dialects.iptables.tree import RuleLine, Words
 from fwc.ir.match import Field, FieldIn, Match, TupleIn, all_of, negate
 from fwc.ir.model import Chain, Role, Rule
@@ -339,8 +339,8 @@ class TableEmitter:
         for step in steps:
             if _fits(step, parts):
                 out.append(step)
-            elif step.needs == "syn":
-                out.append(Step(step.target, (*SYN, *step.match)))
+            elif step.needs in ("syn", "tcp"):
+                out.append(Step(step.target, (*(SYN if step.needs == "syn" else TCP_ONLY), *step.match)))
             else:
                 numbers = IntervalSet.of(6, 17, 33, 132) & (PORT_PROTOCOLS if protocols is None else protocols)
                 for alt in field_protocols(numbers, self.family):
@@ -448,6 +448,8 @@ def _fits(step: Step, parts: Sequence[Part]) -> bool:
     """Whether the words the target asks for stand in the rule already."""
     if step.needs == "ports":
         return any(order == PROTOCOL and words[0] == "-p" and words[1] in _WITH_PORTS for order, words in parts)
+    if step.needs == "tcp":
+        return any(order == PROTOCOL and words == ("-p", "tcp") for order, words in parts)
     if step.needs == "syn":
         return any("--tcp-flags" in words and "SYN" in words[-1] and "!" not in words for _, words in parts)
     return True

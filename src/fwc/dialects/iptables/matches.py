@@ -708,16 +708,25 @@ def _time(match: TimeWindow, negated: bool) -> Words:
 
 
 def _opaque(match: Opaque, negated: bool) -> Part:
-    if match.kind == "rpfilter" and match.dialect != "iptables":
-        if negated:
-            return (LINK, ("-m", "rpfilter", *(("--loose",) if match.text == "loose" else ())))
-        return (LINK, ("-m", "rpfilter", *(("--loose",) if match.text == "loose" else ()), "--invert"))
+    if not match.dialect:
+        return _routed(match, negated)
     if match.dialect != "iptables":
-        raise Inexpressible(
-            "foreign",
-            f"iptables cannot express the {match.dialect} condition {match.text!r}",
-            "remove it, or use `when target`",
-        )
+        text = f"iptables cannot express the {match.dialect} condition {match.text!r}"
+        raise Inexpressible("foreign", text, "remove it, or use `when target`")
     if negated:
         raise Inexpressible("foreign", f"iptables cannot negate {match.text!r}")
     return (FOREIGN, split_words(match.text) or ())
+
+
+def _routed(match: Opaque, negated: bool) -> Part:
+    """Conditions on the routing table that every target spells in its own way."""
+    if match.kind == "rpfilter":
+        loose: Words = ("--loose",) if match.text == "loose" else ()
+        invert: Words = () if negated else ("--invert",)
+        return (LINK, ("-m", "rpfilter", *loose, *invert))
+    if match.kind == "local":
+        option = "--src-type" if match.text == "saddr" else "--dst-type"
+        bang: Words = ("!",) if negated else ()
+        return (LINK, ("-m", "addrtype", *bang, option, "LOCAL"))
+    text = "iptables cannot tell before routing by which interface a packet will leave"
+    raise Inexpressible(match.kind, text, "limit the destination by addresses instead of a zone without networks")

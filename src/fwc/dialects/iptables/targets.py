@@ -54,7 +54,8 @@ LEVELS = {
 
 @record
 class Step:
-    """One rule of an ending. `needs` says what must stand in the same rule: "ports" a protocol with ports."""
+    """One rule of an ending. `needs` says what must stand in the same rule: "ports" a protocol with ports,
+    "tcp" `-p tcp`, "syn" a condition on the SYN flag."""
 
     target: Words
     match: tuple[Part, ...] = ()
@@ -212,7 +213,7 @@ REJECT_V6 = {
     RejectKind.POLICY_FAIL: "icmp6-policy-fail",
     RejectKind.REJECT_ROUTE: "icmp6-reject-route",
 }
-_TCP_ONLY: tuple[Part, ...] = ((PROTOCOL, ("-p", "tcp")),)
+TCP_ONLY: tuple[Part, ...] = ((PROTOCOL, ("-p", "tcp")),)
 
 
 def verdict_steps(
@@ -260,7 +261,7 @@ def _reject(kind: RejectKind, where: Where, protocols: IntervalSet | None) -> li
             f"iptables cannot reject packets in the {where.table} table",
             "use `deny`, or place it in the filter chains",
         )
-    tcp = Step(("-j", "REJECT", "--reject-with", "tcp-reset"))
+    tcp = Step(("-j", "REJECT", "--reject-with", "tcp-reset"), (), "tcp")
     only_tcp = protocols is not None and protocols == IntervalSet.of(6)
     if kind is RejectKind.TCP_RESET:
         if not only_tcp:
@@ -276,7 +277,7 @@ def _reject(kind: RejectKind, where: Where, protocols: IntervalSet | None) -> li
     other = Step(("-j", "REJECT", "--reject-with", texts[RejectKind.PORT_UNREACHABLE]))
     if protocols is not None and 6 not in protocols:
         return [other]
-    return [Step(tcp.target, _TCP_ONLY), other]
+    return [tcp, other]
 
 
 def _nat_table(where: Where) -> None:
