@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from fwc.diagnostics import Diagnostic
 from fwc.elaborate import when
@@ -37,6 +38,17 @@ class Checker:
         self.lets = lets
         self.out = out
         self.chains = _chain_names(program, layout, loaded)
+        self.scratch = dataclasses.replace(
+            program,
+            zones=dict(program.zones),
+            groups=dict(program.groups),
+            sets=dict(program.sets),
+            services=dict(program.services),
+            declared=dict(program.declared),
+            elsewhere={},
+            ends_memo={},
+            traffic_memo={},
+        )
 
     def skipped(self, skipped: Skipped) -> None:
         """A branch that is not taken, or the block of another host."""
@@ -59,13 +71,32 @@ class Checker:
     def _statements(
         self, statements: Sequence[ast.Statement], local: dict[str, Declaration], params: frozenset[str]
     ) -> None:
-        program = with_local(self.program, local) if local else self.program
-        lets = self.lets | {name[1:] for name in local if name.startswith("$")} | params
+        added = self._add(local)
+        program = self.scratch if local else self.program
+        bound = params.union(name[1:] for name in local if name.startswith("$"))
+        lets = self.lets | bound if bound else self.lets
         for statement in statements:
             if isinstance(statement, ast.When):
                 when.check(statement, self.layout.managed, self.out)
             for node in _nodes(statement):
                 self._node(node, program, lets, params)
+        for table, key in added:
+            del table[key]
+
+    def _add(self, local: dict[str, Declaration]) -> list[tuple[dict[str, Any], str]]:
+        """Put the declarations of skipped code into the scratch tables for as long as it is checked; copying the tables
+        for every host of a large fleet would be quadratic."""
+        added: list[tuple[dict[str, Any], str]] = []
+        self.scratch.traffic_memo.clear()
+        for name, node in local.items():
+            stand_in = _stand_in(name, node, self.scratch)
+            if stand_in is not None and stand_in[1] not in stand_in[0]:
+                stand_in[0][stand_in[1]] = stand_in[2]
+                added.append(stand_in[:2])
+            if name not in self.scratch.declared:
+                self.scratch.declared[name] = node
+                added.append((self.scratch.declared, name))
+        return added
 
     def _node(self, node: object, program: Program, lets: set[str], params: frozenset[str]) -> None:
         out = self.out
@@ -98,7 +129,7 @@ class Checker:
 
     def _use(self, use: ast.Use, program: Program, params: frozenset[str]) -> None:
         program.used.add(use.name.text)
-        template = find_template(use, {**self.layout.named, **program.declared}, self.out)
+        template = find_template(use, program.declared, self.out)
         if template is not None:
             arity_fits(use, template, self.out)
         for argument in use.arguments:
@@ -145,31 +176,17 @@ def _zone_names(node: object) -> Iterator[ast.Name]:
         yield node.within
 
 
-def with_local(program: Program, local: dict[str, Declaration]) -> Program:
-    """The program as skipped code sees it: its own declarations exist too, with contents that are not looked at."""
-    zones, groups, sets = dict(program.zones), dict(program.groups), dict(program.sets)
-    services, declared = dict(program.services), dict(program.declared)
-    for name, node in local.items():
-        declared.setdefault(name, node)
-        if isinstance(node, ast.Zone):
-            zones.setdefault(name, Zone(name, ANY_IFACE))
-        elif isinstance(node, (ast.HostAddress, ast.Group, ast.ManagedHost)):
-            groups.setdefault(name, ANY_ADDRESS)
-        elif isinstance(node, ast.Service):
-            services.setdefault(node.name.text, node)
-        elif isinstance(node, ast.SetDecl):
-            sets.setdefault(node.name.text, NamedSet(node.name.text, (), kind=node.kind, runtime=True))
-    return dataclasses.replace(
-        program,
-        zones=zones,
-        groups=groups,
-        sets=sets,
-        services=services,
-        declared=declared,
-        elsewhere={},
-        ends_memo={},
-        traffic_memo={},
-    )
+def _stand_in(name: str, node: Declaration, program: Program) -> tuple[dict[str, Any], str, object] | None:
+    """The table, key and stand-in content for a declaration that skipped code makes for itself."""
+    if isinstance(node, ast.Zone):
+        return program.zones, name, Zone(name, ANY_IFACE)
+    if isinstance(node, (ast.HostAddress, ast.Group, ast.ManagedHost)):
+        return program.groups, name, ANY_ADDRESS
+    if isinstance(node, ast.Service):
+        return program.services, node.name.text, node
+    if isinstance(node, ast.SetDecl):
+        return program.sets, node.name.text, NamedSet(node.name.text, (), kind=node.kind, runtime=True)
+    return None
 
 
 def _nodes(root: object) -> Iterator[object]:

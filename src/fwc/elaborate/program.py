@@ -142,7 +142,8 @@ class _Expansion:
             out.append(mistake(SERVICE_CYCLE, message, span, help="take one of them out"))
         for name in order:
             node = services[name]
-            if standard_service(name) is not None:
+            shipped = standard_service(name)
+            if shipped is not None and shipped.traffic.span.text != node.traffic.span.text:
                 out.append(_redefines_shipped(node))
             key = f"service {name}"
             if key in broken or any(f"service {n}" in broken for n in _service_names(node)):

@@ -132,6 +132,10 @@ HOSTILE = {
     "nested blocks": "when target nft {\n" * 5000 + "}\n" * 5000,
     "many hosts": "".join(f"host h{n} {{ address 10.{n >> 8}.{n & 255}.1; use base() }}\n" for n in range(2000))
     + "template base() { allow ssh from any to self }\n",
+    "many hosts with zones of their own": "".join(
+        f"host h{n} {{ address 10.{n >> 8}.{n & 255}.1; zone wan {{ iface eth0 }}; allow ssh from h0 in wan to self }}\n"
+        for n in range(3000)
+    ),
     "many uses": "template t(a) {\n" + "allow ssh from $a to self\n" * 500 + "}\n" + "use t(any)\n" * 500,
     "unclosed blocks": "when target nft {\n" * 5000,
     "long names": f"group {'x' * 100_000} = {'y' * 100_000}\n",
@@ -141,7 +145,7 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_policies_end_soon(name: str) -> None:
     start = time.process_time()
-    run(HOSTILE[name])
+    run(HOSTILE[name], ElaborateOptions("", "h0" if "many hosts" in name else "", "2026-11-23"))
     assert time.process_time() - start < 20
 
 

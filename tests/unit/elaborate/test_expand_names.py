@@ -14,6 +14,7 @@ from fwc.diagnostics import Severity
 from fwc.elaborate.names import dependency_order, edit_distance, suggestion
 from fwc.elaborate.operands import resolve_ends
 from fwc.lang import ast
+from fwc.lang.services import standard_service
 
 
 def test_names_are_found_before_their_declaration() -> None:
@@ -51,6 +52,19 @@ def test_redefining_a_shipped_service_is_a_note() -> None:
     program, problems = expand_text("service https = tcp 8443\nallow https from any to self\n")
     assert program is not None
     assert [(p.severity, p.code) for p in problems] == [(Severity.INFO, "FW845")]
+
+
+def test_repeating_a_shipped_service_word_for_word_is_fine() -> None:
+    shipped = standard_service("https")
+    assert shipped is not None
+    assert expand_text(shipped.span.text + "\n")[1] == []
+
+
+def test_names_of_a_skipped_block_end_with_it() -> None:
+    text = (
+        "when target pf { host x = 10.0.0.1\nallow ssh from x to self }\nwhen target pf { allow ssh from x to self }\n"
+    )
+    assert str(error_of(text).primary and error_of(text).primary.span) == "policy.fw:3:33"  # type: ignore[union-attr]
 
 
 def test_unknown_names_in_a_branch_not_taken_are_errors() -> None:
