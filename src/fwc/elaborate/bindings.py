@@ -156,6 +156,11 @@ class Substitution:
     def name(self, node: Any) -> Any:
         return self.one_of(node, (ast.Name,), "a name")
 
+    def label(self, node: Any) -> Any:
+        """A label or counter is replaced by a parameter's name only where the parameter holds a name."""
+        bound = self.bindings.values[node.text].value if node.text in self.bindings.bare else None
+        return bound if isinstance(bound, ast.Name) else node
+
     def member(self, node: Any) -> Any:
         return self.one_of(node, (ast.Name, ast.Address), "an address or the name of a host or group")
 
@@ -255,8 +260,8 @@ _SPECIAL: dict[type, Handler] = {
     ast.SportCond: _with(ports=_S.ports),
     ast.NatEndpoint: _with(host=_S.nat_host, ports=_S.ports),
     ast.Map: _with(outer=_S.nat_host, inner=_S.nat_host, zone=_S.name),
-    ast.LabelOption: _with(name=_S.name),
-    ast.CountOption: _with(name=_S.name),
+    ast.LabelOption: _with(name=_S.label),
+    ast.CountOption: _with(name=_S.label),
     ast.Jump: _with(chain=_S.name),
     ast.ChainDecl: _with(name=_S.name),
     ast.HookDecl: _with(name=_S.name),

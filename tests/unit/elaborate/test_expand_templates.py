@@ -160,3 +160,9 @@ def test_values_inside_blocks_of_a_template() -> None:
 @pytest.mark.parametrize("body", ["let p = 1", "let Q = 1\nlet Q = 2"])
 def test_values_declared_twice_in_a_template(body: str) -> None:
     assert error_of(f"template t(p) {{ {body}\nallow tcp $p from any to self }}\nuse t(7)\n").code == "FW845"
+
+
+def test_labels_take_the_name_of_a_parameter_that_holds_one() -> None:
+    text = "template t(svc) { allow $svc from any to self as svc }\nuse t(https)\nuse t(tcp 22)\n"
+    labels = [rule(p).clauses.options[0] for p in program_of(text).statements]
+    assert [o.name.text for o in labels if isinstance(o, ast.LabelOption)] == ["https", "svc"]
