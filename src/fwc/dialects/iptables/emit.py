@@ -69,12 +69,16 @@ Body = list[RuleLine]
 @record
 class Context:
     """`accept` is what ends a chain's packets as accepted: ACCEPT, or in a chain that must not have the last word
-    RETURN (docker) or a goto to the next chain of the hook."""
+    RETURN (docker) or a goto to the next chain of the hook. `tail` is the policy of a base chain that lives in a chain of
+    our own: what returning from it means; empty where returning does the right thing by itself. `jumped` tells that the
+    rules stand in a chain that is jumped to."""
 
     accept: Words
     hooks: frozenset[Hook]
     outbound: bool
     ir_table: str = ""
+    tail: Words = ()
+    jumped: bool = False
 
 
 @record
@@ -109,7 +113,7 @@ class TableEmitter:
         self._add_words = add_words
         self._prefix = prefix
         self._shared: dict[tuple[tuple[Words, ...], str], str] = {}
-        self._user: dict[tuple[str, str, Words], str] = {}
+        self._user: dict[tuple[str, str, Words, Words], str] = {}
 
     # ----- chains ------------------------------------------------------------
 
@@ -131,8 +135,8 @@ class TableEmitter:
         return name
 
     def user_chain(self, chain_name: str, context: Context) -> str:
-        """The output name of a chain that is jumped to; its rules are made on first use."""
-        key = (context.ir_table, chain_name, context.accept)
+        """The output name of a chain that is jumped to, or with a `tail` gone to; its rules are made on first use."""
+        key = (context.ir_table, chain_name, context.accept, context.tail)
         name = self._user.get(key)
         if name is None:
             chain = self._find_chain(context.ir_table, chain_name)
@@ -142,6 +146,8 @@ class TableEmitter:
             body = self.open(name, chain.comment)
             for rule in chain.rules:
                 self.rule(body, name, rule, context)
+            if context.tail and (not body or body[-1].words != context.tail):
+                body.append(RuleLine(name, context.tail))
         return name
 
     # ----- rules -------------------------------------------------------------
@@ -209,9 +215,10 @@ class TableEmitter:
             case Accept():
                 return Step(context.accept)
             case Return():
-                return Step(("-j", "RETURN"))
+                return Step(context.tail or ("-j", "RETURN"))
             case Jump():
-                return Step(("-j", self.user_chain(verdict.chain, context)))
+                inner = Context(context.accept, context.hooks, context.outbound, context.ir_table, (), True)
+                return Step(("-j", self.user_chain(verdict.chain, inner)))
             case Goto():
                 return Step(("-g", self.user_chain(verdict.chain, context)))
         return None
@@ -361,7 +368,7 @@ class TableEmitter:
         context: Context,
     ) -> None:
         """The entries one after the other; where they may leave the chain they stand in it, else in a chain of their own."""
-        leaving = any(isinstance(v, Return | Goto) for _, v in verdict.entries) or context.accept != ("-j", "ACCEPT")
+        leaving = any(isinstance(v, Return | Goto) for _, v in verdict.entries) or context.accept == ("-j", "RETURN")
         always = len(found) == 1 and found[0].is_always
         if rule.actions:
             raise Inexpressible("map", "iptables cannot combine a verdict map with actions", "split the rule")

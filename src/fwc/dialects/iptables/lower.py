@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from fwc.diagnostics import Diagnostic, error, has_errors
 from fwc.dialects.base import LowerOptions
@@ -15,7 +15,7 @@ from fwc.dialects.iptables.sets import IpSets
 from fwc.dialects.iptables.tree import ChainLine, Hook, IptablesTree, RuleLine, SaveFile, TableBlock, Words
 from fwc.ir.match import Match
 from fwc.ir.model import Base, Chain, Rule, Ruleset, Table
-from fwc.ir.verdict import Accept, AssignHelper, Continue, Drop, Return
+from fwc.ir.verdict import Accept, AssignHelper, Continue, Drop, Jump, Reject, Return
 from fwc.net.hooks import ChainType, Family
 from fwc.net.hooks import Hook as NetHook
 from fwc.records import record
@@ -136,7 +136,7 @@ class _FamilyLowering:
             for builtin in BUILTIN[table]:
                 members = sorted(groups.get((table, builtin), ()), key=lambda p: p.base.priority)
                 before, after = natives.get((table, builtin), ((), ()))
-                if members or before or after:
+                if before or after or any(not self._idle(p) for p in members):
                     self._builtin(table, builtin, members, before, after)
         if "filter" not in self._emitters:
             self._emitter("filter")
@@ -183,6 +183,10 @@ class _FamilyLowering:
             kept = Chain(chain.name, rest, placed.base, chain.comment, chain.origin)
             yield Placed(placed.table, placed.builtin, kept, placed.base, placed.ir_table)
 
+    def _idle(self, placed: Placed) -> bool:
+        """A chain of our own that would do nothing."""
+        return bool(self._coexist) and not placed.chain.rules and isinstance(placed.base.policy, Accept)
+
     # ----- chains ------------------------------------------------------------
 
     def _emitter(self, table: str) -> TableEmitter:
@@ -220,31 +224,52 @@ class _FamilyLowering:
         body = emitter.open(top, members[0].chain.comment if members else "")
         body.extend(RuleLine(top, words) for words in before)
         final = self._final(table, builtin)
-        chains = [
-            top,
-            *(emitter.names.make(self._prefix + f"{builtin.lower()}_{i}") for i in range(2, len(members) + 1)),
-        ]
         policy = "ACCEPT"
+        name, own, stage = top, body, 1
         for at, member in enumerate(members):
             last = at == len(members) - 1
-            accept = final if last else ("-g", chains[at + 1])
-            context = Context(accept, frozenset({member.base.hook}), member.base.hook in _OUTBOUND, member.ir_table)
-            name = chains[at]
-            own = body if at == 0 else emitter.open(name, member.chain.comment)
-            self._rules(emitter, own, name, member, context, at)
+            plain = not last and self._only_refuses(member)
+            following = "" if last or plain else emitter.names.make(f"{self._prefix}{builtin.lower()}_{stage + 1}")
+            accept = final if last or plain else ("-g", following)
             drop = isinstance(member.base.policy, Drop)
-            if last and at == 0 and not self._coexist:
+            native = last and stage == 1 and not self._coexist
+            if native:
                 policy = "DROP" if drop else "ACCEPT"
-                own.extend(RuleLine(top, words) for words in after)
-            else:
-                if last:
-                    own.extend(RuleLine(name, words) for words in after)
-                if drop or (accept != RETURN and not (last and self._coexist and at == 0)):
-                    own.append(RuleLine(name, ("-j", "DROP") if drop else accept))
+            open_end = native or plain or (last and stage == 1 and not drop) or (accept == RETURN and not drop)
+            tail: Words = () if open_end else ("-j", "DROP") if drop else accept
+            hooks = frozenset({member.base.hook})
+            context = Context(accept, hooks, member.base.hook in _OUTBOUND, member.ir_table, tail)
+            self._rules(emitter, own, member, name, context)
+            if last:
+                own.extend(RuleLine(name, words) for words in after)
+            if tail:
+                own.append(RuleLine(name, tail))
+            if following:
+                name, own, stage = following, emitter.open(following, members[at + 1].chain.comment), stage + 1
         if not members:
             body.extend(RuleLine(top, words) for words in after)
         self._policies[table, builtin] = policy
         self._check_policy(table, members)
+
+    def _only_refuses(self, member: Placed) -> bool:
+        """Nothing in the chain accepts or leaves it, so the next chain of the hook can simply follow."""
+        if isinstance(member.base.policy, Drop):
+            return False
+        todo, seen = [member.chain], {member.chain.name}
+        for chain in todo:
+            for rule in chain.rules:
+                if isinstance(rule.verdict, Jump):
+                    inner = self._find_chain(member.ir_table, rule.verdict.chain)
+                    if inner is None:
+                        return False
+                    if inner.name not in seen:
+                        seen.add(inner.name)
+                        todo.append(inner)
+                elif not isinstance(rule.verdict, Drop | Continue | Reject) and not (
+                    isinstance(rule.verdict, Return) and chain is not member.chain
+                ):
+                    return False
+        return True
 
     def _check_policy(self, table: str, members: list[Placed]) -> None:
         for member in members:
@@ -254,15 +279,9 @@ class _FamilyLowering:
                 )
                 self._problems.add(problem, member.chain.origin)
 
-    def _rules(
-        self, emitter: TableEmitter, own: Body, name: str, member: Placed, context: Context, position: int
-    ) -> None:
+    def _rules(self, emitter: TableEmitter, own: Body, member: Placed, name: str, context: Context) -> None:
         for rule in member.chain.rules:
             try:
-                if position and isinstance(rule.verdict, Return):
-                    raise Inexpressible(
-                        "hook", "iptables cannot return from the second chain of a hook", "use allow or deny"
-                    )
                 emitter.rule(own, name, self._resolve(rule), context)
             except (Inexpressible, BadRate) as problem:
                 self._problems.add(problem, rule.origin)
@@ -308,6 +327,3 @@ def _noted(body: Body, chain: str, comment: str) -> Iterable[RuleLine]:
         if at == 0 and comment:
             note = f"{chain}: {comment}"
         yield RuleLine(chain, rule.words, note=note, origin=rule.origin)
-
-
-Report = Callable[[Inexpressible, Origin], None]

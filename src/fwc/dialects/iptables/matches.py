@@ -121,12 +121,14 @@ def pieces(conjunction: Conjunction, place: Place, set_words: SetWords) -> Piece
         single.append((SET, set_words(literal.match, literal.negated, place.family)))
     for literal in conjunction.opaque:
         _leaf(literal, place, put, stateful)
-    return Pieces(tuple(_merged(single)), tuple(dims), tuple(excepts), tuple(stateful))
+    return Pieces(tuple(single), tuple(dims), tuple(excepts), tuple(stateful))
 
 
 def in_order(parts: Sequence[Part]) -> Words:
     """The words of several conditions, in printing order."""
     out: list[str] = []
+    if sum(1 for p in parts if p[0] == TRACKED) > 1:
+        parts = _merged(parts)
     for _, words in sorted(parts, key=_rank):
         out.extend(words)
     return tuple(out)
@@ -136,11 +138,8 @@ def _rank(part: Part) -> int:
     return part[0]
 
 
-def _merged(parts: list[Part]) -> list[Part]:
+def _merged(parts: Sequence[Part]) -> list[Part]:
     """Two conntrack conditions on different options share one match: `--ctstate DNAT --ctorigdstport 443`."""
-    tracked = [p for p in parts if p[0] == TRACKED]
-    if len(tracked) < 2:
-        return parts
     words: list[str] = []
     kept: list[Part] = []
     for part in parts:
