@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import Any
 
 from fwc.diagnostics import Diagnostic
@@ -57,10 +57,12 @@ def parse_statement(source: SourceFile, start: int, end: int) -> tuple[ast.State
 
 LONGEST_SHAPE = 120
 MOST_SHAPES = 4000
-"""Bounds of the cache: words in a statement, statements with functions for each start symbol."""
+WORTH_COMPILING = 4
+"""Words in a statement that may get a function, functions for each start symbol, and how often a shape must have been met:
+compiling costs as much as reading three statements by the tables."""
 
 _shapes: dict[str, dict[str, Shape]] = {}
-_seen: defaultdict[str, set[str]] = defaultdict(set)
+_seen: defaultdict[str, Counter[str]] = defaultdict(Counter)
 
 
 _BRACES = re.compile("[{}]")
@@ -194,9 +196,12 @@ class _Reader:
         reported = len(self.diagnostics)
         trees = self._line(start, at, stop, bool(key))
         if key and len(self.diagnostics) == reported:
-            if key in _seen[start] and len(_shapes[start]) < MOST_SHAPES:
+            seen = _seen[start]
+            if len(seen) > 10 * MOST_SHAPES:
+                seen.clear()
+            seen[key] += 1
+            if seen[key] >= WORTH_COMPILING and len(_shapes[start]) < MOST_SHAPES:
                 _shapes[start][key] = compile_shape(trees, at)
-            _seen[start].add(key)
         return [self._value(tree) for tree in trees]
 
     def _line_end(self, at: int, end: int) -> int:

@@ -116,7 +116,7 @@ class _Writer:
         if terminal == "STRING":
             return f"Text(unescaped({word}), {span})"
         if terminal in _SIMPLE_ADDRESS:
-            return f"Address(*address[{word}], {word}, {span})"
+            return f"Address((a := address[{word}])[0], a[1], a[2], {word}, {span})"
         if terminal in ("SETREF", "VAR"):
             return f"{'SetName' if terminal == 'SETREF' else 'Variable'}({word}[1:], {span})"
         if terminal in ("ACTION", "VERDICT", "L4"):
@@ -132,8 +132,7 @@ class _Writer:
             return self.leaf(*tree)
         if tree[0] != "INT":
             return None
-        number = f"port[{self.word(tree[1])}]"
-        return f"Ports({number}, {number}, {self.span(tree[1], tree[1])})"
+        return f"Ports(p := port[{self.word(tree[1])}], p, {self.span(tree[1], tree[1])})"
 
     def traffic(self, kids: list[Tree], low: int, high: int) -> str | None:
         items = []

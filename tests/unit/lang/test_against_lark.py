@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 
 from fwc.diagnostics import Diagnostic
-from fwc.lang.parse import parse, read
+from fwc.lang.parse import WORTH_COMPILING, parse, read
 from fwc.source import SourceFile
 
 from .conftest import policies, spoilt_statements, statements
@@ -26,7 +26,7 @@ def agree(text: str) -> None:
     if by_lark is not None:
         assert list(tree.statements) == by_lark[0]
         assert plain(found) == plain(by_lark[1].diagnostics)
-    for _ in range(3):  # first by the tables, then the shape is compiled, then it is used
+    for _ in range(WORTH_COMPILING + 1):  # by the tables, until the shape is compiled, then by its function
         cached, again = parse(source)
         assert cached == tree
         assert again == found
