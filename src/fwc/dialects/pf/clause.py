@@ -224,11 +224,11 @@ def _clause(c: Conjunction, family: Family, rule: Rule, accepts: bool) -> Clause
             limits.append(leaf)
         elif isinstance(leaf, Owner) and not literal.negated:
             owners.append(leaf)
-        elif isinstance(leaf, Opaque) and not leaf.dialect and leaf.kind == "local" and not literal.negated:
+        elif isinstance(leaf, Opaque) and not leaf.dialect and leaf.kind == "local":
             if leaf.text == "daddr" and dest.is_any:
-                dest = Side(local=True)
+                dest = Side(local=True, negated=literal.negated)
             elif leaf.text == "saddr" and source.is_any:
-                source = Side(local=True)
+                source = Side(local=True, negated=literal.negated)
             else:
                 raise Inexpressible("except", "pf tests one set of addresses per side; this rule needs two")
         elif isinstance(leaf, Opaque):

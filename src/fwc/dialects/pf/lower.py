@@ -12,7 +12,7 @@ from fwc.dialects.pf.clause import Clause, Side, clauses
 from fwc.dialects.pf.flatten import Line, flatten
 from fwc.dialects.pf.forward import Forwarding
 from fwc.dialects.pf.hosts import net
-from fwc.dialects.pf.limits import fold_limits
+from fwc.dialects.pf.limits import fold_limits, fold_logs
 from fwc.dialects.pf.mss import scrub_rules
 from fwc.dialects.pf.natives import Places
 from fwc.dialects.pf.refuse import Report
@@ -32,11 +32,10 @@ from fwc.dialects.pf.tree import (
     TableDef,
     Translation,
 )
-from fwc.ir.match import AllOf, AnyOf, Field, FieldIn, Match, Not
+from fwc.ir.match import ALWAYS, AllOf, AnyOf, Field, FieldIn, Match, Not
 from fwc.ir.model import Chain, Role, Rule, Ruleset
 from fwc.ir.verdict import (
     ACCEPT,
-    DROP,
     Accept,
     AddToSet,
     ClampMss,
@@ -290,7 +289,14 @@ class _Lowering:
         return tuple(net(Family.V4, value, 32) for value in sorted(found))
 
     def lines(self, chain: Chain) -> list[Line]:
-        return fold_limits(flatten(chain, self.ruleset, self.report), self.report)
+        """The chain's lines, the last one its policy when it is a filter chain."""
+        lines = flatten(chain, self.ruleset, self.report)
+        if chain.base is not None and chain.base.type is not ChainType.NAT:
+            policy = chain.base.policy
+            lines.append(
+                Line(ALWAYS, (), policy, Rule(verdict=policy, label=f"{chain.base.hook}-policy", role=Role.DEFAULT))
+            )
+        return fold_limits(fold_logs(lines, self.report), self.report)
 
     # ----- early rules and packet changes
 
@@ -348,11 +354,6 @@ class _Lowering:
                     for f in found
                     for tag in tags
                 ]
-        assert chain.base is not None
-        if not (out and _catches_all(out[-1])):
-            policy = Line(AllOf(()), (), chain.base.policy, Rule(verdict=chain.base.policy, label=f"{hook}-policy"))
-            for _, found in self.decide(policy, hook):
-                out += [dataclasses.replace(f, direction=way) for f in found]
         return out
 
     def forward_rules(self, forwarding: Forwarding, sources: list[Clause]) -> None:
@@ -365,20 +366,11 @@ class _Lowering:
                 )
             )
             return
-        for line in self.lines(chain):
+        *lines, last = self.lines(chain)
+        for line in lines:
             for clause, found in self.decide(line, Hook.FORWARD):
                 forwarding.add(clause, found, line.rule)
-        assert chain.base is not None
-        rule = Rule(verdict=chain.base.policy, label="forward-policy")
-        verdict = ACCEPT if isinstance(chain.base.policy, Accept) else DROP
-        both = Clause((Family.V4, Family.V6))
-        forwarding.policy(emit.filters(both, verdict, rule, "forward-policy", False, False, self.tables, self.report))
-
-
-def _catches_all(f: Filter) -> bool:
-    """The rule is the same as `pass|block DIRECTION quick all`."""
-    bare = Filter(f.action, f.answer, f.codes, f.direction, f.log, True, label=f.label, state=None)
-    return f == bare and (f.action == "block")
+        forwarding.policy([f for _, found in self.decide(last, Hook.FORWARD) for f in found])
 
 
 def _only_loopback(clause: Clause) -> bool:

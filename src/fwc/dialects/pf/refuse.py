@@ -33,6 +33,12 @@ class Report:
             error("FW031", text, origin.span, label=feature, help=way, notes=notes, name="lossy-compile")
         )
 
+    def note(self, text: str) -> None:
+        """A line for the header about something that the policy cannot mean differently here."""
+        line = f"note: {text}"
+        if line not in self.losses:
+            self.losses.append(line)
+
     def lose(self, where: Rule | Origin, feature: str, what: str, *, widens: bool) -> bool:
         """True when the user allowed this loss; it is then listed in the header. False: it was refused."""
         needed = Lossy.WIDE if widens else Lossy.NARROW
