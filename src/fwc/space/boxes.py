@@ -107,6 +107,8 @@ STATELESS_EXTENSIONS = frozenset(
         "ipv6header",
         "ipvs",
         "length",
+        "local",
+        "route",
         "mac",
         "mark",
         "meta",

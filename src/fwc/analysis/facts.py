@@ -1,0 +1,282 @@
+"""What can be known of a ruleset without running it, computed when asked for: dead rules and their causes, and what a hook does
+with the packets of a box."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from fwc.analysis.equivalence import translators
+from fwc.analysis.firstmatch import Outcome, Region, first_match
+from fwc.analysis.program import Place, Program, ProgramTooLarge, Source, base_chains, sees, unfold, unfold_chain
+from fwc.analysis.reach import Fate, fates, first_cover
+from fwc.analysis.witness import point_packet, point_text
+from fwc.ir.graph import calls, reachable
+from fwc.ir.match import Match
+from fwc.ir.model import Chain, Rule, Ruleset, Table
+from fwc.ir.verdict import Accept
+from fwc.net.hooks import Family, Hook
+from fwc.net.packet import Packet
+from fwc.records import record
+from fwc.space.cover import NODES, BudgetSpent, search
+from fwc.space.fields import Box, Dimensions, Point
+from fwc.space.index import Index, bits_of
+
+
+@record
+class Dead:
+    """A rule that no packet reaches in any context. `cover` are the rules that together take its packets, a minimal set; empty
+    with `never` set when its own condition can hold for no packet that gets into its chain."""
+
+    place: Place
+    cover: tuple[Place, ...]
+    never: bool = False
+
+
+@record
+class Answer:
+    """What a hook does with the packets of a query. `some` and `others` are packets that are accepted and that are not, each with
+    the rule that decides; `perhaps` tells that the answer hangs on a condition outside the packet (a run-time set, a rate).
+
+    `all` and `none` are False both when the budget ended: then `undetermined` is set.
+    """
+
+    all: bool
+    none: bool
+    some: Packet | None = None
+    some_text: str = ""
+    some_by: Place | None = None
+    others: Packet | None = None
+    others_text: str = ""
+    others_by: Place | None = None
+    undetermined: bool = False
+
+
+class Facts:
+    """Facts of one ruleset. Everything is cached; the ruleset must not change."""
+
+    def __init__(
+        self, ruleset: Ruleset, families: Sequence[Family] = (Family.V4, Family.V6), nodes: int = NODES
+    ) -> None:
+        self.ruleset = ruleset
+        self.families = tuple(families)
+        self.nodes = nodes
+        self._sources: dict[Family, Source] = {}
+        self._fates: list[tuple[Program, Fate]] | None = None
+        self._lists: dict[tuple[Family, str, Hook, str], list[Region] | None] = {}
+        self._indices: dict[int, Index] = {}
+        self._dead: tuple[Dead, ...] | None = None
+        self._places: dict[Place, list[tuple[Program, Fate]]] = {}
+        self._empty: set[Place] = set()
+        self._reachable: list[frozenset[str]] | None = None
+        self.too_large: set[str] = set()  # chains whose programs were too large: only chain-local facts
+
+    # ----- places ------------------------------------------------------------
+
+    def rule(self, place: Place) -> Rule | None:
+        """The rule at a place, None for a chain's policy."""
+        chain = self.chain(place)
+        return chain.rules[place.index] if chain is not None and place.index >= 0 else None
+
+    def chain(self, place: Place) -> Chain | None:
+        return self.ruleset.tables[place.table].chain(place.chain) if place.table >= 0 else None
+
+    def unentered(self, table: int) -> frozenset[str]:
+        """Chains of a table that no base chain leads to."""
+        if self._reachable is None:
+            self._reachable = [reachable(each) for each in self.ruleset.tables]
+        return frozenset(c.name for c in self.ruleset.tables[table].chains) - self._reachable[table]
+
+    def source(self, family: Family) -> Source:
+        found = self._sources.get(family)
+        if found is None:
+            found = self._sources[family] = Source(self.ruleset, translators(self.ruleset, Dimensions(family)), family)
+        return found
+
+    def dimensions(self, family: Family) -> Dimensions:
+        return self.source(family).translators[0].dimensions
+
+    # ----- reachability ------------------------------------------------------
+
+    def dead(self) -> tuple[Dead, ...]:
+        """Rules of entered chains that are dead in every context, every base chain and every family, in file order."""
+        if self._dead is None:
+            self._dead = tuple(self._find_dead())
+        return self._dead
+
+    def undetermined(self) -> tuple[Place, ...]:
+        """Rules for which the budget ended before a packet or a cover was found."""
+        self._run()
+        return tuple(
+            place
+            for place, found in self._places.items()
+            if any(f.undetermined for _, f in found) and all(f.witness is None for _, f in found)
+        )
+
+    def witness(self, place: Place) -> tuple[Packet, str] | None:
+        """A packet that reaches the rule and its condition, None when there is none or none was found."""
+        self._run()
+        for program, fate in self._places.get(place, ()):
+            if fate.witness is not None:
+                dimensions = program.dimensions
+                return point_packet(dimensions, fate.witness), point_text(dimensions, fate.witness)
+        return None
+
+    def _find_dead(self) -> Iterator[Dead]:
+        self._run()
+        for table, each in enumerate(self.ruleset.tables):
+            if not any(sees(each, f) for f in self.families):
+                continue
+            skip = self.unentered(table)
+            for chain in each.chains:
+                if chain.name in skip:
+                    continue
+                for index in range(len(chain.rules)):
+                    place = Place(table, chain.name, index)
+                    found = self._places.get(place, [])
+                    if all(fate.dead for _, fate in found) and (found or self._decided(each, table, chain, place)):
+                        yield self._explain(place, found)
+
+    def _decided(self, table: Table, at: int, chain: Chain, place: Place) -> bool:
+        """Whether a rule without any activation is known to have none: unfolding finished, or its own condition is empty."""
+        return place in self._empty or not self.too_large
+
+    def _explain(self, place: Place, found: list[tuple[Program, Fate]]) -> Dead:
+        cover: dict[Place, None] = {}
+        for program, fate in found:
+            cover.update((p, None) for p in first_cover(program, fate))
+        return Dead(place, tuple(cover), never=not found)
+
+    def _run(self) -> None:
+        if self._fates is not None:
+            return
+        self._fates = []
+        for family in self.families:
+            source = self.source(family)
+            for chains in base_chains(self.ruleset, family).values():
+                for table, chain in chains:
+                    self._program(source, table, chain)
+        for program, fate in self._fates:
+            self._places.setdefault(fate.place, []).append((program, fate))
+
+    def _program(self, source: Source, table: int, chain: Chain) -> None:
+        assert self._fates is not None
+        try:
+            program = unfold(source, [(table, chain)])
+        except ProgramTooLarge:
+            self.too_large.add(chain.name)
+            self._local(source, table, chain)
+            return
+        self._empty |= program.empty
+        self._fates.extend((program, fate) for fate in fates(program, self.nodes))
+
+    def _local(self, source: Source, table: int, chain: Chain) -> None:
+        """Every chain that the base chain may lead to, each on its own."""
+        assert self._fates is not None
+        graph = calls(self.ruleset.tables[table])
+        names, stack = {chain.name}, [chain.name]
+        while stack:
+            for name in graph.get(stack.pop(), {}):
+                if name not in names:
+                    names.add(name)
+                    stack.append(name)
+        for each in self.ruleset.tables[table].chains:
+            if each.name in names:
+                try:
+                    program = unfold_chain(source, table, each)
+                except ProgramTooLarge:
+                    continue
+                self._fates.extend((program, fate) for fate in fates(program, self.nodes))
+
+    # ----- verdicts ----------------------------------------------------------
+
+    def regions(self, family: Family, hook: Hook, device: str = "", layer: str = "ip") -> list[Region] | None:
+        """What happens to every packet at a hook, over all its base chains, as a first-match list; None when it is too large."""
+        key = (family, layer, hook, device)
+        if key not in self._lists:
+            chains = base_chains(self.ruleset, family).get((layer, hook, device), [])
+            try:
+                self._lists[key] = first_match(unfold(self.source(family), chains)) if chains else []
+            except ProgramTooLarge:
+                self._lists[key] = None
+        return self._lists[key]
+
+    def chain_regions(self, family: Family, table: int, chain: Chain) -> list[Region] | None:
+        """What one base chain alone does with every packet, its policy last; None when it is too large."""
+        try:
+            return first_match(unfold(self.source(family), [(table, chain)]))
+        except ProgramTooLarge:
+            return None
+
+    def boxes(self, family: Family, match: Match, table: int = 0) -> tuple[Box, ...]:
+        return self.source(family).translators[table].boxes(match)
+
+    def accepts(self, family: Family, hook: Hook, query: Match | tuple[Box, ...], device: str = "") -> Answer:
+        """Whether the base chains of the hook accept the packets of `query`; with no base chain they all are."""
+        boxes = query if isinstance(query, tuple) else self.boxes(family, query)
+        regions = self.regions(family, hook, device)
+        if regions is None:
+            return Answer(False, False, undetermined=True)
+        dimensions = self.dimensions(family)
+        try:
+            good = self._find(dimensions, regions, boxes, accepted=True)
+            bad = self._find(dimensions, regions, boxes, accepted=False)
+        except BudgetSpent:
+            return Answer(False, False, undetermined=True)
+        answer = Answer(all=bad is None, none=good is None)
+        some = _shown(dimensions, good)
+        others = _shown(dimensions, bad)
+        return Answer(answer.all, answer.none, *some, *others)
+
+    def _find(
+        self, dimensions: Dimensions, regions: list[Region], boxes: Sequence[Box], *, accepted: bool
+    ) -> tuple[Point, Place | None] | None:
+        """A packet of the boxes whose verdict is accept (or is not), with the rule that decides it."""
+        if not regions:
+            return (dimensions.corner(boxes[0]), None) if boxes and accepted else None
+        index = self._indices.get(id(regions))
+        if index is None:
+            index = self._indices[id(regions)] = Index(dimensions, [r.box for r in regions])
+        for box in boxes:
+            found = region_search(dimensions, regions, index, box, accepted, self.nodes)
+            if found is not None:
+                return found
+        return None
+
+
+def region_search(
+    dimensions: Dimensions, regions: Sequence[Region], index: Index, box: Box, accepted: bool, nodes: int = NODES
+) -> tuple[Point, Place] | None:
+    """A packet of `box` whose first region accepts (or does not), with that region's place. Raises BudgetSpent."""
+    overlap = index.overlap(box, index.every)
+    container = index.contain(box, overlap)
+    if container:
+        overlap &= ((container & -container) << 1) - 1
+    bits = list(bits_of(overlap))
+    wanted = sum(1 << k for k, b in enumerate(bits) if is_accept(regions[b].outcome) is accepted)
+    if not wanted:
+        return None
+
+    def decide(some: int, certain: int) -> bool | None:
+        if certain:
+            some &= ((certain & -certain) << 1) - 1
+        if not some & wanted:
+            return True
+        if some & wanted == some:
+            return False
+        return None
+
+    point = search(dimensions, box, [regions[b].box for b in bits], decide, nodes=nodes)
+    if point is None:
+        return None
+    place = next(regions[b].place for b in bits if dimensions.holds(regions[b].box, point))
+    return point, place
+
+
+def is_accept(outcome: Outcome) -> bool:
+    return isinstance(outcome.verdict, Accept)
+
+
+def _shown(dimensions: Dimensions, found: tuple[Point, Place | None] | None) -> tuple[Packet | None, str, Place | None]:
+    if found is None:
+        return None, "", None
+    return point_packet(dimensions, found[0]), point_text(dimensions, found[0]), found[1]

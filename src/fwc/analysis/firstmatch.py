@@ -1,0 +1,170 @@
+"""Programs as first-match lists: each region a box and everything that happens to a packet that is first held by it.
+
+RETURN and goto become smaller boxes for the rules that they jump over, effects become part of the outcome of what follows.
+"""
+
+from __future__ import annotations
+
+from fwc.analysis.program import Effect, Kind, Place, Program, ProgramTooLarge
+from fwc.ir.verdict import Accept
+from fwc.records import record
+from fwc.space.fields import Box, Dimensions
+
+MAX_REGIONS = 400_000
+MAX_STEPS = 4_000_000
+"""Box intersections spent on effects and returns of one program."""
+
+
+@record
+class Outcome:
+    """What happens to a packet: the effects in order (logs, marks, translations), then the verdict."""
+
+    effects: tuple[Effect, ...]
+    verdict: Effect
+
+
+NEXT = Outcome((), Accept())
+"""An accept without effect."""
+
+
+@record
+class Region:
+    box: Box
+    outcome: Outcome
+    place: Place
+
+
+NOWHERE = Place(-1, "", -1)
+
+
+def first_match(program: Program) -> list[Region]:
+    """Every packet's outcome: the region that holds it first. The last region holds every packet.
+
+    Raises ProgramTooLarge when the effects or returns of the program overlap too much to be written out.
+    """
+    bounds = [0, *program.bounds, len(program.entries)]
+    rest: list[Region] = [Region((), NEXT, NOWHERE)]
+    work = _Work(program)
+    for number in range(len(bounds) - 2, -1, -1):
+        last = number == len(bounds) - 2
+        own = work.segment(bounds[number], bounds[number + 1])
+        rest = own if last and own and own[-1].box == () else _compose(program.dimensions, own, rest)
+    return rest
+
+
+def _compose(dimensions: Dimensions, own: list[Region], rest: list[Region]) -> list[Region]:
+    """The list of a chain followed by what its accepted packets meet next."""
+    out: list[Region] = []
+    for region in own:
+        if not isinstance(region.outcome.verdict, Accept):
+            out.append(region)
+            continue
+        for after in rest:
+            box = dimensions.meet(region.box, after.box)
+            if box is None:
+                continue
+            effects = region.outcome.effects + after.outcome.effects
+            place = after.place if after.place != NOWHERE else region.place
+            out.append(Region(box, Outcome(effects, after.outcome.verdict), place))
+            if box == region.box:
+                break
+        if len(out) > MAX_REGIONS:
+            raise ProgramTooLarge
+    if not out or out[-1].box != ():
+        out.extend(rest)
+    return out
+
+
+class _Work:
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.dimensions = program.dimensions
+        self.steps = 0
+        self._outcomes: dict[tuple[tuple[Effect, ...], Effect], Outcome] = {}
+
+    def segment(self, start: int, end: int) -> list[Region]:
+        """The first-match list of one base chain; a SKIP to its end is an accept."""
+        out: list[Region] = []
+        effects: list[tuple[Box, Effect]] = []
+        skips: list[tuple[Box, int]] = []
+        meet = self.dimensions.meet
+        for at in range(start, end):
+            entry = self.program.entries[at]
+            if skips:
+                skips = [skip for skip in skips if skip[1] > at]
+            for whole in entry.boxes:
+                for box in self._without(whole, skips) if skips else (whole,):
+                    if entry.kind is Kind.EFFECT:
+                        assert entry.outcome is not None
+                        effects.append((box, entry.outcome))
+                    elif entry.kind is Kind.SKIP and entry.target < end:
+                        if entry.target > at + 1:
+                            skips.append((box, entry.target))
+                    else:
+                        verdict = entry.outcome if entry.kind is Kind.TERMINAL else NEXT.verdict
+                        assert verdict is not None
+                        self._region(out, box, effects, verdict, entry.place)
+            if effects and entry.kind is not Kind.EFFECT and len(entry.boxes) <= 64:
+                ended = entry.boxes if entry.kind is Kind.TERMINAL or entry.target >= end else ()
+                for box in ended:
+                    if not skips:
+                        effects = [e for e in effects if e[0] != box and meet(e[0], box) != e[0]]
+        if effects:
+            self._region(out, (), effects, NEXT.verdict, NOWHERE)
+        return out
+
+    def _region(
+        self, out: list[Region], box: Box, effects: list[tuple[Box, Effect]], verdict: Effect, place: Place
+    ) -> None:
+        """One region for each combination of the effects that packets of the box have met, the most special first."""
+        if not effects:
+            out.append(Region(box, self._outcome((), verdict), place))
+            return
+        pieces: list[tuple[Box, tuple[Effect, ...]]] = [(box, ())]
+        meet = self.dimensions.meet
+        for where, effect in effects:
+            if meet(where, box) is None:
+                self._spend(1)
+                continue
+            self._spend(len(pieces))
+            split: list[tuple[Box, tuple[Effect, ...]]] = []
+            for piece, met in pieces:
+                both = meet(piece, where)
+                if both is not None:
+                    split.append((both, (*met, effect)))
+                if both != piece:
+                    split.append((piece, met))
+            pieces = split
+        out.extend(Region(piece, self._outcome(met, verdict), place) for piece, met in pieces)
+        if len(out) > MAX_REGIONS:
+            raise ProgramTooLarge
+
+    def _outcome(self, effects: tuple[Effect, ...], verdict: Effect) -> Outcome:
+        key = (effects, verdict)
+        found = self._outcomes.get(key)
+        if found is None:
+            found = self._outcomes[key] = Outcome(effects, verdict)
+        return found
+
+    def _without(self, box: Box, skips: list[tuple[Box, int]]) -> list[Box]:
+        """The box without what jumped over the current position."""
+        pieces = [box]
+        for hole, _ in skips:
+            self._spend(len(pieces))
+            if len(pieces) == 1 and self.dimensions.meet(pieces[0], hole) is None:
+                continue
+            pieces = [
+                rest
+                for piece in pieces
+                for rest in (
+                    [piece] if self.dimensions.meet(piece, hole) is None else self.dimensions.subtract(piece, hole)
+                )
+            ]
+            if not pieces:
+                break
+        return pieces
+
+    def _spend(self, steps: int) -> None:
+        self.steps += steps
+        if self.steps > MAX_STEPS:
+            raise ProgramTooLarge

@@ -1,0 +1,246 @@
+"""Which rules of a program a packet can reach: dead rules with what hides them, live ones with a packet.
+
+Most rules are live, and one packet shows it; the exact search is left to the few that no probe decides.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import field
+
+from fwc.analysis.program import Entry, Kind, Place, Program
+from fwc.records import record
+from fwc.space.cover import NODES, BudgetSpent, minimal_cover, search
+from fwc.space.fields import SHIFT, Box, Dimensions, Point
+from fwc.space.index import Index, bits_of
+
+_PROBES = 12
+_SEED = 20
+
+
+@record
+class Fate:
+    """What became of one rule in one program: `dead` in all its boxes, or a `witness` that reaches it, or neither when the
+    budget ended. `hidden_by` are the program positions that overlap it, for the cover; `boxes` its packets."""
+
+    place: Place
+    boxes: tuple[Box, ...]
+    dead: bool
+    witness: Point | None = field(default=None, compare=False, hash=False)
+    undetermined: bool = False
+    hidden_by: tuple[int, ...] = ()
+
+
+class Blockers:
+    """The boxes of a program that end or divert a packet's way for certain or perhaps, one bit each, in program order.
+
+    A SKIP that leads beyond a rule hides the rule as a terminal does; one that leads to before it may jump over terminals.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        dimensions = program.dimensions
+        self.boxes: list[Box] = []
+        self.entry: list[int] = []
+        self.certain: list[bool] = []
+        self.start = [0] * (len(program.entries) + 1)
+        for at, entry in enumerate(program.entries):
+            self.start[at] = len(self.boxes)
+            if entry.kind is not Kind.EFFECT:
+                self._add(dimensions, at, entry)
+        self.start[len(program.entries)] = len(self.boxes)
+        self.skips = [b for b, at in enumerate(self.entry) if program.entries[at].kind is Kind.SKIP]
+
+    def _add(self, dimensions: Dimensions, at: int, entry: Entry) -> None:
+        for box in entry.boxes:
+            stable = dimensions.stable(box)
+            if stable or entry.kind is Kind.SKIP:
+                self.boxes.append(box if stable else dimensions.loosen(box))
+                self.entry.append(at)
+                self.certain.append(stable)
+
+    def target(self, bit: int) -> int:
+        return self.program.entries[self.entry[bit]].target
+
+
+def fates(program: Program, nodes: int = NODES) -> list[Fate]:
+    """The fate of every rule in every activation, in program order."""
+    return _Reach(program, nodes).run()
+
+
+def first_cover(program: Program, fate: Fate) -> list[Place]:
+    """A minimal set of rules that together hide a dead rule, earliest preferred."""
+    dimensions = program.dimensions
+    groups: dict[Place, list[Box]] = {}
+    for at in fate.hidden_by:
+        entry = program.entries[at]
+        groups.setdefault(entry.place, []).extend(b for b in entry.boxes if dimensions.stable(b))
+    places = list(groups)
+    needed: set[int] = set()
+    for box in fate.boxes:
+        loose = dimensions.loosen(box)
+        needed.update(minimal_cover(dimensions, loose, [groups[p] for p in places]))
+    return [places[k] for k in sorted(needed)]
+
+
+class _Reach:
+    def __init__(self, program: Program, nodes: int) -> None:
+        self.program = program
+        self.dimensions = program.dimensions
+        self.nodes = nodes
+        self.blockers = Blockers(program)
+        self.index = Index(self.dimensions, self.blockers.boxes)
+        self.random = random.Random(_SEED)
+        self.killers = 0  # bits that hide the current rule for certain
+        self.jumps = 0  # skips that lead to the current rule or before it
+        self.dead_bits = 0
+
+    def run(self) -> list[Fate]:
+        out: list[Fate] = []
+        blockers, entries = self.blockers, self.program.entries
+        ending: dict[int, int] = {}
+        at = 0
+        for head in self.program.heads:
+            while at < head.at:
+                low, high = blockers.start[at], blockers.start[at + 1]
+                bits = sum(1 << b for b in range(low, high) if blockers.certain[b])
+                if entries[at].kind is Kind.SKIP:
+                    every = ((1 << high) - 1) ^ ((1 << low) - 1)
+                    ending[entries[at].target] = ending.get(entries[at].target, 0) | every
+                self.killers |= bits
+                at += 1
+                if ending:
+                    self._land(ending, at)
+            out.append(self._fate(head.place, head.boxes, head.at))
+        return out
+
+    def _land(self, ending: dict[int, int], at: int) -> None:
+        for target in [t for t in ending if t <= at]:
+            bits = ending.pop(target)
+            self.killers &= ~bits
+            self.jumps |= bits
+
+    def _fate(self, place: Place, boxes: tuple[Box, ...], at: int) -> Fate:
+        hidden: set[int] = set()
+        witness: Point | None = None
+        undetermined = False
+        for box in boxes:
+            loose = self.dimensions.loosen(box) if self.dimensions.unstable else box
+            try:
+                found, by = self._reaches(loose, at)
+            except BudgetSpent:
+                undetermined = True
+                continue
+            if found is not None:
+                witness = {
+                    **found,
+                    **{c >> SHIFT: self.dimensions.runs[c][0][0] for c in box if c >> SHIFT not in found},
+                }
+                break
+            hidden.update(self.blockers.entry[b] for b in bits_of(by))
+        dead = witness is None and not undetermined
+        return Fate(
+            place, boxes, dead, witness, undetermined and witness is None, tuple(sorted(hidden)) if dead else ()
+        )
+
+    def _reaches(self, box: Box, at: int) -> tuple[Point | None, int]:
+        """A packet of the box that reaches position `at`, or None and the bits that hide it."""
+        overlap = self.index.overlap(box, self.killers)
+        if not overlap:
+            return self.dimensions.corner(box), 0
+        over = self._jumped(self.index.overlap(box, self.jumps), overlap) if self.jumps else {}
+        single = self.index.contain(box, overlap)
+        for bit in bits_of(single):
+            if not any(low <= bit < high for low, high in over.values()):
+                return None, 1 << bit
+        point = self._probe(box, overlap, over)
+        if point is not None:
+            return point, 0
+        return self._search(box, overlap, over), overlap
+
+    def _jumped(self, skips: int, killers: int) -> dict[int, tuple[int, int]]:
+        """The skips that could jump over a killer, with the range of bits that they jump over."""
+        out = {}
+        for bit in bits_of(skips):
+            low, high = bit + 1, self.blockers.start[self.blockers.target(bit)]
+            if killers >> low & (1 << max(0, high - low)) - 1:
+                out[bit] = (low, high)
+        return out
+
+    def _probe(self, box: Box, killers: int, over: dict[int, tuple[int, int]]) -> Point | None:
+        own = {c >> SHIFT: self.dimensions.runs[c] for c in box}
+        skips = sum(1 << b for b in over)
+        for turn in range(_PROBES + 2):
+            point: Point = {}
+            for dimension in self.index.axes():
+                runs = own.get(dimension) or (self.dimensions.full(dimension),)
+                low, high = runs[0][0], runs[-1][1]
+                if turn == 0:
+                    point[dimension] = low
+                elif turn == 1:
+                    point[dimension] = high
+                else:
+                    low, high = runs[self.random.randrange(len(runs))]
+                    point[dimension] = self.random.randint(low, high)
+            hits = self.index.stab(point, killers | skips)
+            if self._passes(hits, killers, over):
+                for c in box:
+                    point.setdefault(c >> SHIFT, self.dimensions.runs[c][0][0])
+                return point
+        return None
+
+    def _passes(self, hits: int, killers: int, over: dict[int, tuple[int, int]]) -> bool:
+        """Whether a packet that the blockers `hits` hold for can get past all of them."""
+        if not hits & killers:
+            return True
+        if not over:
+            return False
+        positions = {0}
+        order = list(bits_of(hits))
+        while positions:
+            position = min(positions)
+            positions.remove(position)
+            bit = next((b for b in order if b >= position), None)
+            if bit is None:
+                return True
+            if bit in over:
+                positions.add(over[bit][1])
+                if not self.blockers.certain[bit]:
+                    positions.add(bit + 1)
+            elif not killers >> bit & 1:
+                positions.add(bit + 1)
+        return False
+
+    def _search(self, box: Box, killers: int, over: dict[int, tuple[int, int]]) -> Point | None:
+        alive = killers & ~self.dead_bits
+        for bit in over:
+            alive |= 1 << bit
+        bits = list(bits_of(alive))
+        local = [self.blockers.boxes[b] for b in bits]
+        kill = sum(1 << k for k, b in enumerate(bits) if killers >> b & 1)
+        jumped = [
+            (1 << k, sum(1 << n for n, other in enumerate(bits) if over[b][0] <= other < over[b][1]))
+            for k, b in enumerate(bits)
+            if b in over
+        ]
+
+        def decide(some: int, certain: int) -> bool | None:
+            if not some & kill:
+                return False
+            sure = certain & kill
+            if sure:
+                for bit, mask in jumped:
+                    if some & bit:
+                        sure &= ~mask
+                if sure:
+                    return True
+            if some != certain:
+                return None
+            return not self._passes(_spread(some, bits), killers, over)
+
+        return search(self.dimensions, box, local, decide, monotone=not jumped, nodes=self.nodes)
+
+
+def _spread(local: int, bits: Sequence[int]) -> int:
+    return sum(1 << bits[k] for k in bits_of(local))
