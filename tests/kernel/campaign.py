@@ -136,6 +136,7 @@ def simulated(simulator: Simulator, packet: Packet) -> Verdict:
         packet.flags,
         packet.iif,
         packet.oif,
+        state=packet.state,
         ttl=packet.ttl,
     )
     trace = simulator.simulate(moving, Hook(packet.hook), trace=False)

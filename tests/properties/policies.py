@@ -256,6 +256,7 @@ def _packet(pick: random.Random, addresses: dict[int, list[int]], ports: list[in
         iif = egress(version, source) if pick.random() < 0.75 else pick.choice(usable)
     if hook == "forward":
         oif = egress(version, destination)
+    icmp = pick.choice(ICMP_TYPES[version][: 1 if hook == "output" else 4]) if protocol in (1, 58) else (0, 0)
     return Packet(
         hook,
         version,
@@ -264,7 +265,9 @@ def _packet(pick: random.Random, addresses: dict[int, list[int]], ports: list[in
         destination,
         sport=pick.choice(ports) if protocol in (6, 17) else 0,
         dport=pick.choice(ports) if protocol in (6, 17) else 0,
-        icmp=pick.choice(ICMP_TYPES[version]) if protocol in (1, 58) else (0, 0),
+        icmp=icmp,
+        # Conntrack calls answers and errors that belong to no connection invalid.
+        state="invalid" if (version, icmp[0]) in ((4, 3), (6, 1), (6, 129)) else "new",
         iif=iif,
         oif=oif,
         ttl=pick.choice([64, 64, 255, 2]),

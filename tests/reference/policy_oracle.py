@@ -325,7 +325,7 @@ class Policy:
             return "accept"
         if packet.state in ("established", "related"):
             return "accept"
-        if packet.state == "invalid" and "invalid-drop" not in self.off:
+        if packet.state == "invalid" and packet.hook != "output" and "invalid-drop" not in self.off:
             return "drop"
         if packet.hook == "forward":
             return ""

@@ -19,7 +19,7 @@ from fwc.elaborate.rule_codes import PLACE
 from fwc.elaborate.rules import elaborate_rule
 from fwc.elaborate.sites import BASES, EARLY, FILTER, Where
 from fwc.ir.model import Base, Chain, NativeText, Rule, Ruleset, Table
-from fwc.ir.verdict import Accept
+from fwc.ir.verdict import Accept, Drop
 from fwc.lang import ast
 from fwc.lang.files import Files
 
@@ -162,9 +162,11 @@ class _Work:
             return Chain(name, tuple(rules), base)
         last = self.defaults.last[name]
         before: list[Rule] = []
-        # a hook that decides nothing of its own stays empty: no rule of it could let a connection begin or end one
+        # A hook that decides nothing of its own stays empty: no rule of it could let a connection begin or end one. A default
+        # that answers, logs or accepts does decide: invalid packets must not get that far.
         loops = name != "forward" and any(self.builder.loop.values())
-        if rules or loops or name == "input" or (name == "output" and not isinstance(policy, Accept)):
+        silent = isinstance(policy, Accept) if name == "output" else isinstance(policy, Drop) and not last
+        if rules or loops or name == "input" or not silent:
             before = before_rules(self.builder, name, policy)
         return Chain(name, (*before, *rules, *last), Base(base.hook, base.type, base.priority, policy))
 

@@ -145,6 +145,11 @@ def _transport(probe: Probe, serial: int, payload: bytes, addresses: bytes, v6: 
         head = struct.pack("!HHI", probe.sport, probe.dport, 0)
         total = _crc32c(head + b"\0\0\0\0" + chunk)
         return head + struct.pack("<I", total) + chunk, Identity(protocol, None, 0, 0, 0, None, chunk[-8:], v6)
+    if probe.payload is None:
+        # The kernel answers a refused packet only when what follows the IP header sums up to nothing (nf_reject.h).
+        body = payload[:6] + b"\0\0"
+        payload = payload[:6] + struct.pack("!H", checksum((pseudo(8) if v6 else b"") + body))
+        identity = Identity(protocol, None, 0, 0, 0, None, payload, v6)
     return payload, identity
 
 
