@@ -43,7 +43,10 @@ class Bindings:
 def resolve_lets(lets: Mapping[str, ast.Let], out: list[Diagnostic], used: set[str]) -> dict[str, Bound]:
     """The value behind every `let`, through any chain of `let A = $B`."""
     values: dict[str, Bound] = {}
+    wrong: set[str] = set()
     for name, let in lets.items():
+        if name in values or name in wrong:
+            continue
         seen = {name: None}
         value: ast.Argument = let.value
         while isinstance(value, ast.Variable):
@@ -51,18 +54,20 @@ def resolve_lets(lets: Mapping[str, ast.Let], out: list[Diagnostic], used: set[s
             following = lets.get(value.name)
             if following is None:
                 out.append(_unknown(value, lets))
-                break
-            if value.name in seen:
-                chain = " -> ".join(f"${n}" for n in [*seen, value.name][:10])
-                out.append(
-                    mistake(CYCLE, f"`${name}` stands for itself: {chain}", let.span, help="give one of them a value")
-                )
+            elif value.name in seen:
+                chain = " -> ".join(f"${n}" for n in [*list(seen)[:10], value.name])
+                message = f"`${value.name}` stands for itself: {chain}"
+                out.append(mistake(CYCLE, message, let.span, help="give one of them a value"))
+            if following is None or value.name in seen or value.name in wrong:
+                wrong.update(seen)
                 break
             seen[value.name] = None
             known = values.get(value.name)
             value = following.value if known is None else known.value
         else:
-            values[name] = Bound(value, let.name.span)
+            # every name on the way has this value: a chain of 10,000 is followed once
+            for each in seen:
+                values.setdefault(each, Bound(value, lets[each].name.span))
     return values
 
 
