@@ -426,6 +426,7 @@ class Tree:
 
     items: tuple[Item, ...]
     file: SourceFile | None = None
+    inner_defines: tuple[Define, ...] = ()  # definitions inside tables; their text stands there as Native
 
     def span(self, start: int, end: int) -> Span | None:
         return None if self.file is None or start < 0 else Span(self.file, start, end)
