@@ -154,10 +154,12 @@ class Maker:
         if pick.random() < 0.25:
             traffic = "any"
         parts = [f"{action} {family}{traffic}"]
-        if not source:
-            parts.append("from " + self.ends("from"))
-        if not destination:
-            parts.append("to " + self.ends("to"))
+        inner_source = "" if source else "from " + self.ends("from")
+        inner_destination = "" if destination else "to " + self.ends("to")
+        if (source or inner_source, inner_destination) == ("from self", "to self"):
+            # Denied loopback would hide the answers to refused packets of our own.
+            inner_destination = "to any"
+        parts += [part for part in (inner_source, inner_destination) if part]
         if action == "reject" and pick.random() < 0.3:
             parts.append("with " + pick.choice(["admin-prohibited", "port-unreachable", "host-unreachable"]))
         return " ".join(parts)
@@ -165,6 +167,8 @@ class Maker:
     def block(self) -> str:
         both = self.random.random() < 0.6
         source, destination = "from " + self.ends("from"), "to " + self.ends("to") if both else ""
+        if (source, destination) == ("from self", "to self"):
+            destination = "to any"
         inner = "; ".join(self.rule(source, destination) for _ in range(self.random.randint(1, 3)))
         return f"{source} {destination} {{ {inner} }}".replace("  ", " ")
 
