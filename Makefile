@@ -28,5 +28,8 @@ fix:              ## format and apply safe lint fixes
 	$(PYTHON) -m ruff check --fix src tests benchmarks
 	$(PYTHON) -m ruff format src tests benchmarks
 
+grammar:          ## the parser's tables and the packaged services, from grammar/ and policies/std
+	$(PYTHON) grammar/generate.py
+
 wheel:            ## build the wheel and use it outside the checkout
 	$(PYTHON) -m pytest -q tests/packaging -m packaging

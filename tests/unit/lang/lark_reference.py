@@ -9,6 +9,7 @@ from typing import Any
 from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedInput
 
+from fwc.lang.grammars import grammar_text
 from fwc.lang.nodes import NODES
 from fwc.lang.values import LEAVES, Builder
 from fwc.source import SourceFile
@@ -21,9 +22,8 @@ BODIES = {"block", "settings_decl", "zone_decl", "host_decl", "optblock", "test_
 
 @cache
 def reference() -> Lark:
-    grammar = (ROOT / "grammar" / "policy.lark").read_text(encoding="utf-8")
     options: dict[str, Any] = {"maybe_placeholders": False, "propagate_positions": True, "keep_all_tokens": True}
-    return Lark(grammar, parser="lalr", lexer="contextual", start="start", **options)
+    return Lark(grammar_text("policy"), parser="lalr", lexer="contextual", start="start", **options)
 
 
 def generator() -> Any:
