@@ -66,7 +66,8 @@ class Trace:
 
     @property
     def label(self) -> str:
-        return self.rule.label if self.rule else ""
+        """The deciding rule's name; in a ruleset read back from a target the comment carries it."""
+        return (self.rule.label or self.rule.comment) if self.rule else ""
 
 
 def lines(trace: Trace) -> Iterator[str]:

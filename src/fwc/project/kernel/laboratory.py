@@ -11,6 +11,7 @@ import socket
 import struct
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 from fwc.net.addresses import parse_address
 from fwc.net.hooks import Family
@@ -245,11 +246,18 @@ class Laboratory:
         for match in re.finditer(r"(?:--nflog-group|\bgroup)\s+(\d{1,5})\b", text):
             self._listener.listen(int(match[1]))
         self._loaded.add(kind)
+        self._must_load(LOADERS[kind], text if text.endswith("\n") else text + "\n")
+
+    def run_script(self, script: Path) -> None:
+        """Load by a shell script that lies beside the files it loads."""
+        self._must_load(("sh", str(script)), "")
+
+    def _must_load(self, command: Sequence[str], text: str) -> None:
         environment = dict(os.environ, XTABLES_LOCKFILE=self._lock)
         environment["PATH"] = environment.get("PATH", "") + ":/usr/sbin:/sbin"
-        done = self.firewall.run(LOADERS[kind], text if text.endswith("\n") else text + "\n", environment)
+        done = self.firewall.run(command, text, environment)
         if done.returncode:
-            raise LoadError(f"{LOADERS[kind][0]} refused the ruleset: {(done.stderr or done.stdout).strip()[:2000]}")
+            raise LoadError(f"{command[0]} refused the ruleset: {(done.stderr or done.stdout).strip()[:2000]}")
 
     def flush_connections(self) -> None:
         """Empty the connection table (IPCTNL_MSG_CT_DELETE without a tuple)."""

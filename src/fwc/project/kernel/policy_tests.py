@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pwd
+import tempfile
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from fwc.api import TargetOutput
 from fwc.diagnostics import Diagnostic, Label, Severity, error
@@ -59,10 +61,9 @@ def _lowered(elaborated: Elaborated) -> tuple[OutputFile, ...]:
 
 def _run_group(elaborated: Elaborated, files: Iterable[OutputFile], group: list[TestPacket]) -> Iterator[Diagnostic]:
     machine = topology(elaborated.ruleset, group)
-    by_name = {file.name: file.text for file in files}
     with Laboratory(machine.interfaces, machine.routes) as laboratory:
         try:
-            laboratory.load(*((FILE_KINDS[n], by_name[n]) for n in LOAD_ORDER if n in by_name))
+            _load(laboratory, tuple(files))
         except LoadError as problem:
             yield error("FW532", f"kernel: {problem}", group[0].span, name="kernel-refused")
             return
@@ -71,6 +72,19 @@ def _run_group(elaborated: Elaborated, files: Iterable[OutputFile], group: list[
         differences = list(compare(test.expect, test.packet, fate))
         if differences:
             yield error("FW531", f"test packet on the kernel: {'; '.join(differences)}", test.span, name="test-failed")
+
+
+def _load(laboratory: Laboratory, files: tuple[OutputFile, ...]) -> None:
+    """Load as a user would: by the script where the output has one, otherwise each file by its tool."""
+    script = next((file for file in files if file.executable), None)
+    if script is None:
+        by_name = {file.name: file.text for file in files}
+        laboratory.load(*((FILE_KINDS[n], by_name[n]) for n in LOAD_ORDER if n in by_name))
+        return
+    with tempfile.TemporaryDirectory(prefix="fwc-") as directory:
+        for file in files:
+            (Path(directory) / file.name).write_text(file.text)
+        laboratory.run_script(Path(directory) / script.name)
 
 
 def _groups(tests: list[TestPacket]) -> list[list[TestPacket]]:
@@ -91,7 +105,7 @@ def _obstacle(test: TestPacket) -> str:
     packet = test.packet
     if packet.minute is not None:
         return "the kernel's clock cannot be set for one packet"
-    if packet.state != "new":
+    if packet.state not in ("new", "untracked"):
         return f"a packet in state {packet.state} needs earlier packets"
     if packet.mark and test.hook is not Hook.OUTPUT:
         return "a received packet cannot bring a mark"
