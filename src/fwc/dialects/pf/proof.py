@@ -119,7 +119,7 @@ def whole(lifted: Ruleset) -> Ruleset:
         Chain("prerouting", tuple(_joined(_tidy(_named_self(r) for r in rdr))), _base(Hook.PREROUTING, ChainType.NAT)),
         Chain(
             "postrouting",
-            tuple(_joined(_tidy(_untagged(nat, crossing, lifted)))),
+            (_nat_scope(lifted, rdr), *_joined(_tidy(_untagged(nat, crossing, lifted)))),
             _base(Hook.POSTROUTING, ChainType.NAT),
         ),
         *(Chain(c.name, tuple(_tidy(c.rules))) for c in users.values()),
@@ -194,6 +194,11 @@ def _scope(lifted: Ruleset, rdr: list[Rule]) -> Rule:
         if where is not None:
             outside.append(all_of(FieldIn(Field.PF_TAG, IntervalSet.of(number)), negate(where)))
     return Rule(any_of(*outside), (), DROP, role=Role.DEFAULT)
+
+
+def _nat_scope(lifted: Ruleset, rdr: list[Rule]) -> Rule:
+    """The same for source translations, which `tagged` ties to packets that begin a connection."""
+    return dataclasses.replace(_scope(lifted, rdr), verdict=ACCEPT)
 
 
 def _interfaces(match: Match) -> Match | None:
@@ -287,7 +292,8 @@ def expected(policy: Ruleset, lifted: Ruleset) -> Ruleset:
             elif chain.base.type is ChainType.NAT:
                 base = dataclasses.replace(chain.base, priority=0)
                 name = str(chain.base.hook)
-                chains.append(Chain(name, tuple(_joined(rules)), base))
+                scope = (_nat_scope(lifted, rdr),) if chain.base.hook is Hook.POSTROUTING else ()
+                chains.append(Chain(name, (*scope, *_joined(rules)), base))
             elif chain.base.priority == 0 and chain.base.hook in (Hook.INPUT, Hook.FORWARD, Hook.OUTPUT):
                 filters[chain.base.hook] = dataclasses.replace(chain, rules=rules)
             elif chain.base.hook in early:
