@@ -161,7 +161,7 @@ class Facts:
     def _program(self, source: Source, table: int, chain: Chain) -> None:
         assert self._fates is not None
         try:
-            program = unfold(source, [(table, chain)])
+            program = unfold(source, [(table, chain)], answered=True)
         except ProgramTooLarge:
             self.too_large.add(chain.name)
             self._local(source, table, chain)

@@ -192,13 +192,17 @@ def base_chains(ruleset: Ruleset, family: Family) -> dict[tuple[str, Hook, str],
     return out
 
 
-def unfold(source: Source, chains: Sequence[tuple[int, Chain]], context: Box = ()) -> Program:
+def unfold(
+    source: Source, chains: Sequence[tuple[int, Chain]], context: Box = (), *, answered: bool = False
+) -> Program:
     """The program of base chains that a packet meets one after the other: an accept leads into the next, a drop is final.
 
-    Raises ProgramTooLarge.
+    With `answered` an unstable condition of a call counts as answered once for all rules that the call leads to, by an atom of
+    its own; that is for questions about one program, not for comparing two. Raises ProgramTooLarge.
     """
     first = source.translators[chains[0][0]] if chains else next(iter(source.translators.values()))
     builder = _Builder(source, first.dimensions)
+    builder.answered = answered
     for number, (table, chain) in enumerate(chains):
         builder.base(table, chain, context, last=number == len(chains) - 1)
     return builder.program
@@ -217,6 +221,7 @@ class _Builder:
     def __init__(self, source: Source, dimensions: Dimensions, *, follow: bool = True) -> None:
         self.source = source
         self.follow = follow
+        self.answered = False
         self.program = Program(dimensions)
         self.dimensions = dimensions
         self.table = 0
@@ -282,6 +287,8 @@ class _Builder:
             if rule.actions:
                 self._actions(rule, boxes, place)
             self._verdict(rule.verdict, boxes, place, end, depth)
+            if len(self.program.entries) == self.program.heads[-1].at and self.program.heads[-1].place is place:
+                self._add(Kind.EFFECT, (), None, place)  # a position of its own, before any label that follows
         self._active.pop()
 
     def _own_bucket(self, boxes: tuple[Box, ...], place: Place) -> tuple[Box, ...]:
@@ -302,6 +309,22 @@ class _Builder:
                 if number:
                     key = ("bucket", number, dimension.key)
                     new.extend(self.dimensions.atom(key, dimension.name, self.dimensions.runs[c][0][0], unstable=True))
+                else:
+                    new.append(c)
+            out.append(tuple(sorted(new)))
+        return tuple(out)
+
+    def _answers_of_call(self, boxes: tuple[Box, ...]) -> tuple[Box, ...]:
+        number = len(self.program.heads)
+        dimensions = self.dimensions
+        out = []
+        for box in boxes:
+            new: list[int] = []
+            for c in box:
+                asked = dimensions.dimensions[c >> SHIFT]
+                if asked.unstable:
+                    key = ("answer", number, asked.key)
+                    new.extend(dimensions.atom(key, asked.name, dimensions.runs[c][0][0], unstable=False))
                 else:
                     new.append(c)
             out.append(tuple(sorted(new)))
@@ -391,6 +414,8 @@ class _Builder:
         callee = self.source.chains[self.table].get(verdict.chain)
         if callee is None or callee.base is not None:
             raise ProgramTooLarge
+        if self.answered and self.dimensions.unstable:
+            boxes = self._answers_of_call(boxes)
         if isinstance(verdict, Jump):
             back = Label()
             self.activation(callee, boxes, back, depth + 1)

@@ -11,6 +11,7 @@ from dataclasses import field
 
 from fwc.analysis.program import Entry, Kind, Place, Program
 from fwc.records import record
+from fwc.space.complement import TooManyBoxes, complement
 from fwc.space.cover import NODES, BudgetSpent, minimal_cover, search
 from fwc.space.fields import SHIFT, Box, Dimensions, Point
 from fwc.space.index import Index, bits_of
@@ -53,15 +54,32 @@ class Blockers:
         self.skips = [b for b, at in enumerate(self.entry) if program.entries[at].kind is Kind.SKIP]
 
     def _add(self, dimensions: Dimensions, at: int, entry: Entry) -> None:
-        for box in entry.boxes:
-            stable = dimensions.stable(box)
-            if stable or entry.kind is Kind.SKIP:
-                self.boxes.append(box if stable else dimensions.loosen(box))
-                self.entry.append(at)
-                self.certain.append(stable)
+        boxes = entry.boxes
+        if not dimensions.unstable or all(dimensions.stable(box) for box in boxes):
+            self._extend(boxes, at, certain=True)
+            return
+        self._extend(certain_boxes(dimensions, boxes), at, certain=True)
+        if entry.kind is Kind.SKIP:
+            self._extend(tuple(dimensions.loosen(box) for box in boxes), at, certain=False)
+
+    def _extend(self, boxes: tuple[Box, ...], at: int, *, certain: bool) -> None:
+        self.boxes.extend(boxes)
+        self.entry.extend(at for _ in boxes)
+        self.certain.extend(certain for _ in boxes)
 
     def target(self, bit: int) -> int:
         return self.program.entries[self.entry[bit]].target
+
+
+def certain_boxes(dimensions: Dimensions, boxes: tuple[Box, ...]) -> tuple[Box, ...]:
+    """The packets that the boxes hold whatever their unstable atoms answer: what no answer leaves outside."""
+    if len(boxes) == 1:
+        return boxes if dimensions.stable(boxes[0]) else ()
+    try:
+        outside = [dimensions.loosen(box) for box in complement(dimensions, boxes, 2000)]
+        return tuple(complement(dimensions, list(dict.fromkeys(outside)), 2000))
+    except TooManyBoxes:
+        return tuple(box for box in boxes if dimensions.stable(box))
 
 
 def fates(program: Program, nodes: int = NODES) -> list[Fate]:
@@ -75,7 +93,7 @@ def first_cover(program: Program, fate: Fate) -> list[Place]:
     groups: dict[Place, list[Box]] = {}
     for at in fate.hidden_by:
         entry = program.entries[at]
-        groups.setdefault(entry.place, []).extend(b for b in entry.boxes if dimensions.stable(b))
+        groups.setdefault(entry.place, []).extend(certain_boxes(dimensions, entry.boxes))
     places = list(groups)
     needed: set[int] = set()
     for box in fate.boxes:
