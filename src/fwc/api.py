@@ -108,7 +108,8 @@ def _compile_target(
     diagnostics.extend(found)
     if tree is None or has_errors(diagnostics):
         return None, diagnostics
-    return TargetOutput(target, tuple(dialect.print(tree))), diagnostics
+    printed = tuple(dialect.print(tree))
+    return TargetOutput(target, printed), diagnostics
 
 
 def _header(source: SourceFile, elaborated: Elaborated, target: str, options: CompileOptions) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+from fwc.analysis.equivalence import compare
 from fwc.diagnostics import Diagnostic, Severity, has_errors
 from fwc.dialects.base import OutputFile
 from fwc.dialects.registry import load_dialect
@@ -36,6 +37,21 @@ def read_back(target: str, files: Sequence[OutputFile], policy: Ruleset) -> Rule
     return dataclasses.replace(
         lifted, tables=tuple(tables), zones=policy.zones, own_addresses=policy.own_addresses, settings=policy.settings
     )
+
+
+def prove(target: str, files: Sequence[OutputFile], policy: Ruleset) -> None:
+    """Raise InternalError unless the emitted text treats every packet as `policy` does, with a packet that shows it."""
+    lifted = read_back(target, files, policy)
+    names = {each.name.replace("-", "_"): each.name for table in policy.tables for each in table.sets}
+    difference = compare(policy, lifted, families=policy.settings.families, right_set=lambda n: _set_name(n, names))
+    if difference is not None:
+        raise InternalError(f"the {target} output does not mean what the policy means: {difference.describe()}")
+
+
+def _set_name(emitted: str, names: dict[str, str]) -> str:
+    """The policy's name of an emitted set: targets write `-` as `_` and keep one set per family."""
+    plain = emitted.replace("-", "_")
+    return names.get(plain) or names.get(plain.removesuffix("4").removesuffix("6")) or emitted
 
 
 def _first_error(diagnostics: Sequence[Diagnostic]) -> str:
