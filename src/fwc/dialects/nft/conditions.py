@@ -98,6 +98,11 @@ def conjunction_statements(scope: Scope, conjunction: Conjunction, family: Famil
                 out.extend(_transport(scope, conjunction, family))
             continue
         positive, negative = conjunction.fields.get(field), conjunction.excluded.get(field)
+        if field is Field.CT_ORIG_DPORT:
+            # nft takes a port of the original tuple only after a protocol by itself; a concatenation does not count.
+            protocols = conjunction.fields.get(Field.PROTOCOL, _ALL_PORTS)
+            assert isinstance(protocols, IntervalSet)
+            out.append(_protocol(scope, protocols, False, family))
         if positive is not None:
             out.append(_field(scope, field, positive, False, family))
         if negative is not None:
