@@ -13,7 +13,7 @@ from fwc.errors import InternalError
 from fwc.ir.model import Ruleset, Table
 from fwc.source import SourceFile
 
-RULESETS = ("nftables.conf", "rules.v4", "rules.v6", "pf.conf")
+RULESETS = ("nftables.conf", "rules.v4", "rules.v6", "pf.conf", "pf.anchor")
 """Output files that hold rules; the others (`ipset.conf`, scripts) create what these refer to."""
 
 
@@ -42,6 +42,9 @@ def read_back(target: str, files: Sequence[OutputFile], policy: Ruleset) -> Rule
 def prove(target: str, files: Sequence[OutputFile], policy: Ruleset) -> None:
     """Raise InternalError unless the emitted text treats every packet as `policy` does, with a packet that shows it."""
     lifted = read_back(target, files, policy)
+    terms = getattr(load_dialect(target), "proof_terms", None)
+    if terms is not None:  # pf has other hooks than the policy: both sides are brought to the same ones
+        policy, lifted = terms(policy, lifted)
     names = {each.name.replace("-", "_"): each.name for table in policy.tables for each in table.sets}
     difference = compare(policy, lifted, families=policy.settings.families, right_set=lambda n: _set_name(n, names))
     if difference is not None:

@@ -38,5 +38,11 @@ class PfDialect:
 
         return lower(ruleset, options)
 
+    def proof_terms(self, policy: Ruleset, lifted: Ruleset) -> tuple[Ruleset, Ruleset]:
+        """Policy and lifted output, from end to end: a compile is right when the two are equal."""
+        from fwc.dialects.pf.proof import expected, whole
+
+        return expected(policy, lifted), whole(lifted)
+
 
 dialect = PfDialect()

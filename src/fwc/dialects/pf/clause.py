@@ -123,7 +123,7 @@ def clauses(match: Match, rule: Rule, accepts: bool, families: tuple[Family, ...
         try:
             for conjunction in conjunctions(match, family):
                 for one in _expand_tuples(conjunction, family):
-                    clause = _clause(one, family, rule, accepts)
+                    clause = _clause(one, family, rule, accepts, report)
                     if clause is not None:
                         found.append(clause)
         except Inexpressible as problem:
@@ -199,7 +199,7 @@ def _both_sides(a: Side, b: Side) -> Side | None:
     return dataclasses.replace(a, values=a.values | b.values)
 
 
-def _clause(c: Conjunction, family: Family, rule: Rule, accepts: bool) -> Clause | None:
+def _clause(c: Conjunction, family: Family, rule: Rule, accepts: bool, report: Report) -> Clause | None:
     """The clause of one conjunction, or None when it matches no first packet (and pf does the same for later ones)."""
     if not _first_packet(c, rule, accepts):
         return None
@@ -240,9 +240,11 @@ def _clause(c: Conjunction, family: Family, rule: Rule, accepts: bool) -> Clause
         assert isinstance(literal.match, SetRef)
         source, dest = _with_set(literal.match, literal.negated, source, dest)
     if owners and (protocols is None or not protocols <= _TCP_UDP):
-        raise Inexpressible(
-            "user", "pf tests the user of tcp and udp sockets only, and this rule matches other protocols too"
-        )
+        if not report.lose(rule, "user", "only tcp and udp packets are tested for their user", widens=not accepts):
+            return None
+        protocols = _TCP_UDP if protocols is None else protocols & _TCP_UDP
+        if not protocols:
+            return None
     return Clause(
         (family,),
         _ifaces(c, Field.IIF),

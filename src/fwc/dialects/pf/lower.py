@@ -223,10 +223,9 @@ class _Lowering:
         if not self.fragments:
             scrubs = [*scrubs, Scrub(direction="in", options=(("fragment", "reassemble"),))]
         statements = self.assemble(places, scrubs, [*rdrs, *nats], filters)
-        name = "pf.conf" if self.ruleset.settings.keep_apple else self.ruleset.settings.anchor
-        return PfFile(
-            tuple(statements), None, name, "" if self.ruleset.settings.keep_apple else self.ruleset.settings.anchor
-        )
+        settings = self.ruleset.settings
+        anchor = "" if settings.keep_apple else settings.anchor
+        return PfFile(tuple(statements), None, "pf.anchor" if anchor else "pf.conf", anchor)
 
     def assemble(
         self, places: Places, scrubs: list[Scrub], translations: list[Translation], filters: list[Statement]

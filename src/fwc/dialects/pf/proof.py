@@ -30,6 +30,7 @@ from fwc.ir.match import (
     Match,
     Not,
     Opaque,
+    Owner,
     SetRef,
     WithinConnections,
     WithinRate,
@@ -384,6 +385,9 @@ class _Terms:
             known = self.sets.get(match.set)
             if known is not None and known.runtime:
                 return SetRef(identifier(match.set), match.fields)
+        if isinstance(match, Owner):
+            names = any_of(*(Owner(match.kind, (name,)) for name in match.names))
+            return all_of(FieldIn(Field.PROTOCOL, IntervalSet.of(6, 17)), names)
         if isinstance(match, WithinConnections):
             return dataclasses.replace(match, name="")
         return match
