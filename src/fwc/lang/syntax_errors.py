@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from fwc.diagnostics import Diagnostic, error
 from fwc.lang.hints import Place, hint
 from fwc.lang.tables import Grammar
+from fwc.lang.values import printable
 from fwc.lang.words import NEWLINE, SPACE, Words
 from fwc.records import record
 from fwc.source import SourceFile, Span
@@ -96,15 +97,14 @@ def describe(file: SourceFile, tables: Grammar, words: Words, mistake: Mistake) 
         span = Span(file, offsets[after], offsets[after])
     before = [texts[n] for n in range(mistake.first, index) if words.kinds[n] != SPACE]
     following = [texts[n] for n in range(index + 1, end) if words.kinds[n] != SPACE][:4]
-    advice = hint(Place(mistake.start, word, before, following, expected))
+    advice = hint(Place(mistake.start, word[:80], [w[:80] for w in before], [w[:80] for w in following], expected))
     message = advice.message or f"unexpected {found}"
     names = readable(expected)
     if not advice.message and names and len(names) <= 24:
         message += f"; expected {', '.join(names)}"
-    return error("FW001", message, span, help=advice.help, name="syntax-error")
+    return error("FW001", printable(message), span, help=printable(advice.help), name="syntax-error")
 
 
 def shown(word: str) -> str:
     """A word for a message: short, and without control characters."""
-    text = "".join(c if c.isprintable() else f"U+{ord(c):04X}" for c in word[:40])
-    return text + ("..." if len(word) > 40 else "")
+    return printable(word[:40]) + ("..." if len(word) > 40 else "")

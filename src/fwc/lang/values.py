@@ -34,6 +34,11 @@ _BYTES_BINARY = {"ki": 1 << 10, "Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30}
 _MILLISECONDS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 
 
+def printable(text: str) -> str:
+    """The text with characters that a terminal would act on, or not show, spelt out."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else f"U+{ord(c):04X}" for c in text)
+
+
 class Builder:
     """Where leaves and nodes report to while a file is built."""
 
@@ -48,7 +53,11 @@ class Builder:
     ) -> None:
         """Report the text start..end; `first` is an earlier place and what to say of it."""
         secondary = (Label(first[0], first[1]),) if first else ()
-        self.diagnostics.append(error(code, message, Span(self.file, start, end), help=help, secondary=secondary))
+        name = "syntax-error" if code == "FW001" else ""
+        span = Span(self.file, start, end)
+        self.diagnostics.append(
+            error(code, printable(message), span, help=printable(help), secondary=secondary, name=name)
+        )
 
 
 def name(b: Builder, word: str, start: int, end: int) -> ast.Name:
