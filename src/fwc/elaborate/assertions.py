@@ -60,4 +60,4 @@ def _outside(builder: Builder, unless: Side, site: Site, families: int) -> Match
     match = form.match
     if isinstance(match, Always):
         return None if form.families == families else all_of()
-    return negate(builder.use_sets(match))
+    return negate(match)

@@ -14,7 +14,7 @@ from fwc.elaborate.lookup import zone_named
 from fwc.elaborate.options import Options, sort_options
 from fwc.elaborate.report import caution, mistake
 from fwc.elaborate.rule_codes import CONDITION, EMPTY_SET, MISSING_END, NO_MATCH
-from fwc.elaborate.sides import FROM, SELF, TO, Side, Sides
+from fwc.elaborate.sides import FROM, NET, SELF, TO, Side, Sides
 from fwc.elaborate.sites import BASES, DUAL, Site, bit, families_of
 from fwc.elaborate.traffic_forms import Flows, TrafficForm, traffic_form
 from fwc.ir.match import ALWAYS, NEVER, AllOf, Always, Field, FieldIn, Match, SetRef, all_of, family_is
@@ -51,7 +51,7 @@ class Builder:
         self.program = program
         self.out = out
         self.sides = Sides(program)
-        self.forms = Forms(program)
+        self.forms = Forms(program, self.use_sets)
         self.os = program.settings.os
         self.families = 0
         for family in program.settings.families:
@@ -82,6 +82,8 @@ class Builder:
         return found
 
     def use_sets(self, match: Match) -> Match:
+        if type(match) is FieldIn and not match.name:
+            return match
         for node in match_nodes(match):
             if isinstance(node, SetRef):
                 self.used_sets[node.set] = None
@@ -171,6 +173,9 @@ class Builder:
 
     def match_at(self, parts: Parts, site: Site) -> Match | None:
         """The statement's packets at `site`; None when none of them can be there."""
+        needs = _NEEDS.get(site)
+        if needs is not None and not (parts.source.places & needs[0] and parts.destination.places & needs[1]):
+            return None
         cover = site in (Site.INPUT, Site.OUTPUT) or (site is Site.PREROUTING and bool(parts.destination.places & SELF))
         return self.compose(parts.source, parts.destination, parts.flows, parts.matches, parts.families, site, cover)
 
@@ -245,8 +250,6 @@ class Builder:
         if not bits:
             return None
         prefix = one.interfaces + two.interfaces + one.others + two.others
-        for match in prefix:
-            self.use_sets(match)
         return prefix, bits, one.narrow or two.narrow
 
     def _traffic_form(self, flows: Flows, families: int) -> TrafficForm | None:
@@ -311,6 +314,9 @@ class Builder:
 
 
 _NO_OPTIONS = Options()
+
+_NEEDS = {Site.INPUT: (NET, SELF), Site.FORWARD: (NET, NET), Site.OUTPUT: (SELF, NET)}
+"""Where sender and receiver are, seen from each hook."""
 
 
 def _start(span: Span) -> Span:

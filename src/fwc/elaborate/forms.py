@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from fwc.elaborate.expanded import Program
 from fwc.elaborate.iface_sets import disjoint, inside, join, meet
 from fwc.elaborate.sides import FROM, NET, SELF, TO, Atom, Excluded, Side, met, zone_ifaces
 from fwc.elaborate.sites import DUAL, V4, V6, Site, families_of, loopback_of
-from fwc.ir.match import ALWAYS, Always, Field, FieldIn, Match, Opaque, SetRef, all_of, any_of, negate
+from fwc.ir.match import Always, Field, FieldIn, Match, Opaque, SetRef, all_of, any_of, negate
 from fwc.net.addresses import V4_ALL, V6_ALL, AddressSet, parse_v6, prefix_run, union
 from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import EMPTY, IntervalSet
@@ -51,10 +53,11 @@ class Piece:
 
 
 class Forms:
-    """Renders sides; holds what is fixed for one program."""
+    """Renders sides; holds what is fixed for one program. `use` is told of every condition, for the sets it refers to."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, use: Callable[[Match], Match]) -> None:
         self.zones = program.zones
+        self.use = use
         self.loopback = loopback_of(program.settings.os)
 
     def form(self, side: Side, site: Site, families: int, cover: bool) -> Form | None:
@@ -82,6 +85,9 @@ class Forms:
         narrow = all(p.addresses is not None for p in pieces)
         field_i, field_a = (Field.IIF, Field.SADDR) if side.role == FROM else (Field.OIF, Field.DADDR)
         matches = [_match(p, field_i, field_a) for p in pieces]
+        for _, others in matches:
+            for match in others:
+                self.use(match)
         if len(pieces) == 1:
             interfaces, others = matches[0]
             return Form(interfaces, others, bits, narrow)
@@ -355,7 +361,3 @@ def _one_address(group: list[Piece]) -> Piece:
     for p in group:
         bits |= p.families
     return Piece(first.iface, first.iface_name, whole, "", None, "", first.rest, bits)
-
-
-def always(form: Form) -> bool:
-    return form.match == ALWAYS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 
 from fwc.ir.model import Base
 from fwc.ir.verdict import ACCEPT
@@ -20,8 +20,9 @@ from fwc.net.interfaces import IfaceSet
 from fwc.records import record
 
 
-class Site(Enum):
-    """A hook, seen as what is known of a packet there. The loop sites are the two ends of the loopback interface."""
+class Site(StrEnum):
+    """A hook, seen as what is known of a packet there. The loop sites are the two ends of the loopback interface. A string
+    enumeration, because its members are keys of every memo and strings keep their hash."""
 
     INPUT = "input"
     FORWARD = "forward"
