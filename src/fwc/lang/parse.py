@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from typing import Any
 
 from fwc.diagnostics import Diagnostic
-from fwc.lang import ast, statements
+from fwc.lang import ast, changes, statements
 from fwc.lang.hints import LIKELY_STATEMENTS, STATEMENT_WORDS
 from fwc.lang.nodes import NODES
 from fwc.lang.shapes import Doubt, Shape, compile_shape
@@ -18,7 +18,7 @@ from fwc.lang.values import LEAVES, Builder
 from fwc.lang.words import CLOSE, NEWLINE, OPEN, SPACE, Words, cut, kinds
 from fwc.source import SourceFile, Span
 
-_ = statements  # registers its handlers in NODES
+_ = changes, statements  # they register their handlers in NODES
 
 MAX_DEPTH = 60
 """Braces inside braces; no policy needs ten, and the walks over the tree may recurse."""
