@@ -92,14 +92,18 @@ class _Work:
             entry = self.program.entries[at]
             if skips:
                 skips = [skip for skip in skips if skip[1] > at]
+            holes = skips
+            if skips and entry.kind is Kind.SKIP and entry.target < end:
+                # who has already jumped as far or farther may count as jumping here: it keeps the boxes whole
+                holes = [skip for skip in skips if skip[1] < entry.target]
             for whole in entry.boxes:
-                for box in self._without(whole, skips) if skips else (whole,):
+                for box in self._without(whole, holes) if holes else (whole,):
                     if entry.kind is Kind.EFFECT:
                         assert entry.outcome is not None
                         effects.append((box, entry.outcome))
                     elif entry.kind is Kind.SKIP and entry.target < end:
                         if entry.target > at + 1:
-                            skips.append((box, entry.target))
+                            skips = self._with_skip(skips, box, entry.target)
                     else:
                         verdict = entry.outcome if entry.kind is Kind.TERMINAL else NEXT.verdict
                         assert verdict is not None
@@ -163,6 +167,13 @@ class _Work:
             if not pieces:
                 break
         return pieces
+
+    def _with_skip(self, skips: list[tuple[Box, int]], box: Box, target: int) -> list[tuple[Box, int]]:
+        """`skips` and one more, without those inside it: a `goto` jumps over what the calls below it jumped over."""
+        self._spend(len(skips))
+        kept = [skip for skip in skips if skip[1] > target or not self.dimensions.contains(box, skip[0])]
+        kept.append((box, target))
+        return kept
 
     def _spend(self, steps: int) -> None:
         self.steps += steps
