@@ -33,6 +33,9 @@ def parse(source: SourceFile) -> tuple[ast.File, list[Diagnostic]]:
         found = reader.read()
     finally:
         if collecting:
+            if not gc.get_freeze_count():
+                gc.freeze()  # and back: all that is young is now old, without having been walked
+                gc.unfreeze()
             gc.enable()
     reader.diagnostics.sort(key=Diagnostic.sort_key)
     span = Span(source, 0, len(source.text))
