@@ -83,6 +83,7 @@ def _check_target(block: TableBlock, line: RuleLine, scanned: Scanned, complain:
     table = _TABLE_ONLY.get(name)
     if table is not None and table != block.name:
         complain(line, at, "FW005", f"{name} works in table {table} only", f"move the rule to *{table}", True)
+        return
     allowed = _CHAINS_OF.get(name)
     if allowed is not None and line.chain in BUILTIN.get(block.name, ()) and line.chain not in allowed:
         complain(

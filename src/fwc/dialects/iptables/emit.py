@@ -168,7 +168,8 @@ class TableEmitter:
             return
         item = Item(_hint(rule), _comment(rule), rule.origin, _note(rule))
         expanded = [c for one in found for c in _tuples_out(one, self.family)]
-        self._place(body, chain, rule, expanded, item, context)
+        if expanded:
+            self._place(body, chain, rule, expanded, item, context)
 
     def _place(
         self, body: Body, chain: str, rule: Rule, found: list[Conjunction], item: Item, context: Context
@@ -254,7 +255,7 @@ class TableEmitter:
             return
         if single_step and not steps[0].needs and not steps[0].match:
             target, extra = steps[0].target, (*one.stateful, *item.comment)
-        elif single_step and one.count <= FLAT and all(_fits(steps[0], (*one.single, *a)) for d in one.dims for a in d):
+        elif single_step and one.count <= FLAT and all(_fits(steps[0], parts) for parts in _flat(one)):
             target, extra = steps[0].target, (*one.stateful, *steps[0].match, *item.comment)
         elif one.stateful and alternatives == 1:
             target, extra = ("-j", self._ending(steps, protocols, item)), one.stateful

@@ -7,7 +7,7 @@ from fwc.dialects.iptables.tree import Words
 
 def split_words(text: str) -> Words | None:
     """The words of a line: double quotes group, a backslash escapes inside quotes only. None when a quote stays open."""
-    if '"' not in text:
+    if '"' not in text and text.isascii() and text.isprintable():
         return tuple(text.split())
     return _split(text, shell=False)
 
@@ -17,7 +17,7 @@ def split_shell(text: str) -> Words | None:
 
     None when a quote stays open. Expansions are not done; the caller refuses words with `$` or backquotes.
     """
-    if "'" not in text and '"' not in text and "\\" not in text and "#" not in text:
+    if text.isascii() and text.isprintable() and not any(c in text for c in "'\"\\#"):
         return tuple(text.split())
     return _split(text, shell=True)
 
@@ -91,7 +91,7 @@ def join_words(words: Words) -> str:
 
 
 def _quoted(word: str) -> str:
-    if word and not any(c in ' \t\r\n"' for c in word):
+    if word and word.isascii() and word.isprintable() and " " not in word and '"' not in word:
         return word
     escaped = word.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'

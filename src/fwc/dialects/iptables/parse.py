@@ -127,7 +127,7 @@ class _Parser:
 
     def _fast(self, block: _Block, line: str, start: int) -> bool:
         """The usual line: `-A CHAIN words`, without quotes."""
-        if line[:3] != "-A " or '"' in line:
+        if line[:3] != "-A " or '"' in line or not (line.isascii() and line.isprintable()):
             return False
         words = line.split()
         if len(words) < 2:

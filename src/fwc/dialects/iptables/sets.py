@@ -108,11 +108,18 @@ class IpSets:
         name = self._made.get(key)
         if name is None:
             wish = match.name or f"list-{len(self._made) + 1}"
-            while wish in self._known:
+            while wish in self._known and not self._holds(wish, values):
                 wish += "-x"
             name = self._made[key] = wish
-            self._known[name] = NamedSet(name, (match.field,), ((own,),), "networks")
+            self._known.setdefault(name, NamedSet(name, (match.field,), ((values,),), "networks"))
         return SetRef(name, (match.field,))
+
+    def _holds(self, name: str, values: AddressSet) -> bool:
+        """Whether a set of this name has exactly this known content."""
+        known = self._known[name]
+        if known.runtime or not all(len(e) == 1 and isinstance(e[0], AddressSet) for e in known.elements):
+            return False
+        return _union_addresses(e[0] for e in known.elements) == values
 
     # ----- ipset.conf --------------------------------------------------------
 
