@@ -149,6 +149,8 @@ class IptablesRules:
             return _icmp_in(packet, value)
         if option == "--ctstate":
             return any(state.lower() in (packet.state, *packet.status) for state in value.split(","))
+        if option == "--ctorigdstport":
+            return packet.has_ports and _port_in(packet.dport, value)  # not translated: see the module docstring
         if option == "--tcp-flags":
             mask = sum(FLAGS[name] for name in value.split(","))
             wanted = sum(FLAGS[name] for name in words.pop(0).split(","))
@@ -160,8 +162,8 @@ class IptablesRules:
         if option == "--mark":
             mark, _, mask = value.partition("/")
             return packet.mark & int(mask or "0xffffffff", 0) == int(mark, 0)
-        if option in ("--comment", "--limit", "--limit-burst"):
-            return True
+        if option in ("--comment", "--limit", "--limit-burst") or option.startswith("--hashlimit-"):
+            return option != "--hashlimit-above"  # the packet is taken as within every rate
         raise ValueError(f"option {option}")
 
     def in_set(self, name: str, sides: list[str], packet: Packet) -> bool:

@@ -12,7 +12,7 @@ from ipaddress import ip_address, ip_network
 
 from tests.reference.packet import Packet
 
-TOKEN = re.compile(r'#[^\n]*|"[^"\n]*"|[{},;=()]|!=|\n|[^\s{},;="()!]+')
+TOKEN = re.compile(r'#[^\n]*|"[^"\n]*"|==|!=|[{},;=()]|\n|[^\s{},;="()!]+')
 PATHS = {"input": ("prerouting", "input"), "forward": ("prerouting", "forward", "postrouting"),
          "output": ("output", "postrouting")}  # fmt: skip
 PRIORITIES = {"raw": -300, "mangle": -150, "dstnat": -100, "filter": 0, "security": 50, "srcnat": 100}
@@ -234,8 +234,15 @@ class _Walk:
                     words = words[1:]
             elif "set" in words[:4] and word in ("meta", "ct", "ip", "ip6", "tcp"):
                 return ""
+            elif words[:2] == ["tcp", "option"]:
+                return ""  # a clamp, which decides nothing
             elif word == "notrack":
                 words = words[1:]
+            elif word in ("update", "add") and words[1].startswith("@"):
+                end = words.index("}")
+                if self.value(words[3:5]) is None or "over" in words[:end]:
+                    return ""
+                words = words[end + 1 :]
             else:
                 verdict, words = self.expression(words)
                 if verdict is not None:
@@ -272,6 +279,9 @@ class _Walk:
         values = [self.value(key) for key in keys]
         if words[0] == "vmap":
             return self.verdict_map(keys, values, words[1:])
+        if words[0] == "&":  # `meta mark & 0xff == 0x10`
+            values = [value & int(words[1], 0) if isinstance(value, int) else value for value in values]
+            words = words[2:]
         inverted = words[0] == "!="
         if words[0] in ("!=", "=="):
             words = words[1:]
@@ -358,6 +368,8 @@ class _Walk:
                 return packet.ttl if packet.version == (4 if key[0] == "ip" else 6) else None
             case ["ct", "state"]:
                 return packet.state
+            case ["ct", "original", "proto-dst"]:
+                return packet.dport if packet.has_ports else None  # not translated: see the module docstring
             case ["ct", "status"]:
                 return packet.status
             case ["meta", "mark"] | ["mark"]:

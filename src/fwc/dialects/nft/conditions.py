@@ -102,7 +102,8 @@ def conjunction_statements(scope: Scope, conjunction: Conjunction, family: Famil
             # nft takes a port of the original tuple only after a protocol by itself; a concatenation does not count.
             protocols = conjunction.fields.get(Field.PROTOCOL, _ALL_PORTS)
             assert isinstance(protocols, IntervalSet)
-            out.append(_protocol(scope, protocols, False, family))
+            if not transport_done or protocols.size() != 1:
+                out.append(_protocol(scope, protocols, False, family))
         if positive is not None:
             out.append(_field(scope, field, positive, False, family))
         if negative is not None:
