@@ -508,10 +508,8 @@ class Parser(Reader):
 
     def _element_command(self, verb: str, kind: str, family: str, table: str, start: int) -> t.Item:
         name = self.word("the name of a set")
-        if self.texts[self.at] == "{":
-            elements = self.set_literal().elements
-        else:
-            elements = (t.Element(self.primary()),)
+        braces = self.texts[self.at] == "{"
+        elements = self.set_literal().elements if braces else (t.Element(self.primary()),)
         payload = t.SetNode(name, "set", elements=elements)
         return t.Command(verb, kind, family, table, name, "", payload, self.starts[start], self._end())
 

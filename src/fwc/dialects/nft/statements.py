@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from fwc.dialects.nft import tree as t
 from fwc.dialects.nft.reader import NftSyntaxError, Reader
-from fwc.dialects.nft.selectors import STARTERS
+from fwc.dialects.nft.selectors import PAYLOAD, STARTERS
 from fwc.dialects.nft.words import UNITS
 
 _OPERATORS = {"==": "==", "!=": "!=", "<": "<", ">": ">", "<=": "<=", ">=": ">=", "eq": "==", "ne": "!=", "lt": "<", "gt": ">",
@@ -57,7 +57,7 @@ def _comparison(r: Reader) -> t.Statement:
         r.at += 1
         if not isinstance(left, t.Selector):
             raise NftSyntaxError("only a single field can be set", begin)
-        return t.Assign(left, r.expression())
+        return t.Assign(left, _class_id(r) if left.text in ("meta priority", "priority") else r.expression())
     op = _OPERATORS.get(text, "")
     if op:
         r.at += 1
@@ -66,6 +66,18 @@ def _comparison(r: Reader) -> t.Statement:
             raise r.fail("a comparison")
         raise r.fail("a value")
     return t.Compare(left, op, r.expression())
+
+
+def _class_id(r: Reader) -> t.Expr:
+    """A tc class `major:minor`, where either may be left out."""
+    first = r.at
+    if r.texts[first] == ":" or r.texts[first + 1] == ":":
+        while r.texts[r.at] == ":" or r.at == first or r.texts[r.at - 1] == ":":
+            if r.texts[r.at] in _ENDS:
+                break
+            r.at += 1
+        return r.make_word(r.verbatim(first))
+    return r.expression()
 
 
 _HINTS = {"masq": "masquerade", "deny": "drop", "allow": "accept", "port": "`tcp dport` or `udp dport`"}
@@ -207,7 +219,11 @@ def _nat(r: Reader) -> t.Statement:
         if r.take(":"):
             port = r.concatenation()
     elif kind in ("snat", "dnat"):
+        r.at -= r.texts[r.at - 1] in ("ip", "ip6") and r.texts[r.at] in PAYLOAD["ip"]  # `snat ip saddr map`
+        bracket = r.take("[")
         address = r.concatenation()  # the old spelling without `to`
+        if bracket:
+            r.expect("]")
         if r.take(":"):
             port = r.concatenation()
     flags = []
@@ -279,7 +295,8 @@ _STATEMENTS: dict[str, Callable[[Reader], t.Statement]] = {
     **dict.fromkeys(("jump", "goto"), _jump),
     **dict.fromkeys(("snat", "dnat", "masquerade", "redirect"), _nat),
     **dict.fromkeys(("add", "update", "delete"), _update),
-    **dict.fromkeys(("queue", "fwd", "dup", "tproxy", "synproxy", "quota", "flow", "set", "xt", "meter", "last", "reset"), _foreign),
+    **dict.fromkeys(("queue", "fwd", "dup", "tproxy", "synproxy", "quota", "flow", "set", "xt", "meter", "last"), _foreign),
+    "reset": _foreign,
     "limit": _limit,
     "log": _log,
     "counter": _counter,
