@@ -38,10 +38,12 @@ class Parts:
     conditions: tuple[tuple[ast.Condition, Match], ...]
     options: Options
     families: int
+    extra: tuple[Match, ...] = ()
 
     @property
     def matches(self) -> tuple[Match, ...]:
-        return tuple(m for _, m in self.conditions)
+        """The conditions without their text, and those that the statement's kind adds."""
+        return (*(m for _, m in self.conditions), *self.extra)
 
 
 class Builder:

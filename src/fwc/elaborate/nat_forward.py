@@ -7,6 +7,7 @@ import dataclasses
 from fwc.elaborate.builder import Builder, Parts
 from fwc.elaborate.conditions import DNATED
 from fwc.elaborate.expanded import Placed
+from fwc.elaborate.forms import LOCAL_DESTINATION
 from fwc.elaborate.lookup import resolve_host
 from fwc.elaborate.nat import choice_of, nat_rule
 from fwc.elaborate.report import mistake
@@ -119,7 +120,13 @@ def _arriving(flows: Flows, ports: IntervalSet) -> Flows:
 
 
 def _from_self(parts: Parts) -> Parts:
-    return dataclasses.replace(parts, source=Side(FROM, tuple(a for a in parts.source.atoms if a.own)))
+    """The statement for what this machine sends itself; its destination may be an address of this machine."""
+    source = Side(FROM, tuple(a for a in parts.source.atoms if a.own))
+    atoms = parts.destination.atoms
+    if all(a.own and a.addresses is None for a in atoms):
+        return dataclasses.replace(parts, source=source, destination=Side(TO, (Atom(NET),)), extra=(LOCAL_DESTINATION,))
+    known = tuple(dataclasses.replace(a, places=NET) for a in atoms if not a.own or a.addresses is not None)
+    return dataclasses.replace(parts, source=source, destination=Side(TO, known))
 
 
 def _toward_zone_addresses(builder: Builder, parts: Parts) -> Parts:
