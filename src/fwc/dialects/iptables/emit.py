@@ -50,6 +50,7 @@ from fwc.passes.conjunctions import (
     alternatives,
     conjunctions,
     disjoint,
+    expand,
     join,
 )
 from fwc.records import record
@@ -161,7 +162,7 @@ class TableEmitter:
         if not _in_family(rule.verdict, self.family):
             return
         try:
-            found = conjunctions(rule.match, self.family)
+            found = expand(rule.match, self.family)
         except TooManyConjunctions as problem:
             raise Inexpressible("conditions", str(problem), "split the rule") from None
         if not found:
@@ -306,7 +307,8 @@ class TableEmitter:
         ending = ("-g", self._ending(steps, None, item, stateful))
         inner: Body = []
         for one in split:
-            rest = Pieces(tuple(p for p in one.single if p not in common), one.dims)
+            # The protocol stays: `-m tcp --dport` wants `-p tcp` in its own rule.
+            rest = Pieces(tuple(p for p in one.single if p not in common or p[0] == PROTOCOL), one.dims)
             _check_flat(one)
             inner.extend(_line("", parts, ending, item) for parts in _flat(rest))
         body.append(_line(chain, common, ("-j", self.helper(item.hint, inner)), item))
