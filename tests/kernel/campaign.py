@@ -248,8 +248,11 @@ def main() -> int:
         case = compiled(arguments.seed)
         if case is not None:
             print(case.text, case.nft, case.v4, case.v6, sep="\n--------\n")
-    for difference in figures.differences[:40]:
-        print(difference)
+    shown: set[tuple[int, str]] = set()
+    for difference in figures.differences:
+        if (difference.seed, difference.witness) not in shown:
+            shown.add((difference.seed, difference.witness))
+            print(difference)
     for text, times in figures.refusals.most_common(12):
         print(f"refused {times}x: {text}")
     for name, number in sorted(figures.by_witness.items()):
