@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from fwc.analysis.firstmatch import NEXT, NOWHERE, Outcome, Region, first_match
 from fwc.analysis.program import Place, ProgramTooLarge, Source, base_chains, filled_sets, fixed_sets, unfold
 from fwc.analysis.witness import point_packet, point_text
+from fwc.ir.match import CtState, Field
 from fwc.ir.model import Chain, Ruleset
 from fwc.ir.verdict import Accept
 from fwc.net.hooks import ChainType, Family, Hook
@@ -145,6 +146,7 @@ def _compare_chains(
     if found is None:
         return None
     point, one, two = found
+    point = ordinary(dimensions, point, mine, other, one, two)
     packet, text = point_packet(dimensions, point), point_text(dimensions, point)
     return Difference(dimensions.family, hook, packet, text, one.outcome, two.outcome, one.place, two.place)
 
@@ -161,6 +163,24 @@ def differ(
     ):
         return None
     return _Lists(dimensions, left, right, nodes).run()
+
+
+def ordinary(
+    dimensions: Dimensions, point: Point, left: Sequence[Region], right: Sequence[Region], one: Region, two: Region
+) -> Point:
+    """The point with a new connection and plain tcp, where the same two regions still decide."""
+    for field, value in ((Field.CT_STATE, CtState.NEW.value), (Field.PROTOCOL, 6)):
+        known = dimensions.known(field)
+        if known is None or point.get(known.index, value) == value:
+            continue
+        changed = {**point, known.index: value}
+        if _held_first(dimensions, left, changed) is one and _held_first(dimensions, right, changed) is two:
+            point = changed
+    return point
+
+
+def _held_first(dimensions: Dimensions, regions: Sequence[Region], point: Point) -> Region | None:
+    return next((region for region in regions if dimensions.holds(region.box, point)), None)
 
 
 class _Side:

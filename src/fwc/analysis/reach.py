@@ -9,6 +9,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import field
 
+from fwc.analysis.blocks import Question, ask, is_long_and_flat, terminals
 from fwc.analysis.program import Entry, Kind, Place, Program
 from fwc.records import record
 from fwc.space.complement import TooManyBoxes, complement
@@ -73,6 +74,8 @@ class Blockers:
 
 def certain_boxes(dimensions: Dimensions, boxes: tuple[Box, ...]) -> tuple[Box, ...]:
     """The packets that the boxes hold whatever their unstable atoms answer: what no answer leaves outside."""
+    if not dimensions.unstable:
+        return boxes
     if len(boxes) == 1:
         return boxes if dimensions.stable(boxes[0]) else ()
     try:
@@ -84,7 +87,28 @@ def certain_boxes(dimensions: Dimensions, boxes: tuple[Box, ...]) -> tuple[Box, 
 
 def fates(program: Program, nodes: int = NODES) -> list[Fate]:
     """The fate of every rule in every activation, in program order."""
+    if is_long_and_flat(program):
+        return _long(program, nodes)
     return _Reach(program, nodes).run()
+
+
+def _long(program: Program, nodes: int) -> list[Fate]:
+    dimensions = program.dimensions
+    boxes: list[Box] = []
+    owners: list[int] = []
+    for at, entry in terminals(program.entries):
+        for box in certain_boxes(dimensions, entry.boxes):
+            boxes.append(box)
+            owners.append(at)
+    asked = [[Question(dimensions.loosen(box), head.at) for box in head.boxes] for head in program.heads]
+    ask(dimensions, boxes, owners, [q for questions in asked for q in questions], nodes)
+    out: list[Fate] = []
+    for head, questions in zip(program.heads, asked, strict=True):
+        witness = next((q.probes[0] for q in questions if q.probes and q.cover is None), None)
+        dead = all(q.cover is not None for q in questions)
+        by = tuple(sorted({at for q in questions for at in q.cover or ()})) if dead else ()
+        out.append(Fate(head.place, head.boxes, dead, witness, not dead and witness is None, by))
+    return out
 
 
 def first_cover(program: Program, fate: Fate) -> list[Place]:

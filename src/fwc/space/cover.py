@@ -103,15 +103,26 @@ def minimal_cover(dimensions: Dimensions, box: Box, groups: Sequence[Sequence[Bo
     for at, group in enumerate(groups):
         if any(dimensions.contains(each, box) for each in group):
             return [at]
-    kept = list(range(len(groups)))
-    for at in reversed(range(len(groups))):
-        fewer = [k for k in kept if k != at]
-        try:
-            if uncovered(dimensions, box, [b for k in fewer for b in groups[k]], nodes) is None:
+    kept = [k for k, group in enumerate(groups) if any(dimensions.meet(each, box) is not None for each in group)]
+    chunk = max(1, len(kept) // 2)
+    while True:  # leave out large parts first: a cover of few among thousands is found in few questions
+        at = len(kept)
+        while at > 0:
+            low = max(0, at - chunk)
+            fewer = kept[:low] + kept[at:]
+            if fewer and _covers(dimensions, box, groups, fewer, nodes):
                 kept = fewer
-        except BudgetSpent:
-            pass
-    return kept
+            at = low
+        if chunk == 1:
+            return kept
+        chunk //= 2
+
+
+def _covers(dimensions: Dimensions, box: Box, groups: Sequence[Sequence[Box]], chosen: list[int], nodes: int) -> bool:
+    try:
+        return uncovered(dimensions, box, [b for k in chosen for b in groups[k]], nodes) is None
+    except BudgetSpent:
+        return False
 
 
 def _axes(
