@@ -325,3 +325,9 @@ def goto_stmt(b: Builder, kids: Kids, s: int, e: int) -> Any:
 @node
 def return_stmt(b: Builder, kids: Kids, s: int, e: int) -> Any:
     return _jump(b, "return", None, kids, s, e)
+
+
+@node
+def family_word(b: Builder, kids: Kids, s: int, e: int) -> Any:
+    """`v4` or `v6` where a name stands: `settings { family v4 }`, `when family v6`."""
+    return ast.Name(b.file.text[s:e], Span(b.file, s, e))
