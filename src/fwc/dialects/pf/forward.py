@@ -28,6 +28,10 @@ class Part:
     clause: Clause
     filters: tuple[Filter, ...]
     rule: Rule
+    keeps_source: bool = False  # no translation on the way: the out leg itself can test the source
+
+
+MAX_LINES = 150_000
 
 
 class Forwarding:
@@ -40,6 +44,7 @@ class Forwarding:
         self.policies: list[Filter] = []
         self.table_ifaces: dict[str, IfaceSet] = {}
         self.members: tuple[frozenset[int], ...] = ()
+        self.without_state: list[Part] = []
 
     # ----- collecting
 
@@ -78,7 +83,7 @@ class Forwarding:
             self.add_table(clause, filters, rule)
             return
         source = ANY_ADDRESS
-        if clause.source.values is not None:
+        if nat and clause.source.values is not None:
             values = ~clause.source.values if clause.source.negated else clause.source.values
             source = AddressSet()
             for family in clause.families:
@@ -86,7 +91,7 @@ class Forwarding:
             if not clause.source.negated:
                 source = values
         part = FromPart(clause.iif, source, self.rdrs(clause.translated, rule))
-        self.parts.append(Part(self.number(part), "", clause, tuple(filters), rule))
+        self.parts.append(Part(self.number(part), "", clause, tuple(filters), rule, not nat))
 
     def add_table(self, clause: Clause, filters: list[Filter], rule: Rule) -> None:
         name = clause.source.table
@@ -111,6 +116,11 @@ class Forwarding:
     # ----- the two legs
 
     def legs(self) -> tuple[list[Filter], list[Filter]]:
+        self.without_state = [
+            p
+            for p in self.parts
+            if p.number >= 0 and any(f.state is not None and f.state.kind == "no" for f in p.filters)
+        ]
         cut = partition(list(self.numbers), self.translations.rdr_ifaces)
         self.members = cut.members
         self.tables.uses_local = True
@@ -124,13 +134,22 @@ class Forwarding:
         if self.policies and self.policies[0].action == "block":
             into += [dataclasses.replace(f, direction="in", dest=NOT_LOCAL) for f in self.policies]
         out: list[Filter] = []
+        classes: dict[int, list[int]] = {}
+        for number, members in enumerate(cut.members):
+            for index in members:
+                classes.setdefault(index, []).append(number)
         for part in self.parts:
             if part.number < 0:
                 out += self.leaving(part, self.table_tag(part.table))
                 continue
-            for number, members in enumerate(cut.members):
-                if part.number in members:
-                    out += self.leaving(part, self.tag(number))
+            for number in classes.get(part.number, ()):
+                out += self.leaving(part, self.tag(number))
+            if len(out) > MAX_LINES:
+                message = "the forwarded traffic has too many combinations of source and rule to carry in tags"
+                self.report.refuse(
+                    part.rule, "zones", message, "translate fewer sources, or test zones instead of single hosts"
+                )
+                return into, []
             for name, where in self.table_ifaces.items():
                 out += self.in_table(part, name, where)
         tags = [self.tag(n) for n in range(len(cut.members))] + [self.table_tag(n) for n in self.table_ifaces]
@@ -172,8 +191,8 @@ class Forwarding:
         """Rules that pass without state need their packets passed without state on the way in too."""
         side = Side() if source == ANY_ADDRESS else Side(source)
         out: list[Filter] = []
-        for part in self.parts:
-            if part.number < 0 or part.number not in self.members[number]:
+        for part in self.without_state:
+            if part.number not in self.members[number]:
                 continue
             dest = NOT_LOCAL.hosts if part.clause.dest.is_any else self.tables.hosts(part.clause.dest)
             for f in part.filters:
@@ -183,7 +202,7 @@ class Forwarding:
                             f,
                             direction="in",
                             ifaces=ifaces,
-                            source=Peer(self.tables.hosts(side), f.source.ports),
+                            source=f.source if side.is_any else Peer(self.tables.hosts(side), f.source.ports),
                             dest=Peer(dest, f.dest.ports),
                             tag=self.tag(number),
                             tagged=rdr,
@@ -195,6 +214,8 @@ class Forwarding:
 
     def leaving(self, part: Part, tag: str, source: tuple[Host, ...] = ()) -> list[Filter]:
         where = emit.ifaces(part.clause.oif, part.rule, self.report)
+        if part.keeps_source:
+            return [dataclasses.replace(f, direction="out", ifaces=where, tagged=tag) for f in part.filters]
         return [
             dataclasses.replace(f, direction="out", ifaces=where, source=Peer(source, f.source.ports), tagged=tag)
             for f in part.filters

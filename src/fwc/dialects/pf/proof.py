@@ -95,7 +95,8 @@ def rewrite(match: Match, leaf: Leaf) -> Match:
 def whole(lifted: Ruleset) -> Ruleset:
     """The lifted pf.conf from end to end: chains input, forward, output, prerouting and postrouting."""
     table = lifted.tables[0]
-    into, out = _chain(table, Hook.PF_IN, False), _chain(table, Hook.PF_OUT, False)
+    into = [_mapped(r, _given) for r in _chain(table, Hook.PF_IN, False)]
+    out = [_mapped(r, _given) for r in _chain(table, Hook.PF_OUT, False)]
     rdr, nat = _chain(table, Hook.PF_IN, True), _chain(table, Hook.PF_OUT, True)
     local = _local_is_known(table)
     crossing = [r for r in (_mapped(r, _delivered(False, local)) for r in into) if r.match != NEVER]
@@ -127,6 +128,12 @@ def whole(lifted: Ruleset) -> Ruleset:
     )
     sets = tuple(s for s in table.sets if s.runtime and s.name not in (LOCAL, SELF))
     return dataclasses.replace(lifted, tables=(Table("pf", "pf", result, sets),))
+
+
+def _given(match: Match) -> Match:
+    """`flags S/SA` holds for every packet that begins a tcp connection, and others are out of scope."""
+    first = isinstance(match, MaskedIn) and match.field is Field.TCP_FLAGS and match.mask == 18
+    return ALWAYS if first and isinstance(match, MaskedIn) and 2 in match.values else match
 
 
 def _chain(table: Table, hook: Hook, nat: bool) -> list[Rule]:
@@ -218,7 +225,7 @@ def _rdr_tags(lifted: Ruleset, rdr: list[Rule]) -> dict[int, Rule]:
 
 def _source_checked(rule: Rule, nat: list[Rule]) -> Rule:
     """On the way out pf sees the translated source: a test of it means something else where a translation may apply."""
-    changes = [r for r in nat if isinstance(r.verdict, Snat | Masquerade | Netmap)]
+    changes = [r for r in nat if isinstance(r.verdict, Snat | Masquerade | Netmap) and not _apart(r.match, rule.match)]
 
     def leaf(match: Match) -> Match:
         tests_source = isinstance(match, FieldIn | MaskedIn) and match.field in (Field.SADDR, Field.SPORT)
@@ -228,6 +235,22 @@ def _source_checked(rule: Rule, nat: list[Rule]) -> Rule:
         return match
 
     return _mapped(rule, leaf)
+
+
+def _apart(left: Match, right: Match) -> bool:
+    """Both name their egress interfaces, and none in common."""
+    sides = []
+    for match in (left, right):
+        parts = match.parts if isinstance(match, AllOf) else (match,)
+        found = [
+            p.values
+            for p in parts
+            if isinstance(p, FieldIn) and p.field is Field.OIF and isinstance(p.values, IfaceSet)
+        ]
+        if not found or found[0].negated:
+            return False
+        sides.append(found[0].names)
+    return not sides[0] & sides[1]
 
 
 def _untagged(nat: list[Rule], crossing: list[Rule], lifted: Ruleset) -> list[Rule]:
@@ -293,8 +316,8 @@ def expected(policy: Ruleset, lifted: Ruleset) -> Ruleset:
             elif chain.base.type is ChainType.NAT:
                 base = dataclasses.replace(chain.base, priority=0)
                 name = str(chain.base.hook)
-                scope = (_nat_scope(lifted, rdr),) if chain.base.hook is Hook.POSTROUTING else ()
-                chains.append(Chain(name, (*scope, *_joined(rules)), base))
+                front = [_nat_scope(lifted, rdr)] if chain.base.hook is Hook.POSTROUTING else []
+                chains.append(Chain(name, (*front, *_joined(rules)), base))
             elif chain.base.priority == 0 and chain.base.hook in (Hook.INPUT, Hook.FORWARD, Hook.OUTPUT):
                 filters[chain.base.hook] = dataclasses.replace(chain, rules=rules)
             elif chain.base.hook in early:
@@ -379,6 +402,8 @@ class _Terms:
             return tags if CtStatus.DNAT in match.values else negate(tags)
         if isinstance(match, FieldIn) and match.field in (Field.CT_ORIG_DPORT, Field.CT_ORIG_DADDR):
             return self.original(match)
+        if isinstance(match, MaskedIn) and match.field is Field.TCP_FLAGS:
+            return _given(match)
         if isinstance(match, WithinRate):
             return dataclasses.replace(match, burst=match.amount, name="")
         if isinstance(match, SetRef):
