@@ -1,0 +1,74 @@
+"""What `compare` counts as the same: logs with rates, reject kinds, translations, and two rates that are not one."""
+
+from __future__ import annotations
+
+from fwc.analysis.equivalence import compare
+from fwc.analysis.facts import Facts
+from fwc.ir.match import Field, FieldIn, Match, WithinRate, all_of, family_is
+from fwc.ir.model import Base, Chain, Rule, Ruleset, Table
+from fwc.ir.verdict import ACCEPT, DROP, Log, Masquerade, Reject, RejectKind, Verdict
+from fwc.net.hooks import ChainType, Family, Hook
+from fwc.net.intervals import IntervalSet
+
+TCP = FieldIn(Field.PROTOCOL, IntervalSet.of(6))
+SSH = all_of(TCP, FieldIn(Field.DPORT, IntervalSet.of(22)))
+RATE = WithinRate(5, 60, 5)
+
+
+def hook(*rules: Rule, policy: Verdict = DROP, hook: Hook = Hook.INPUT, kind: ChainType = ChainType.FILTER) -> Ruleset:
+    return Ruleset(tables=(Table("t", chains=(Chain("c", rules, Base(hook, kind, 0, policy)),)),))
+
+
+def rule(match: Match, verdict: Verdict, *logs: Log) -> Rule:
+    return Rule(match=match, actions=logs, verdict=verdict)
+
+
+def test_a_log_with_its_own_rate_is_a_limited_log_rule_before_the_verdict() -> None:
+    one = hook(rule(SSH, DROP, Log("x", rate=RATE)), policy=ACCEPT)
+    two = hook(Rule(match=all_of(SSH, RATE), actions=(Log("x"),)), rule(SSH, DROP), policy=ACCEPT)
+    assert compare(one, two) is None
+    other = hook(Rule(match=all_of(SSH, RATE), actions=(Log("y"),)), rule(SSH, DROP), policy=ACCEPT)
+    assert compare(one, other) is not None
+
+
+def test_two_equal_rates_are_two_buckets() -> None:
+    limited = rule(all_of(SSH, RATE), ACCEPT)
+    assert compare(hook(limited), hook(limited, limited)) is not None
+    assert compare(hook(limited, limited), hook(limited, limited)) is None
+
+
+def test_a_default_reject_is_a_reset_for_tcp_and_unreachable_for_the_rest() -> None:
+    both = (rule(TCP, Reject(RejectKind.TCP_RESET)), rule(all_of(), Reject(RejectKind.PORT_UNREACHABLE)))
+    assert compare(hook(rule(all_of(), Reject())), hook(*both)) is None
+    found = compare(hook(rule(all_of(), Reject())), hook(both[1]))
+    assert found is not None and found.packet.protocol == 6
+
+
+def test_translations_count() -> None:
+    nat = {"policy": ACCEPT, "hook": Hook.POSTROUTING, "kind": ChainType.NAT}
+    assert compare(hook(rule(TCP, Masquerade()), **nat), hook(rule(all_of(), ACCEPT), **nat)) is not None  # type: ignore[arg-type]
+
+
+def test_a_forgotten_family_is_found() -> None:
+    found = compare(hook(rule(SSH, ACCEPT)), hook(rule(all_of(family_is(Family.V4), SSH), ACCEPT)))
+    assert found is not None and found.family is Family.V6 and found.packet.dport == 22
+    assert found.text.startswith("tcp [")
+
+
+def test_accepts_names_the_deciding_rule() -> None:
+    facts = Facts(hook(rule(SSH, ACCEPT), rule(TCP, DROP)))
+    answer = facts.accepts(Family.V4, Hook.INPUT, SSH)
+    assert answer.all and answer.some_by is not None and answer.some_by.index == 0
+    part = facts.accepts(Family.V4, Hook.INPUT, TCP)
+    assert not part.all and not part.none and part.others_by is not None and part.others_by.index == 1
+    assert facts.accepts(Family.V4, Hook.INPUT, FieldIn(Field.PROTOCOL, IntervalSet.of(17))).none
+
+
+def test_an_accept_leads_into_the_next_base_chain() -> None:
+    first = Chain("a", (rule(SSH, ACCEPT),), Base(Hook.INPUT, ChainType.FILTER, 0, ACCEPT))
+    second = Chain("b", (rule(TCP, DROP),), Base(Hook.INPUT, ChainType.FILTER, 10, ACCEPT))
+    two = Ruleset(tables=(Table("t", chains=(second, first)),))
+    assert compare(two, hook(rule(TCP, DROP), policy=ACCEPT)) is None
+    found = compare(two, hook(rule(SSH, ACCEPT), rule(TCP, DROP), policy=ACCEPT))
+    assert found is not None and found.packet.dport == 22
+    assert Facts(two).accepts(Family.V4, Hook.INPUT, SSH).none
