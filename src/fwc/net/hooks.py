@@ -11,6 +11,8 @@ class Family(Enum):
     V4 = 4
     V6 = 6
 
+    __hash__ = object.__hash__  # as in ir.match.Field
+
     @property
     def bits(self) -> int:
         return 32 if self is Family.V4 else 128

@@ -78,6 +78,9 @@ CARRIERS: Mapping[Field, IntervalSet] = {
 """Protocols whose packets have the field at all; a condition on the field implies them."""
 
 
+_EVERY_ADDRESS = {f: AddressSet.of_family(f, IntervalSet.full(f.bits)) for f in Family}
+
+
 class TooManyConjunctions(FwcError):
     """The disjunctive normal form has more than the allowed number of members."""
 
@@ -136,6 +139,11 @@ def conjunctions(match: Match, family: Family, limit: int = MAX_CONJUNCTIONS) ->
     None is empty, except when `opaque` or `sets` parts contradict each other, which is not looked for. No conjunction at
     all means that the match matches no packet of the family. Members may overlap. Raises `TooManyConjunctions`.
     """
+    return expand(match, family, limit)
+
+
+def expand(match: Match, family: Family, limit: int = MAX_CONJUNCTIONS) -> tuple[Conjunction, ...]:
+    """As `conjunctions`, without remembering: for a caller that asks once per rule."""
     return tuple(_expand(match, False, family, limit))
 
 
@@ -201,6 +209,12 @@ def _union(parts: tuple[Match, ...], negated: bool, family: Family, limit: int) 
 
 def _product(parts: tuple[Match, ...], negated: bool, family: Family, limit: int) -> list[Conjunction]:
     out = [EVERYTHING]
+    if not negated and len(parts) > 1:
+        fields, parts = _plain(parts, family)
+        if fields is None:
+            return []
+        if fields:
+            out = [Conjunction(fields, {})]
     for part in parts:
         right = _expand(part, negated, family, limit)
         if len(right) == 1 and right[0].is_always:
@@ -211,6 +225,27 @@ def _product(parts: tuple[Match, ...], negated: bool, family: Family, limit: int
         if not out:
             break
     return out
+
+
+def _plain(parts: tuple[Match, ...], family: Family) -> tuple[dict[Field, Values] | None, tuple[Match, ...]]:
+    """Simple value conditions joined at once, and the other parts; None when no value is left for some field."""
+    fields: dict[Field, Values] = {}
+    rest: list[Match] = []
+    for part in parts:
+        if type(part) is not FieldIn or (isinstance(part.values, IfaceSet) and part.values.negated):
+            rest.append(part)
+            continue
+        found = _field(part.field, part.values, False, family)
+        if not found:
+            return None, ()
+        for field, values in found[0].fields.items():
+            known = fields.get(field)
+            if known is not None:
+                values = _intersect(known, values)
+                if _is_empty(values):
+                    return None, ()
+            fields[field] = values
+    return fields, tuple(rest)
 
 
 def _check(count: int, limit: int) -> None:
@@ -240,7 +275,7 @@ def _field(field: Field, values: Values, negated: bool, family: Family) -> list[
         assert isinstance(values, IntervalSet)
         return [EVERYTHING] if (family.value in values) is not negated else []
     if isinstance(values, AddressSet):
-        return _one(field, values.only(family), negated, AddressSet.of_family(family, IntervalSet.full(family.bits)))
+        return _one(field, values.only(family), negated, _EVERY_ADDRESS[family])
     if isinstance(values, IfaceSet):
         if negated:
             values = ~values
