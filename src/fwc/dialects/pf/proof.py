@@ -48,6 +48,7 @@ from fwc.ir.verdict import (
     AddToSet,
     Count,
     Dnat,
+    Drop,
     Goto,
     Log,
     Masquerade,
@@ -110,10 +111,10 @@ def whole(lifted: Ruleset) -> Ruleset:
         name = f"out-{tag}"
         if name not in users:
             specialised = [_mapped(r, _tag_is(lifted, tag) if tag else lambda m: m) for r in out]
-            users[name] = Chain(name, tuple(_source_checked(r, nat) for r in specialised if r.match != NEVER))
+            users[name] = Chain(name, tuple(_source_checked(r, nat) for r in _reachable(specialised)))
         forward.append(dataclasses.replace(rule, actions=_only_log(rule.actions), verdict=Goto(name)))
     own = [_mapped(r, _delivered(True, local)) for r in into]
-    sent = [_mapped(r, _tag_is(lifted, "")) for r in out]
+    sent = _reachable([_mapped(r, _tag_is(lifted, "")) for r in out])
     result = (
         Chain("input", (_scope(lifted, rdr), *_tidy(own)), _base(Hook.INPUT)),
         Chain("forward", tuple(_tidy(forward)), _base(Hook.FORWARD)),
@@ -128,6 +129,17 @@ def whole(lifted: Ruleset) -> Ruleset:
     )
     sets = tuple(s for s in table.sets if s.runtime and s.name not in (LOCAL, SELF))
     return dataclasses.replace(lifted, tables=(Table("pf", "pf", result, sets),))
+
+
+def _reachable(rules: list[Rule]) -> list[Rule]:
+    """Without rules that never match, and up to the first that always decides."""
+    out: list[Rule] = []
+    for rule in rules:
+        if rule.match != NEVER:
+            out.append(rule)
+            if rule.match == ALWAYS and isinstance(rule.verdict, Accept | Drop | Reject):
+                break
+    return out
 
 
 def _given(match: Match) -> Match:
