@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from fwc.errors import FwcError
@@ -33,12 +34,13 @@ def expression(value: Any) -> str:
         return string(value)
     if isinstance(value, list):
         return ",".join(expression(v) for v in value)
-    (word, body), *rest = value.items()
-    if rest:
+    if len(value) != 1:
         raise JsonError("an expression has one key")
+    word: str = next(iter(value))
+    body: Any = value[word]
     handler = _EXPRESSIONS.get(word)
     if handler is not None:
-        return str(handler(body))
+        return handler(body)
     if word in ("|", "^", "&", "<<", ">>"):
         return f" {word} ".join(_operand(v) for v in body)
     if word in ("accept", "drop", "return", "continue"):
@@ -104,7 +106,7 @@ def _exthdr(body: dict[str, Any]) -> str:
     return f"{body['name']} {body['field']}" if "field" in body else f"exthdr {body['name']}"
 
 
-_EXPRESSIONS = {
+_EXPRESSIONS: dict[str, Callable[[Any], str]] = {
     "payload": _payload,
     "meta": lambda b: f"meta {b['key']}",
     "ct": _ct,
@@ -213,7 +215,7 @@ def _set_change(body: dict[str, Any]) -> str:
     return f"{body['op']} {name if name[:1] == '@' else '@' + name} {{ {inner} }}"
 
 
-_STATEMENTS = {
+_STATEMENTS: dict[str, Callable[[Any], str]] = {
     "match": _match,
     "limit": _limit,
     "log": _log,

@@ -63,6 +63,7 @@ SELECTORS: dict[str, tuple[Field, Match | None]] = {
     "ct state": (Field.CT_STATE, None),
     "ct mark": (Field.CT_MARK, None),
     "ip version": (Field.FAMILY, None),
+    "ip6 version": (Field.FAMILY, None),
     "ether type": (Field.FAMILY, None),
     **{f"{word} {side}": (field, proto) for word, proto in _PROTOCOLS.items()
        for side, field in (("sport", Field.SPORT), ("dport", Field.DPORT))},
@@ -238,7 +239,7 @@ class Conditions:
         fields = []
         for text in texts:
             known = SELECTORS.get(text)
-            if known is None or known[0] in (Field.ICMP, Field.ICMPV6):
+            if known is None:
                 raise Unknown(text)
             fields.append(known[0])
         if len(set(fields)) != len(fields):
@@ -390,6 +391,10 @@ class Conditions:
                 raise Unknown(text)
             match: Match = Opaque("", "strict" if "iif" in text else "loose", "rpfilter")
             return match if missing is (op != "!=") else negate(match)
+        if word == "multicast":
+            # the type of a multicast address does not depend on the routing table (RFC 5771, RFC 4291 section 2.7)
+            side = Field.SADDR if "saddr" in text else Field.DADDR
+            return FieldIn(side, ~_MULTICAST if op == "!=" else _MULTICAST)
         if word != "local":
             raise Unknown(text)
         match = Opaque("", text.split()[1], "local")
@@ -444,6 +449,7 @@ class Conditions:
         raise Unknown(text)
 
 
+_MULTICAST = AddressSet(IntervalSet.range(0xE0000000, 0xEFFFFFFF), IntervalSet.range(0xFF << 120, (1 << 128) - 1))
 _BIT_NAMES = {"tcp flags": words.FLAGS, "ct status": words.STATUS_BITS}
 _SPECIAL = {
     "icmp code": Conditions._code,

@@ -188,7 +188,8 @@ class Rules:
     # ----- actions -----------------------------------------------------------
 
     def log(self, node: t.LogTo) -> Action:
-        if node.options:
+        if node.options and not node.options.startswith("flags "):
+            # flags only say which headers the line shows; the other options are opaque
             return OpaqueAction("nft", statement(node), "log")
         return Log(node.prefix or "", node.level, node.group)
 

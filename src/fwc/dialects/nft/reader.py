@@ -29,6 +29,7 @@ class Reader:
         self.starts = tokens.starts
         self.at = 0
         self.depth = 0
+        self.compares: dict[tuple[str, str, str], t.Compare] = {}
         self._words: dict[str, t.Word] = {}
         self._selectors: dict[str, t.Selector] = {}
 

@@ -11,6 +11,8 @@ from fwc.dialects.nft.words import UNITS
 
 _OPERATORS = {"==": "==", "!=": "!=", "<": "<", ">": ">", "<=": "<=", ">=": ">=", "eq": "==", "ne": "!=", "lt": "<", "gt": ">",
               "le": "<=", "ge": ">="}  # fmt: skip
+_GOES_ON = frozenset((".", "-", "/", ",", "&", "|", "^", "<<", ">>", "and", "or", "xor", "lshift", "rshift", ":"))
+_NO_VALUE = frozenset(("eq", "ne", "lt", "gt", "le", "ge", "vmap", "map", "set")) | STARTERS
 _ENDS = frozenset(("", "\n", ";", "}"))
 _AFTER_FOREIGN = _ENDS | {"comment", "accept", "drop", "return", "continue", "jump", "goto", "counter", "log"}
 
@@ -19,6 +21,7 @@ def rule(r: Reader) -> t.RuleNode:
     """One rule, up to but without its line end."""
     texts, starts = r.texts, r.starts
     first = r.at
+    memo = r.compares
     statements: list[t.Statement] = []
     spans: list[tuple[int, int]] = []
     comment = ""
@@ -29,6 +32,19 @@ def rule(r: Reader) -> t.RuleNode:
             r.at += 1
             comment = r.string("a comment")
             continue
+        fields = PAYLOAD.get(word)
+        if fields is not None and texts[begin + 1] in fields:
+            # the common case `tcp dport 22`, made once for each text
+            value = texts[begin + 2]
+            if value[:1].isalnum() and texts[begin + 3] not in _GOES_ON and value not in _NO_VALUE:
+                key = (word, texts[begin + 1], value)
+                same = memo.get(key)
+                if same is None:
+                    same = memo[key] = t.Compare(r.make_selector(f"{word} {key[1]}"), "", r.make_word(value))
+                statements.append(same)
+                r.at = begin + 3
+                spans.append((starts[begin], starts[begin + 2] + len(value)))
+                continue
         known = _STATEMENTS.get(word)
         statements.append(known(r) if known is not None else _comparison(r))
         spans.append((starts[begin], starts[r.at - 1] + len(texts[r.at - 1])))
