@@ -694,7 +694,7 @@ def _time(match: TimeWindow, negated: bool) -> Words:
     if negated:
         raise Inexpressible("time", "iptables cannot negate a time window", "write the other times")
     words = ["-m", "time"]
-    if match.start is not None and match.end is not None:
+    if match.start is not None and match.end is not None and (match.start, match.end) != (0, 1440):
         last = match.end * 60 - 1
         words += ["--timestart", f"{match.start // 60:02d}:{match.start % 60:02d}:00"]
         words += ["--timestop", f"{last // 3600:02d}:{last // 60 % 60:02d}:{last % 60:02d}"]
