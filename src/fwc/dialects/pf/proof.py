@@ -363,6 +363,17 @@ class _Terms:
         )
 
     def rule(self, rule: Rule) -> list[Rule]:
+        if isinstance(rule.verdict, VerdictMap):
+            fields = rule.verdict.fields
+            entries = [
+                dataclasses.replace(
+                    rule,
+                    match=all_of(rule.match, *(FieldIn(f, v) for f, v in zip(fields, values, strict=True))),
+                    verdict=verdict,
+                )
+                for values, verdict in rule.verdict.entries
+            ]
+            return [one for entry in entries for one in self.rule(entry)]
         nd = rule.role is Role.ICMPV6_ND
         match = rewrite(rule.match, lambda m: self.nd_leaf(m) if nd else self.leaf(m))
         if match == NEVER:
@@ -376,8 +387,6 @@ class _Terms:
                 dataclasses.replace(base, match=all_of(match, *extra), verdict=verdict)
                 for extra, verdict in rejects(rule.verdict.kind)
             ]
-        if isinstance(rule.verdict, VerdictMap):
-            return [base]
         return [base]
 
     def stateless(self, rule: Rule) -> bool:
