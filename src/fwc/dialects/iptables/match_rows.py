@@ -530,11 +530,17 @@ def time(instance: Instance) -> Match | None:
             return None
         days.add(day)
     until = given.get("--datestop", "")
+    if until == _NO_END:
+        until = ""
     if until:
         until, mark, clock = until.partition("T")
         if not mark or clock != "23:59:59":
             return None
     return TimeWindow(start, end, frozenset(days), until)
+
+
+_NO_END = "2038-01-19T03:14:07"
+"""INT_MAX seconds: what iptables-save prints when no --datestop was given."""
 
 
 def _minute(text: str, last: bool) -> int | None:

@@ -79,6 +79,7 @@ TCP = proto(6)
         ("-m iprange --src-range 10.0.0.1-10.0.0.9",
          FieldIn(Field.SADDR, net("10.0.0.1", "10.0.0.2/31", "10.0.0.4/30", "10.0.0.8/31"))),
         ("-m time --timestart 08:00 --timestop 17:59:59 --kerneltz", TimeWindow(480, 1080)),
+        ("-m time --weekdays Sat,7 --datestop 2038-01-19T03:14:07 --kerneltz", TimeWindow(days=frozenset({5, 6}))),
         ("-m pkttype --pkt-type broadcast", FieldIn(Field.PKTTYPE, IntervalSet.of(1))),
         ("-m addrtype --dst-type LOCAL", Opaque("", "daddr", "local")),
         ("-m rpfilter --invert", Opaque("", "strict", "rpfilter")),
