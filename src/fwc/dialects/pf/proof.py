@@ -100,7 +100,7 @@ def whole(lifted: Ruleset) -> Ruleset:
     out = [_mapped(r, _given) for r in _chain(table, Hook.PF_OUT, False)]
     rdr, nat = _chain(table, Hook.PF_IN, True), _chain(table, Hook.PF_OUT, True)
     local = _local_is_known(table)
-    crossing = [r for r in (_mapped(r, _delivered(False, local)) for r in into) if r.match != NEVER]
+    crossing = _reachable([_mapped(r, _delivered(False, local)) for r in into])
     users: dict[str, Chain] = {}
     forward: list[Rule] = [_scope(lifted, rdr)]
     for rule in crossing:
@@ -113,7 +113,7 @@ def whole(lifted: Ruleset) -> Ruleset:
             specialised = [_mapped(r, _tag_is(lifted, tag) if tag else lambda m: m) for r in out]
             users[name] = Chain(name, tuple(_source_checked(r, nat) for r in _reachable(specialised)))
         forward.append(dataclasses.replace(rule, actions=_only_log(rule.actions), verdict=Goto(name)))
-    own = [_mapped(r, _delivered(True, local)) for r in into]
+    own = _reachable([_mapped(r, _delivered(True, local)) for r in into])
     sent = _reachable([_mapped(r, _tag_is(lifted, "")) for r in out])
     result = (
         Chain("input", (_scope(lifted, rdr), *_tidy(own)), _base(Hook.INPUT)),
