@@ -156,7 +156,7 @@ class Maker:
         parts = [f"{action} {family}{traffic}"]
         inner_source = "" if source else "from " + self.ends("from")
         inner_destination = "" if destination else "to " + self.ends("to")
-        if (source or inner_source, inner_destination) == ("from self", "to self"):
+        if (source or inner_source) == "from self" and "self" in inner_destination.split(" except ")[0]:
             # Denied loopback would hide the answers to refused packets of our own.
             inner_destination = "to any"
         parts += [part for part in (inner_source, inner_destination) if part]
@@ -167,7 +167,7 @@ class Maker:
     def block(self) -> str:
         both = self.random.random() < 0.6
         source, destination = "from " + self.ends("from"), "to " + self.ends("to") if both else ""
-        if (source, destination) == ("from self", "to self"):
+        if source == "from self" and "self" in destination.split(" except ")[0]:
             destination = "to any"
         inner = "; ".join(self.rule(source, destination) for _ in range(self.random.randint(1, 3)))
         return f"{source} {destination} {{ {inner} }}".replace("  ", " ")

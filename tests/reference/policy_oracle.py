@@ -355,11 +355,11 @@ class Policy:
         """The list, minus the except list, then intersected with the zones."""
         if not any(self.item_holds(item, packet, side) for item in ends.items):
             return False
-        if any(self.item_holds(item, packet, side) for item in ends.excluded):
+        if any(self.item_holds(item, packet, side, excluded=True) for item in ends.excluded):
             return False
         return not ends.zones or any(self.in_zone(zone, packet, side) for zone in ends.zones)
 
-    def item_holds(self, item: str, packet: Packet, side: str) -> bool:
+    def item_holds(self, item: str, packet: Packet, side: str, excluded: bool = False) -> bool:
         own_side = packet.hook == ("output" if side == "from" else "input")
         if item == "any":
             return True
@@ -367,7 +367,7 @@ class Policy:
             return own_side
         if item in self.zones:
             return self.in_zone(item, packet, side)
-        if side == "from" and own_side:
+        if side == "from" and own_side and not excluded:
             return False  # a bare address never means our own packets: that is written `from self`
         address = packet.source if side == "from" else packet.destination
         return inside(packet.version, address, self.ranges([item]))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 from fwc.elaborate.builder import Builder, Parts
 from fwc.elaborate.conditions import ONE_WAY, inner, word_of
 from fwc.elaborate.expanded import Placed
@@ -121,6 +123,8 @@ class _Emitter:
     def _actions(self, chain: str, line: int) -> tuple[Action, ...]:
         options = self.parts.options
         if self.action == "log" and options.log is None:
+            # A copy: statements without options share one empty value.
+            options = copy(options)
             options.log = ast.LogOption(None, None, None, None, None, self.parts.placed.statement.span)
         acts = actions(self.builder, options, chain, line)
         if self.action == "count" and options.count is None:
