@@ -74,6 +74,7 @@ class TableBuilder:
         self.out = out
         self.families = {"ip": (Family.V4,), "ip6": (Family.V6,)}.get(table.family, (Family.V4, Family.V6))
         self.hooks: frozenset[Hook] = frozenset()
+        self._serial = 0  # of the policy's rule that is being lowered: the owner of unnamed buckets
         self._names = Names()  # chains
         self._set_names = Names()
         self._object_names = Names()
@@ -212,6 +213,7 @@ class TableBuilder:
                 continue
             rule = rules[index]
             index += 1
+            self._serial += 1
             try:
                 body.extend(self._rule(rule))
             except Refused as refused:
@@ -353,7 +355,7 @@ class TableBuilder:
                 limit = limit_statement(state)
                 limit = t.Limit(over, limit.amount, limit.bytes, limit.unit, limit.burst, limit.burst_unit)
                 if state.per is Per.ALL:
-                    out.append(self._limit_object(limit, rule, state) if shared else limit)
+                    out.append(self._limit_object(limit, rule, state) if shared or state.name else limit)
                 else:
                     name = self._meter(state, family, rule, duration(refill_seconds(state)))
                     out.append(t.Update("update", name, rate_key(state, family), statements=(limit,)))
@@ -370,7 +372,7 @@ class TableBuilder:
 
     def _limit_object(self, limit: t.Limit, rule: Rule, state: WithinRate) -> t.Statement:
         """One bucket for the several rules that one rule of the policy became."""
-        key = ("limit", id(rule), state)
+        key = ("limit", state.name or self._serial, state)  # a named bucket is one bucket wherever it is used
         name = self._shared.get(key)
         if name is None:
             name = self._shared[key] = self._object_names.fresh(state.name or rule.label or "rate")
@@ -382,7 +384,7 @@ class TableBuilder:
 
     def _meter(self, state: WithinRate | WithinConnections, family: Family, rule: Rule, timeout: str) -> str:
         # a named bucket is one bucket wherever it is used; an unnamed one belongs to its rule
-        key = ("meter", state.name or id(rule), state, family)
+        key = ("meter", state.name or self._serial, state, family)
         name = self._meters.get(key)
         if name is None:
             kind = "rate" if isinstance(state, WithinRate) else "connections"
@@ -421,7 +423,7 @@ class TableBuilder:
                     tail = tails[0][0]
                     limit = tail[0]
                     assert isinstance(limit, t.Limit)
-                    state = WithinRate(limit.amount, 0, limit.burst or 0, name=f"log_{rule.label or 'rate'}")
+                    state = WithinRate(limit.amount, 0, limit.burst or 0, name=f"log_{self._serial}")
                     out.append(t.RuleNode((*head, self._limit_object(limit, rule, state), *tail[1:]), comment))
                     continue
                 endings = tails[0 if family is Family.V4 else 1]

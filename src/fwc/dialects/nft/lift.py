@@ -247,6 +247,21 @@ def _written(table: _Table) -> set[str]:
     }
 
 
+def _meters(table: _Table) -> set[str]:
+    """Sets that only hold the buckets of a rate or connection limit: in the IR they belong to that condition."""
+    held: set[str] = set()
+    used: set[str] = set()
+    for chain in table.chains.values():
+        for rule in chain.rules:
+            for each in rule.statements:
+                if isinstance(each, t.Update):
+                    limits = any(isinstance(s, t.Limit | t.ConnLimit) for s in each.statements)
+                    (held if limits else used).add(each.set)
+                elif isinstance(each, t.Compare) and isinstance(each.right, t.Ref):
+                    used.add(each.right.name)
+    return held - used
+
+
 def _is_runtime(node: t.SetNode, written: set[str]) -> bool:
     dynamic = "dynamic" in node.flags or "timeout" in node.flags or bool(node.timeout) or node.name in written
     return dynamic or not node.elements
@@ -266,8 +281,9 @@ def _common_name(table: _Table, name: str, node: t.SetNode, written: set[str]) -
 
 def _lift_sets(table: _Table, runtime: dict[str, str], literals: Literals) -> tuple[NamedSet, ...]:
     out: dict[str, NamedSet] = {}
+    meters = _meters(table)
     for name, node in table.sets.items():
-        if node.data or name not in runtime:
+        if node.data or name not in runtime or name in meters:
             continue
         fields = tuple(_TYPE_FIELDS.get(k, Field.MARK) for k in node.key)
         elements: list[tuple[Values, ...]] = []
