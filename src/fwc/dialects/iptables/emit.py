@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from fwc.dialects.iptables.matches import (
+from fwc.dialects.iptables.matches import SetWords, pieces
+from fwc.dialects.iptables.names import CHAIN_LENGTH, Names, clean
+from fwc.dialects.iptables.parts import (
     COMMENT,
     PROTOCOL,
     RANGE,
@@ -13,13 +15,10 @@ from fwc.dialects.iptables.matches import (
     Part,
     Pieces,
     Place,
-    SetWords,
     in_order,
-    pieces,
-    protocol_name,
 )
-from fwc.dialects.iptables.names import CHAIN_LENGTH, Names, clean
 from fwc.dialects.iptables.targets import SYN, TCP_ONLY, Step, Where, action_steps, split_redirect, verdict_steps
+from fwc.dialects.iptables.transport import protocol_name
 from fwc.dialects.iptables.tree import RuleLine, Words
 from fwc.ir.match import Field, FieldIn, Match, TupleIn, all_of, negate
 from fwc.ir.model import Chain, Role, Rule

@@ -8,8 +8,8 @@ from fwc.diagnostics import Diagnostic, error, has_errors
 from fwc.dialects.base import LowerOptions
 from fwc.dialects.iptables.builtin import BUILTIN, CHAIN_OF_HOOK, TABLES, place
 from fwc.dialects.iptables.emit import Body, Context, TableEmitter
-from fwc.dialects.iptables.matches import Inexpressible
 from fwc.dialects.iptables.natives import native_rules
+from fwc.dialects.iptables.parts import Inexpressible
 from fwc.dialects.iptables.rates import BadRate
 from fwc.dialects.iptables.sets import IpSets
 from fwc.dialects.iptables.tree import ChainLine, Hook, IptablesTree, RuleLine, SaveFile, TableBlock, Words

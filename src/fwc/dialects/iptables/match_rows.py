@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
-from fwc.dialects.iptables.matches import FLAGS, FRAGMENT_V4
+from fwc.dialects.iptables.matches import FRAGMENT_V4
 from fwc.dialects.iptables.numbers import DSCP_CLASSES, icmp_values, number, port, value_and_mask
 from fwc.dialects.iptables.setlines import SetNames
+from fwc.dialects.iptables.transport import FLAGS
 from fwc.dialects.iptables.tree import Words
 from fwc.errors import FwcError
 from fwc.ir.match import (

@@ -6,9 +6,31 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 from fwc.dialects.iptables.lexer import split_words
+from fwc.dialects.iptables.parts import (
+    DESTINATION,
+    FOREIGN,
+    HEADER,
+    IFACE_LENGTH,
+    IN,
+    LINK,
+    OUT,
+    PROTOCOL,
+    RANGE,
+    RATED,
+    SET,
+    SOCKET,
+    SOURCE,
+    TRACKED,
+    Alternative,
+    Inexpressible,
+    Part,
+    Pieces,
+    Place,
+    span_text,
+)
 from fwc.dialects.iptables.rates import connection_words, rate_words
+from fwc.dialects.iptables.transport import ints, protocol_name, transport_alternatives
 from fwc.dialects.iptables.tree import Words
-from fwc.errors import FwcError
 from fwc.ir.match import (
     CgroupIs,
     Chance,
@@ -29,57 +51,6 @@ from fwc.net.hooks import Family
 from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import IntervalSet, Run
 from fwc.passes.conjunctions import DOMAINS, Conjunction, Literal
-from fwc.records import record
-
-MULTIPORT = 15
-"""XT_MULTI_PORTS; a range takes two."""
-IFACE_LENGTH = 15
-
-Part = tuple[int, Words]
-"""Words of one condition, and where it stands in a rule: iptables-save prints -s -d -i -o -p, then matches as given."""
-Alternative = tuple[Part, ...]
-
-SOURCE, DESTINATION, IN, OUT, PROTOCOL, TRANSPORT = 0, 1, 2, 3, 4, 5
-RANGE, LINK, HEADER, TRACKED, SET, SOCKET, FOREIGN, RATED, COMMENT = 10, 12, 14, 20, 30, 40, 50, 60, 70
-
-
-class Inexpressible(FwcError):
-    """iptables has no words for it. `feature` is a key of the capability table; `help` says what to write instead."""
-
-    def __init__(self, feature: str, message: str, help: str = "") -> None:
-        super().__init__(message)
-        self.feature = feature
-        self.message = message
-        self.help = help
-
-
-@record
-class Pieces:
-    """A conjunction split up. A packet is matched when all of `single` match, for each of `dims` one alternative does,
-    none of `excepts` does, and then `stateful` (which may count the packet) does. Alternatives of a dim are disjoint."""
-
-    single: tuple[Part, ...]
-    dims: tuple[tuple[Alternative, ...], ...] = ()
-    excepts: tuple[Alternative, ...] = ()
-    stateful: tuple[Part, ...] = ()
-
-    @property
-    def count(self) -> int:
-        """How many rules the product of the dims is."""
-        total = 1
-        for dim in self.dims:
-            total *= len(dim)
-        return total
-
-
-@record
-class Place:
-    """Where the rule will stand: it decides the direction of `-m policy` and the names of sets and buckets."""
-
-    family: Family
-    outbound: bool = False
-    raw: bool = False
-
 
 SetWords = Callable[[SetRef, bool, Family], Words]
 """Words that match a run-time set."""
@@ -106,12 +77,12 @@ def pieces(conjunction: Conjunction, place: Place, set_words: SetWords) -> Piece
             put(field_alternatives(field, values, place))
     for field, values in conjunction.excluded.items():
         if field in _PORTS:
-            transport[field] = DOMAINS[field] - _ints(values)
+            transport[field] = DOMAINS[field] - ints(values)
         else:
             _exclude(field, values, place, put, excepts)
     flags = [x for x in conjunction.masked if isinstance(x.match, MaskedIn) and x.match.field is Field.TCP_FLAGS]
     if transport or flags:
-        for alternatives in _transport(transport, flags, place):
+        for alternatives in transport_alternatives(transport, flags, place):
             put(alternatives)
     for literal in conjunction.masked:
         if literal not in flags:
@@ -124,43 +95,10 @@ def pieces(conjunction: Conjunction, place: Place, set_words: SetWords) -> Piece
     return Pieces(tuple(single), tuple(dims), tuple(excepts), tuple(stateful))
 
 
-def in_order(parts: Sequence[Part]) -> Words:
-    """The words of several conditions, in printing order."""
-    out: list[str] = []
-    if sum(1 for p in parts if p[0] == TRACKED) > 1:
-        parts = _merged(parts)
-    for _, words in sorted(parts, key=_rank):
-        out.extend(words)
-    return tuple(out)
-
-
-def _rank(part: Part) -> int:
-    return part[0]
-
-
-def _merged(parts: Sequence[Part]) -> list[Part]:
-    """Two conntrack conditions on different options share one match: `--ctstate DNAT --ctorigdstport 443`."""
-    words: list[str] = []
-    kept: list[Part] = []
-    for part in parts:
-        options = [w for w in part[1] if w.startswith("--ct")]
-        if part[0] != TRACKED or part[1][1] != "conntrack" or any(o in words for o in options):
-            kept.append(part)
-        else:
-            words.extend(part[1] if not words else part[1][2:])
-    kept.append((TRACKED, tuple(words)))
-    return kept
-
-
 # ----- single fields ---------------------------------------------------------
 
 _PORTS = frozenset({Field.SPORT, Field.DPORT})
 _TRANSPORT = frozenset({Field.PROTOCOL, Field.SPORT, Field.DPORT, Field.ICMP, Field.ICMPV6, Field.TCP_FLAGS})
-
-
-def _ints(values: Values) -> IntervalSet:
-    assert isinstance(values, IntervalSet)
-    return values
 
 
 @lru_cache(maxsize=1 << 16)
@@ -251,12 +189,8 @@ def _ttl(values: IntervalSet, place: Place) -> tuple[Alternative, ...]:
     return tuple(out)
 
 
-def _span(low: int, high: int) -> str:
-    return str(low) if low == high else f"{low}:{high}"
-
-
 def _length(values: IntervalSet, place: Place) -> tuple[Alternative, ...]:
-    return tuple(((HEADER, ("-m", "length", "--length", _span(*run))),) for run in values.runs)
+    return tuple(((HEADER, ("-m", "length", "--length", span_text(*run))),) for run in values.runs)
 
 
 def _dscp(values: IntervalSet, place: Place) -> tuple[Alternative, ...]:
@@ -303,7 +237,7 @@ def _ipsec(values: IntervalSet, place: Place) -> tuple[Alternative, ...]:
 
 
 def _orig_port(values: IntervalSet, place: Place) -> tuple[Alternative, ...]:
-    return tuple(((TRACKED, ("-m", "conntrack", "--ctorigdstport", _span(*run))),) for run in values.runs)
+    return tuple(((TRACKED, ("-m", "conntrack", "--ctorigdstport", span_text(*run))),) for run in values.runs)
 
 
 _ROWS: Mapping[Field, Callable[[IntervalSet, Place], tuple[Alternative, ...]]] = {
@@ -381,194 +315,6 @@ def _exclude_integers(
         put((((order, (*words[:-2], "!", *words[-2:])),),))
     else:
         put(field_alternatives(field, DOMAINS[field] - values, place))
-
-
-# ----- protocol, ports, icmp, flags ------------------------------------------
-
-PROTOCOLS = {
-    1: "icmp",
-    6: "tcp",
-    17: "udp",
-    33: "dccp",
-    47: "gre",
-    50: "esp",
-    51: "ah",
-    58: "ipv6-icmp",
-    132: "sctp",
-    136: "udplite",
-}
-"""Names that need no /etc/protocols: xtables_chain_protos of iptables/xshared.c. Others are printed as numbers."""
-_NUMERIC = frozenset({33, 47})
-
-
-def protocol_name(number: int, family: Family) -> str:
-    return PROTOCOLS[number] if number in PROTOCOLS and number not in _NUMERIC else str(number)
-
-
-def _transport(fields: dict[Field, Values], flags: list[Literal], place: Place) -> list[tuple[Alternative, ...]]:
-    """Protocol and what depends on it is one dim: each alternative names one protocol."""
-    protocols = fields.get(Field.PROTOCOL)
-    numbers = list(_ints(protocols)) if protocols is not None else [6]
-    out: list[Alternative] = []
-    for number in numbers:
-        name = protocol_name(number, place.family)
-        details = _details(number, fields, flags, place)
-        if details is None:
-            continue
-        for words in details:
-            out.append(((PROTOCOL, ("-p", name)), (TRANSPORT, words)) if words else ((PROTOCOL, ("-p", name)),))
-    return [tuple(out)]
-
-
-def _details(number: int, fields: dict[Field, Values], flags: list[Literal], place: Place) -> list[Words] | None:
-    """Words after `-p`, one list per alternative; None when the protocol cannot have the fields."""
-    out: list[Words] = [()]
-    sport, dport = fields.get(Field.SPORT), fields.get(Field.DPORT)
-    if sport is not None or dport is not None:
-        out = _ports(number, sport, dport)
-    for field, own, module, option in (
-        (Field.ICMP, 1, "icmp", "--icmp-type"),
-        (Field.ICMPV6, 58, "icmp6", "--icmpv6-type"),
-    ):
-        values = fields.get(field)
-        if values is not None:
-            if number != own:
-                return None
-            out = [("-m", module, option, text) for text in icmp_texts(_ints(values))]
-    combos = _flag_words(fields, flags)
-    if combos is not None:
-        if number != 6:
-            return None
-        merged: list[Words] = []
-        for ports in out:
-            for combo in combos:
-                tail = combo[2:] if ports[:2] == ("-m", "tcp") and len([w for w in ports if w == "-m"]) == 1 else combo
-                merged.append(ports + tail)
-        out = merged
-    return out
-
-
-def icmp_texts(values: IntervalSet) -> list[str]:
-    """`8` for a whole type, `3/4` for one code."""
-    out: list[str] = []
-    for low, high in values.runs:
-        at = low
-        while at <= high:
-            if at & 255 == 0 and at + 255 <= high:
-                out.append(str(at >> 8))
-                at += 256
-            else:
-                out.append(f"{at >> 8}/{at & 255}")
-                at += 1
-    return out
-
-
-_OWN_MODULE = {6: "tcp", 17: "udp"}
-
-
-def _ports(number: int, sport: Values | None, dport: Values | None) -> list[Words]:
-    sources = _port_lists(number, sport, "--sport") if sport is not None else [()]
-    targets = _port_lists(number, dport, "--dport") if dport is not None else [()]
-    out: list[Words] = []
-    for source in sources:
-        for target in targets:
-            same = source[:2] == target[:2] and source and source[1] != "multiport"
-            out.append(source + target[2:] if same else source + target)
-    return out
-
-
-@lru_cache(maxsize=1 << 14)
-def _port_lists(number: int, values: Values, option: str) -> list[Words]:
-    runs = _ints(values).runs
-    module = _OWN_MODULE.get(number)
-    if len(runs) == 1 and module:
-        return [("-m", module, option, _span(*runs[0]))]
-    rest = IntervalSet.full(16) - _ints(values)
-    if module and len(rest.runs) == 1 and len(runs) == 2:
-        return [("-m", module, "!", option, _span(*rest.runs[0]))]
-    if len(rest.runs) < len(runs) and sum(1 if a == b else 2 for a, b in rest.runs) <= MULTIPORT:
-        return [("-m", "multiport", "!", f"{option}s", ",".join(_span(*run) for run in rest.runs))]
-    out: list[Words] = []
-    chunk: list[str] = []
-    used = 0
-    for low, high in runs:
-        size = 1 if low == high else 2
-        if used + size > MULTIPORT:
-            out.append(("-m", "multiport", f"{option}s", ",".join(chunk)))
-            chunk, used = [], 0
-        chunk.append(_span(low, high))
-        used += size
-    out.append(("-m", "multiport", f"{option}s", ",".join(chunk)))
-    return [_lone(words, module) for words in out]
-
-
-def _lone(words: Words, module: str | None) -> Words:
-    """A list of one is not a list."""
-    if module and "," not in words[-1]:
-        return ("-m", module, words[2][:-1], words[-1])
-    return words
-
-
-FLAGS = ("FIN", "SYN", "RST", "PSH", "ACK", "URG")
-
-
-def flag_list(bits: int) -> str:
-    names = [name for i, name in enumerate(FLAGS) if bits >> i & 1]
-    return ",".join(names) or "NONE"
-
-
-def _flag_words(fields: dict[Field, Values], literals: list[Literal]) -> list[Words] | None:
-    """Alternatives of the TCP flags, or None when there is no condition on them."""
-    lists: list[list[Words]] = []
-    exact = fields.get(Field.TCP_FLAGS)
-    if exact is not None:
-        lists.append([("-m", "tcp", "--tcp-flags", flag_list(m), flag_list(v)) for v, m in flag_cubes(_ints(exact))])
-    for literal in literals:
-        assert isinstance(literal.match, MaskedIn)
-        lists.append(_masked_flags(literal.match, literal.negated))
-    if not lists:
-        return None
-    out = lists[0]
-    for more in lists[1:]:
-        out = [one + two for one in out for two in more]
-    return out
-
-
-def _masked_flags(match: MaskedIn, negated: bool) -> list[Words]:
-    if match.mask & ~0x3F:
-        raise Inexpressible("tcp-flags", "iptables cannot match the TCP flags ece and cwr", "leave these two flags out")
-    values = [v for v in match.values if v & ~match.mask == 0]
-    if not negated:
-        return [("-m", "tcp", "--tcp-flags", flag_list(match.mask), flag_list(v)) for v in values]
-    if len(values) == 1:
-        return [("-m", "tcp", "!", "--tcp-flags", flag_list(match.mask), flag_list(values[0]))]
-    others = [v for v in range(64) if v & ~match.mask == 0 and v not in match.values]
-    return [("-m", "tcp", "--tcp-flags", flag_list(match.mask), flag_list(v)) for v in others]
-
-
-def flag_cubes(values: IntervalSet) -> list[tuple[int, int]]:
-    """Disjoint (value, mask) pairs of the six low flags that make up the set; it must not tell ece and cwr apart."""
-    low = {v & 0x3F for v in values}
-    if IntervalSet.of(*(v | high for v in low for high in (0, 64, 128, 192))) != values:
-        raise Inexpressible("tcp-flags", "iptables cannot match the TCP flags ece and cwr", "leave these two flags out")
-    return _cubes(frozenset(low), 0, 0, 5)
-
-
-def _cubes(values: frozenset[int], value: int, mask: int, bit: int) -> list[tuple[int, int]]:
-    if not values:
-        return []
-    if len(values) == 1 << (6 - mask.bit_count()):
-        return [(value, mask)]
-    for free in range(6):
-        flag = 1 << free
-        if mask & flag:
-            continue
-        if all((v ^ flag) in values for v in values):
-            continue
-        zeros = frozenset(v for v in values if not v & flag)
-        ones = frozenset(v for v in values if v & flag)
-        return _cubes(zeros, value, mask | flag, bit) + _cubes(ones, value | flag, mask | flag, bit)
-    return [(value, mask)]
 
 
 # ----- masked fields ---------------------------------------------------------

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from fwc.dialects.iptables.builtin import BUILTIN
 from fwc.dialects.iptables.lexer import split_words
-from fwc.dialects.iptables.matches import Inexpressible
+from fwc.dialects.iptables.parts import Inexpressible
 from fwc.dialects.iptables.tree import Words
 from fwc.ir.model import NativeText
 from fwc.net.hooks import Family

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from fwc.dialects.iptables.matches import Inexpressible, mac_text
+from fwc.dialects.iptables.matches import mac_text
 from fwc.dialects.iptables.names import SET_LENGTH, cut
+from fwc.dialects.iptables.parts import Inexpressible
 from fwc.dialects.iptables.tree import SetLine, Words
 from fwc.ir.match import ALWAYS, NEVER, AllOf, AnyOf, Field, FieldIn, Match, Not, SetRef, TupleIn, Values
 from fwc.ir.model import NamedSet, Ruleset

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from fwc.dialects.iptables.lexer import split_words
-from fwc.dialects.iptables.matches import PROTOCOL, RATED, TRANSPORT, Inexpressible, Part
+from fwc.dialects.iptables.parts import PROTOCOL, RATED, TRANSPORT, Inexpressible, Part
 from fwc.dialects.iptables.rates import rate_words
 from fwc.dialects.iptables.tree import Words
 from fwc.ir.match import Field
