@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 from fwc.dialects.nft import tree as t
@@ -21,7 +22,7 @@ from fwc.ir.match import (
     TupleIn,
     Values,
 )
-from fwc.net.addresses import format_address
+from fwc.net.addresses import AddressSet, format_address
 from fwc.net.hooks import Family, Hook
 from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import IntervalSet
@@ -325,11 +326,29 @@ def fits_concatenation(match: TupleIn, family: Family) -> bool:
 
 
 def _tuple(scope: Scope, match: TupleIn, negated: bool, family: Family) -> t.Statement:
-    rows = ((element, None) for element in match.elements)
+    rows = ((element, None) for element in _apart(match))
     right = scope.pool.tuples(match.fields, rows, family, match.name)
     if isinstance(right, t.SetOf) and not right.elements:
         raise Refused("an empty tuple of conditions")
     return t.Compare(key_of(match.fields, family), "!=" if negated else "", right)
+
+
+def _apart(match: TupleIn) -> Iterable[tuple[Values, ...]]:
+    """The elements of an interface and an address, one per interface, so that none overlaps another: the kernel refuses a
+    prefix beside a prefix that lies in it (net/netfilter/nft_set_pipapo.c)."""
+    kinds = [field in IFACES for field in match.fields]
+    if len(kinds) != 2 or kinds[0] == kinds[1] or not any(f in ADDRESSES for f in match.fields):
+        return match.elements
+    first = kinds.index(True)
+    found: dict[str, AddressSet] = {}
+    for element in match.elements:
+        names, addresses = element[first], element[1 - first]
+        if not isinstance(names, IfaceSet) or not isinstance(addresses, AddressSet):
+            return match.elements
+        for name in sorted(names.names):
+            found[name] = found[name] | addresses if name in found else addresses
+    pairs = ((IfaceSet.of([name]), addresses) for name, addresses in found.items())
+    return [pair if first == 0 else (pair[1], pair[0]) for pair in pairs]
 
 
 # ----- conditions that are more than the packet ------------------------------
