@@ -62,6 +62,8 @@ TREE = 24
 FAN = 16
 COMMENT_LENGTH = 255
 MAX_FLAT = 4096
+MAX_DEPTH = 64
+"""Nested user chains; nf_tables itself refuses more than 16."""
 
 Body = list[RuleLine]
 
@@ -112,6 +114,7 @@ class TableEmitter:
         self._set_words = set_words
         self._add_words = add_words
         self._prefix = prefix
+        self._depth = 0
         self._shared: dict[tuple[tuple[Words, ...], str], str] = {}
         self._user: dict[tuple[str, str, Words, Words], str] = {}
 
@@ -144,8 +147,14 @@ class TableEmitter:
                 raise Inexpressible("chain", f"there is no chain {chain_name!r}")
             name = self._user[key] = self.names.make(self._prefix + _chain_name(chain_name))
             body = self.open(name, chain.comment)
-            for rule in chain.rules:
-                self.rule(body, name, rule, context)
+            if self._depth == MAX_DEPTH:
+                raise Inexpressible("chain", f"chains nest more than {MAX_DEPTH} deep", "the kernel takes 16 levels")
+            self._depth += 1
+            try:
+                for rule in chain.rules:
+                    self.rule(body, name, rule, context)
+            finally:
+                self._depth -= 1
             if context.tail and (not body or body[-1].words != context.tail):
                 body.append(RuleLine(name, context.tail))
         return name

@@ -409,3 +409,10 @@ def test_reject_outside_filter_and_drop_in_nat() -> None:
     raw = Chain("early", (Rule(ALWAYS, (), Reject()),), base(Hook.PREROUTING, -300, policy=ACCEPT))
     assert "raw table" in refused(ruleset(raw))[0]
     assert "nat table" in refused(nat(Hook.PREROUTING, Rule(ALWAYS, (), DROP)))[0]
+
+
+def test_nesting_is_bounded() -> None:
+    chains = [Chain(f"c{i}", (Rule(ALWAYS, (), Jump(f"c{i + 1}")),)) for i in range(2000)]
+    last = Chain("c2000", (Rule(ALWAYS, (), DROP),))
+    first = Chain("input", (Rule(ALWAYS, (), Jump("c0")),), base())
+    assert "nest more than" in refused(ruleset(first, *chains, last))[0]
