@@ -10,7 +10,10 @@ from fwc.diagnostics import Diagnostic, Severity, has_errors
 from fwc.dialects.base import OutputFile
 from fwc.dialects.registry import load_dialect
 from fwc.errors import InternalError
+from fwc.ir.match import WithinRate
 from fwc.ir.model import Ruleset, Table
+from fwc.ir.walk import match_nodes, rules
+from fwc.passes.comparable import comparable
 from fwc.source import SourceFile
 
 RULESETS = ("nftables.conf", "rules.v4", "rules.v6", "pf.conf", "pf.anchor")
@@ -45,14 +48,25 @@ def prove(target: str, files: Sequence[OutputFile], policy: Ruleset) -> None:
     terms = getattr(load_dialect(target), "proof_terms", None)
     if terms is not None:  # pf has other hooks than the policy: both sides are brought to the same ones
         policy, lifted = terms(policy, lifted)
-    names = {each.name.replace("-", "_"): each.name for table in policy.tables for each in table.sets}
-    difference = compare(policy, lifted, families=policy.settings.families, right_set=lambda n: _set_name(n, names))
-    if difference is not None:
-        raise InternalError(f"the {target} output does not mean what the policy means: {difference.describe()}")
+    names = _names(policy)
+    for family in policy.settings.families:
+        left = comparable(policy, family, lambda name: name)
+        right = comparable(lifted, family, lambda name: _policy_name(name, names))
+        difference = compare(left, right, families=(family,))
+        if difference is not None:
+            raise InternalError(f"the {target} output does not mean what the policy means: {difference.describe()}")
 
 
-def _set_name(emitted: str, names: dict[str, str]) -> str:
-    """The policy's name of an emitted set: targets write `-` as `_` and keep one set per family."""
+def _names(policy: Ruleset) -> dict[str, str]:
+    """The policy's run-time sets and buckets by the spelling that targets give them."""
+    names = [each.name for table in policy.tables for each in table.sets]
+    for _, _, _, rule in rules(policy):
+        names.extend(n.name for n in match_nodes(rule.match) if isinstance(n, WithinRate) and n.name)
+    return {name.replace("-", "_"): name for name in names}
+
+
+def _policy_name(emitted: str, names: dict[str, str]) -> str:
+    """The policy's name of an emitted set or bucket: targets write `-` as `_` and keep one per family."""
     plain = emitted.replace("-", "_")
     return names.get(plain) or names.get(plain.removesuffix("4").removesuffix("6")) or emitted
 

@@ -231,6 +231,7 @@ class _Builder:
         self._active: list[str] = []
         self._size = 0
         self._buckets: dict[int, dict[Place, int]] = {}
+        self._translated: list[Field] = []
         self._tcp = dimensions.box(next(iter(source.translators.values())).dimension(Field.PROTOCOL), IntervalSet.of(6))
 
     def base(self, table: int, chain: Chain, context: Box, *, last: bool) -> None:
@@ -246,6 +247,8 @@ class _Builder:
         if self.next_base is not None:
             self._resolve(self.next_base)
             self.program.bounds.append(len(self.program.entries))
+        self._wrote(self._translated)  # a translated packet leaves the chain: only later chains see its new addresses
+        self._translated = []
 
     def _resolve(self, label: Label) -> None:
         for entry in label.waiting:
@@ -382,7 +385,7 @@ class _Builder:
     def _end(self, verdict: Verdict, boxes: tuple[Box, ...], place: Place) -> None:
         if isinstance(verdict, NAT):
             self._add(Kind.EFFECT, boxes, verdict, place)
-            self._wrote(written(verdict))
+            self._translated.extend(written(verdict))
             verdict = Accept()
         if isinstance(verdict, Accept) and self.next_base is not None:
             self._skip(boxes, self.next_base, place)
