@@ -165,8 +165,27 @@ def probe(packet: Packet) -> Probe:
 
 
 def judged(lab: Laboratory, sent: Sequence[Packet]) -> list[Verdict]:
-    """The kernel's verdicts."""
-    return [(fate.verdict, fate.reject) for fate in lab.send([probe(packet) for packet in sent])]
+    """The kernel's verdicts. Packets of one connection go in different waves, with its table emptied in between: the refusal
+    of an own packet travels over the loopback and confirms the connection of the packet it answers."""
+    verdicts: dict[int, Verdict] = {}
+    waiting = list(range(len(sent)))
+    while waiting:
+        wave: dict[tuple[object, ...], int] = {}
+        for index in waiting:
+            wave.setdefault(_connection(index, sent[index]), index)
+        lab.flush_connections()
+        fates = lab.send([probe(sent[index]) for index in wave.values()])
+        verdicts.update((i, (f.verdict, f.reject)) for i, f in zip(wave.values(), fates, strict=True))
+        waiting = [index for index in waiting if index not in verdicts]
+    return [verdicts[index] for index in range(len(sent))]
+
+
+def _connection(index: int, packet: Packet) -> tuple[object, ...]:
+    """What two packets of one connection have in common, in either direction; echo requests have an id each."""
+    if packet.protocol in (1, 58):
+        return (index,)
+    ends = frozenset(((packet.source, packet.sport), (packet.destination, packet.dport)))
+    return (packet.version, packet.protocol, ends)
 
 
 def laboratory() -> Laboratory:
