@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, Protocol
 
 from fwc.dialects.nft import tree as t
@@ -50,6 +51,7 @@ class Scope(Protocol):
     def port_map(self, rows: tuple[t.Element, ...]) -> t.Expr: ...
 
 
+@lru_cache(maxsize=256)
 def selector(field: Field, family: Family) -> t.Selector:
     """How nft asks for a field that may stand in a concatenation or meter."""
     ip = "ip" if family is Family.V4 else "ip6"

@@ -384,6 +384,10 @@ class Conditions:
         return negate(match) if op == "!=" else match
 
     def _fib(self, text: str, op: str, right: t.Expr) -> Match:
+        if text == "fib daddr oifname":
+            elements = [e.key for e in right.elements] if isinstance(right, t.SetOf) else [right]
+            route = Opaque("", " ".join(self.literals.text(e) for e in elements), "route")
+            return negate(route) if op == "!=" else route
         word = self.literals.text(right)
         if text in ("fib saddr . iif oif", "fib saddr oif"):
             missing = word in ("missing", "0") if word in ("missing", "exists", "0") else None
@@ -472,6 +476,9 @@ _SPECIAL = {
     "meta day": Conditions._day,
     "meta hour": Conditions._hour,
     "meta time": Conditions._time,
+    "day": Conditions._day,
+    "hour": Conditions._hour,
+    "time": Conditions._time,
 }
 
 

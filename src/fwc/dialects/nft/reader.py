@@ -329,6 +329,10 @@ class Reader:
             has_field = third in (
                 "size", "kind", "length", "left", "right", "tsval", "tsecr", "count", "shift", "type", "ptr", "value", "addr",
                 "flags", "tsn", "stream", "ssn", "ppid", "vtag", "init-tag", "cum-tsn-ack", "a-rwnd", "num-outbound-streams",
+                "initial-tsn",
+                "lowest-tsn",
+                "seqno",
+                "new-cum-tsn",
             )  # fmt: skip
             self.at = at + (4 if has_field else 3)
             return self.make_selector(" ".join(self.texts[at : self.at]))

@@ -25,7 +25,7 @@ _FIELDS = {
     "hbh": "nexthdr hdrlength",
     "dst": "nexthdr hdrlength",
     "mh": "nexthdr hdrlength type reserved checksum",
-    "srh": "flags tag sid seg-left",
+    "srh": "flags tag sid seg-left last-entry",
     "rt0": "addr",
     "rt": "mtu nexthop classid ipsec nexthdr hdrlength type seg-left",
     "gre": "hdrlength flags version protocol",
@@ -40,7 +40,7 @@ rtclassid sdif sdifname secmark secpath skgid skuid time
 """
 META = frozenset(_META.split())
 _BARE_META = """
-cgroup cpu ibriport ibrname iif iifgroup iifname iiftype mark nftrace obriport obrname oif oifgroup oifname oiftype
+day hour time cgroup cpu ibriport ibrname iif iifgroup iifname iiftype mark nftrace obriport obrname oif oifgroup oifname oiftype
 pkttype rtclassid skgid skuid
 """
 BARE_META = frozenset(_BARE_META.split())
