@@ -106,7 +106,7 @@ def _named(r: Reader, first: int, text: str, negated: bool) -> Host:
             return _with_length(r, first, Family.V4, value, length, negated)
     if text == "self":
         return Host(HostKind.SELF, negated, length=length)
-    if (text[0].isdigit() and text.replace(".", "").isdigit()) or not _NAME.match(text):
+    if (text[:1].isdigit() and text.replace(".", "").isdigit()) or not _NAME.match(text):
         raise r.fail(f"no address is known for {text}", first)
     if not r.macos and r.kinds[first] == WORD and text == "urpf-failed":
         return Host(HostKind.URPF_FAILED, negated)
@@ -166,7 +166,7 @@ def peer_spec(r: Reader) -> Peer:
     return Peer(hosts, ports)
 
 
-def _host_list(r: Reader) -> list[Host]:
+def _host_list(r: Reader, depth: int = 0) -> list[Host]:
     """A list; where other releases allow `any` in it, the whole list is any."""
     saw_any = False
 
@@ -179,7 +179,9 @@ def _host_list(r: Reader) -> list[Host]:
             return Host(HostKind.NO_ROUTE)
         if not r.macos and r.values[r.at] == "{":
             first = r.at
-            nested = _host_list(r)
+            if depth > 16:
+                raise r.fail("lists are nested too deep")
+            nested = _host_list(r, depth + 1)
             if len(nested) != 1:
                 rest.extend(nested[1:])
             r.later("a list inside a list", first)
@@ -228,7 +230,7 @@ def id_test(r: Reader) -> IdTest:
 def icmp_test(r: Reader, family: Family) -> IcmpTest:
     first = r.at
     text = r.text_or_number("an ICMP type") if not r.peek("skip") else _skip_word(r)
-    if text.isdigit():
+    if text.isascii() and text.isdigit():
         type_ = int(text[:6])
         if type_ > 255:
             raise r.fail(f"illegal icmp-type {text}", first)
@@ -241,7 +243,7 @@ def icmp_test(r: Reader, family: Family) -> IcmpTest:
     if r.key("code"):
         at = r.at
         code_text = r.text_or_number("an ICMP code")
-        if code_text.isdigit():
+        if code_text.isascii() and code_text.isdigit():
             code = int(code_text[:6])
             if code > 255:
                 raise r.fail(f"illegal icmp-code {code_text}", at)

@@ -117,6 +117,8 @@ def _choice(pool: Pool) -> PortChoice:
 
 
 def _binat(st: Translation, outside: Host, way: str, opaque: OpaqueVerdict) -> Verdict:
+    if not st.source.hosts:
+        return opaque
     inside = st.source.hosts[0]
     if inside.kind is not HostKind.NET or outside.kind is not HostKind.NET or outside.family is None:
         return opaque

@@ -33,7 +33,7 @@ def family(r: Reader) -> Family | None:
 def _icmp_code(r: Reader, codes: dict[tuple[int, str], int], type_: int) -> int:
     at = r.at
     text = r.text_or_number("an ICMP code")
-    value = int(text[:6]) if text.isdigit() else codes.get((type_, text), 256)
+    value = int(text[:6]) if text.isascii() and text.isdigit() else codes.get((type_, text), 256)
     if value > 255:
         raise r.fail(f"unknown icmp code {text}", at)
     return value
