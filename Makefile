@@ -33,3 +33,10 @@ grammar:          ## the parser's tables and the packaged services, from grammar
 
 wheel:            ## build the wheel and use it outside the checkout
 	$(PYTHON) -m pytest -q tests/packaging -m packaging
+
+kernel:           ## packets through the running kernel (root): the tests, then the whole campaign
+	$(PYTHON) -m pytest -q -m kernel
+	$(PYTHON) -m tests.kernel.campaign --policies 1000 --packets 100
+
+bless:            ## rewrite the expected files of tests/cases/compile; review the difference
+	$(PYTHON) -m tests.compile_cases
