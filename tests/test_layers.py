@@ -15,7 +15,8 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"project", "render"}),
     frozenset({"api"}),
     frozenset({"roundtrip"}),
-    frozenset({"lints", "diff", "dialects", "elaborate"}),
+    frozenset({"lints", "diff"}),  # above the front ends: lints read a policy's suppressions and a dialect's own tree
+    frozenset({"dialects", "elaborate"}),
     frozenset({"passes"}),
     frozenset({"analysis", "sim"}),
     frozenset({"lang", "ir"}),

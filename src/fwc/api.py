@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 from fwc.diagnostics import Diagnostic, error, has_errors
 from fwc.dialects.base import Lossy, LowerOptions, OutputFile
@@ -17,10 +18,14 @@ from fwc.ir.model import Ruleset
 from fwc.lang.files import Files
 from fwc.lang.parse import parse
 from fwc.lints._settings import LintSettings
+from fwc.net.hooks import Family
 from fwc.passes.pipeline import optimize
 from fwc.records import record
 from fwc.roundtrip import read_back
 from fwc.source import SourceFile, Span
+
+if TYPE_CHECKING:
+    from fwc.lints._context import LintContext
 
 
 @record
@@ -176,9 +181,20 @@ class LintOutcome:
 
 
 def lint(source: SourceFile, files: Files, request: LintRequest) -> LintOutcome:
-    """Every selected finding on one input."""
-    from fwc.lints._context import LintContext
+    """Every selected finding on one input (and its companion)."""
     from fwc.lints._run import run_lints
+
+    context, earlier = _lint_context(source, files, request)
+    result = run_lints(context, earlier)
+    return LintOutcome(
+        list(result.findings), list(result.suppressed), [f"{source.path}: {n}" for n in result.notes], [source.path]
+    )
+
+
+def _lint_context(source: SourceFile, files: Files, request: LintRequest) -> tuple[LintContext, list[Diagnostic]]:
+    """What the lints look at, and what reading the input found."""
+    from fwc.ir.verify import verify
+    from fwc.lints._context import LintContext
 
     kind = "nft" if request.kind == "nft-json" else request.kind
     elaborated: Elaborated | None = None
@@ -188,26 +204,85 @@ def lint(source: SourceFile, files: Files, request: LintRequest) -> LintOutcome:
         elaborated, earlier = load_policy(source, files, options)
         ruleset = elaborated.ruleset if elaborated else Ruleset()
     else:
-        tree, ruleset, earlier = import_ruleset(source, request.kind)
-    context = LintContext(kind, source, ruleset, request.settings, elaborated, tree)
-    result = run_lints(context, earlier)
-    return LintOutcome(list(result.findings), list(result.suppressed), paths=[source.path])
+        tree, ruleset, earlier = _import_for_lint(source, request)
+        known = {(d.code, d.primary.span if d.primary else None) for d in earlier}
+        verified = verify(ruleset)
+        earlier += [d for d in verified if (d.code, d.primary.span if d.primary else None) not in known]
+    return LintContext(kind, source, ruleset, request.settings, elaborated, tree), earlier
+
+
+def _import_for_lint(source: SourceFile, request: LintRequest) -> tuple[object, Ruleset, list[Diagnostic]]:
+    """As `import_ruleset`, with the family and the companion that only iptables-save has."""
+    if request.kind != "iptables-save":
+        return import_ruleset(source, request.kind)
+    from fwc.dialects.iptables.lift import lift
+    from fwc.dialects.iptables.parse import parse as parse_save
+    from fwc.dialects.iptables.tree import IptablesTree
+
+    family = {"v4": Family.V4, "v6": Family.V6}.get(request.family)
+    tree, diagnostics = parse_save(source, family)
+    if request.companion is not None:
+        other = {Family.V4: Family.V6, Family.V6: Family.V4}.get(family) if family else None
+        second, more = parse_save(request.companion, other)
+        tree = IptablesTree((*tree.files, *second.files), (*tree.sets, *second.sets))
+        diagnostics = [*diagnostics, *more]
+    ruleset, found = lift(tree)
+    return tree, ruleset, [*diagnostics, *found]
 
 
 def fix(source: SourceFile, files: Files, request: LintRequest, unsafe: bool) -> tuple[LintOutcome, str, int]:
-    """Lint and fix until nothing more can be fixed: what is left, the new text, and how many were fixed."""
+    """Lint and fix until nothing more can be fixed: what is left, the new text, and how many were fixed.
+
+    A safe fix stays only when the engine proves that the text with it treats every packet as the text without it.
+    """
     from fwc.lints._fix import MOST_ROUNDS, apply_fixes
 
     total = 0
+    refused: set[tuple[str, str]] = set()
     outcome = lint(source, files, request)
     for _ in range(MOST_ROUNDS):
-        text, fixed = apply_fixes(source, outcome.findings, unsafe)
+        wanted = [d for d in outcome.findings if (d.code, d.primary.span.text if d.primary else "") not in refused]
+        text, fixed = apply_fixes(source, wanted, False)
+        if fixed and not _same_meaning(source, SourceFile(source.path, text), files, request):
+            text, fixed = _provable(source, fixed, files, request, refused)
+            if not fixed:
+                continue
+        if not fixed and unsafe:
+            text, fixed = apply_fixes(source, wanted, True)
         if not fixed or text == source.text:
             break
         total += len(fixed)
         source = SourceFile(source.path, text)
         outcome = lint(source, files, request)
+    if refused:
+        outcome.notes.append(
+            f"{source.path}: {len(refused)} fixes were left out: they could not be proved to change nothing"
+        )
     return outcome, source.text, total
+
+
+def _provable(
+    source: SourceFile, fixed: list[Diagnostic], files: Files, request: LintRequest, refused: set[tuple[str, str]]
+) -> tuple[str, list[Diagnostic]]:
+    """The first of the fixes that is proved to change nothing, applied; those before it are refused for good."""
+    from fwc.lints._fix import apply_fixes
+
+    for diagnostic in fixed:
+        text, one = apply_fixes(source, [diagnostic], False)
+        if one and _same_meaning(source, SourceFile(source.path, text), files, request):
+            return text, one
+        refused.add((diagnostic.code, diagnostic.primary.span.text if diagnostic.primary else ""))
+    return source.text, []
+
+
+def _same_meaning(before: SourceFile, after: SourceFile, files: Files, request: LintRequest) -> bool:
+    from fwc.analysis.equivalence import compare
+
+    old, _ = _lint_context(before, files, request)
+    new, found = _lint_context(after, files, request)
+    if any(d.code == "FW001" for d in found) or (old.elaborated is None) is not (new.elaborated is None):
+        return False
+    return compare(old.ruleset, new.ruleset) is None
 
 
 # ----- packets ----------------------------------------------------------------

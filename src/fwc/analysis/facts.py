@@ -97,6 +97,11 @@ class Facts:
 
     # ----- reachability ------------------------------------------------------
 
+    @property
+    def searched(self) -> bool:
+        """Whether reachability was asked for, so that `undetermined` costs nothing."""
+        return self._fates is not None
+
     def dead(self) -> tuple[Dead, ...]:
         """Rules of entered chains that are dead in every context, every base chain and every family, in file order."""
         if self._dead is None:
@@ -119,6 +124,15 @@ class Facts:
             if fate.witness is not None:
                 dimensions = program.dimensions
                 return point_packet(dimensions, fate.witness), point_text(dimensions, fate.witness)
+        return None
+
+    def example(self, place: Place) -> tuple[Packet, str] | None:
+        """A packet that gets into the rule's chain and meets its condition, whether or not it gets as far as the rule."""
+        self._run()
+        for program, fate in self._places.get(place, ()):
+            if fate.boxes:
+                point = program.dimensions.corner(fate.boxes[0])
+                return point_packet(program.dimensions, point), point_text(program.dimensions, point)
         return None
 
     def _find_dead(self) -> Iterator[Dead]:

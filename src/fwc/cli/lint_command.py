@@ -72,14 +72,14 @@ def command(paths: tuple[str, ...], **options: Any) -> int:
     for path, required in inputs:
         _lint_one(path, required, settings, options, outcome)
     if options["generate_baseline"]:
-        from fwc.project.baseline import format_baseline
+        from fwc.render.baseline import format_baseline
 
         write_all([PlannedFile(Path(options["generate_baseline"]), format_baseline(outcome.findings))])
         click.echo(f"{options['generate_baseline']}: {len(outcome.findings)} findings", err=True)
         return exits.CLEAN
     hidden = gone = 0
     if options["baseline"]:
-        from fwc.project.baseline import read_baseline, without_baseline
+        from fwc.render.baseline import read_baseline, without_baseline
 
         known = read_baseline(Path(options["baseline"]))
         outcome.findings, hidden, gone = without_baseline(outcome.findings, known)

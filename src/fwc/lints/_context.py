@@ -43,6 +43,11 @@ class LintContext:
             self._facts = Facts(self.ruleset)
         return self._facts
 
+    @property
+    def computed_facts(self) -> Facts | None:
+        """The facts if a lint asked for any."""
+        return self._facts
+
     def rules(self) -> Iterator[tuple[Table, Chain, Rule]]:
         """Every rule that the user wrote or that came from a file, foreign chains left out."""
         for table in self.ruleset.tables:

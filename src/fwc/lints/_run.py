@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 
 from fwc.diagnostics import Confidence, Diagnostic, Persona, Severity
 from fwc.lints._context import LintContext
-from fwc.lints._registry import Lint, load_lints
+from fwc.lints._registry import CATEGORIES, Lint, load_lints
 from fwc.lints._settings import LintSettings
 from fwc.lints._suppressions import apply, matches, read_directives
 from fwc.records import record
@@ -18,17 +18,18 @@ _ORDER = {Persona.REGULAR: 0, Persona.PEDANTIC: 1, Persona.AUDITOR: 2}
 
 @record
 class LintResult:
-    """`findings` in output order; `suppressed` were silenced by a comment or clause."""
+    """`findings` in output order; `suppressed` were silenced by a comment or clause; `notes` say what was not decided."""
 
     findings: tuple[Diagnostic, ...]
     suppressed: tuple[Diagnostic, ...]
+    notes: tuple[str, ...] = ()
 
 
 def run_lints(context: LintContext, earlier: Iterable[Diagnostic] = ()) -> LintResult:
     """Every selected lint on `context`. `earlier` are diagnostics of parsing and lifting, which are subject to the same
     selection, severities and suppressions."""
     settings = context.settings
-    found = list(earlier)
+    found = [_completed(d) for d in earlier]
     for lint in selected(settings, context):
         found.extend(lint.check(context))
     found = [d for d in (_with_severity(d, context) for d in found) if d is not None and _wanted(d, settings)]
@@ -41,7 +42,33 @@ def run_lints(context: LintContext, earlier: Iterable[Diagnostic] = ()) -> LintR
         directives = [d for file in files.values() for d in read_directives(file, clauses)]
     kept, suppressed = apply(_unique(found), directives, settings.today, settings.require_reason)
     kept = [d for d in kept if _wanted(d, settings)]
-    return LintResult(tuple(sorted(kept, key=Diagnostic.sort_key)), tuple(sorted(suppressed, key=Diagnostic.sort_key)))
+    return LintResult(
+        tuple(sorted(kept, key=Diagnostic.sort_key)),
+        tuple(sorted(suppressed, key=Diagnostic.sort_key)),
+        tuple(_undecided(context)),
+    )
+
+
+def _undecided(context: LintContext) -> Iterator[str]:
+    """What the budget left open: a lint that is silent there has not found the rule sound."""
+    facts = context.computed_facts
+    if facts is None:
+        return
+    if facts.too_large:
+        names = ", ".join(sorted(facts.too_large)[:5])
+        yield f"too large to follow every way through {names}: only faults inside one chain are reported there"
+    count = len(facts.undetermined()) if facts.searched else 0
+    if count:
+        yield f"whether {count} rule{'s' if count > 1 else ''} can be reached was not decided within the budget"
+
+
+def _completed(diagnostic: Diagnostic) -> Diagnostic:
+    """A finding of the front end, with name, category and rules as those of the lints."""
+    declared = load_lints().get(diagnostic.code)
+    name = diagnostic.name or (declared.name if declared else "")
+    category = diagnostic.category or CATEGORIES.get(diagnostic.code[:3], "")
+    affects = diagnostic.affects or ((diagnostic.primary.span,) if diagnostic.primary else ())
+    return dataclasses.replace(diagnostic, name=name, category=category, affects=affects)
 
 
 def selected(settings: LintSettings, context: LintContext) -> list[Lint]:

@@ -303,9 +303,11 @@ def _family(text: str, hint: Family | None) -> Family | None:
     return hint
 
 
-def parse(source: SourceFile) -> tuple[IptablesTree, list[Diagnostic]]:
-    """Read one file of either family, or of both. Spans count in `source`."""
+def parse(source: SourceFile, family: Family | None = None) -> tuple[IptablesTree, list[Diagnostic]]:
+    """Read one file of either family, or of both. Spans count in `source`. `family` is that of tables that do not show theirs."""
     parser = _Parser(source)
+    if family is not None:
+        parser.hint = family
     tree = parser.run()
     return tree, parser.diagnostics
 
