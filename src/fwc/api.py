@@ -21,7 +21,7 @@ from fwc.lints._settings import LintSettings
 from fwc.net.hooks import Family
 from fwc.passes.pipeline import optimize
 from fwc.records import record
-from fwc.roundtrip import read_back
+from fwc.roundtrip import prove, read_back
 from fwc.source import SourceFile, Span
 
 if TYPE_CHECKING:
@@ -114,7 +114,23 @@ def _compile_target(
     if tree is None or has_errors(diagnostics):
         return None, diagnostics
     printed = tuple(dialect.print(tree))
+    if any(LOSS in file.text for file in printed):
+        return TargetOutput(target, tuple(_not_proved(file) for file in printed)), diagnostics
+    if options.verify:
+        prove(target, printed, elaborated.ruleset)
     return TargetOutput(target, printed), diagnostics
+
+
+PROVED = "Read back and proved equal to the policy, for every hook and family."
+LOSS = "\n# lossy: "
+
+
+def _not_proved(file: OutputFile) -> OutputFile:
+    """With --lossy the output differs from the policy on purpose; its header must not say otherwise."""
+    text = file.text.replace(
+        f"# {PROVED}\n", "# NOT proved: it differs from the policy by the losses listed below.\n", 1
+    )
+    return dataclasses.replace(file, text=text)
 
 
 def _header(source: SourceFile, elaborated: Elaborated, target: str, options: CompileOptions) -> tuple[str, ...]:
@@ -122,7 +138,7 @@ def _header(source: SourceFile, elaborated: Elaborated, target: str, options: Co
     host = f" for {options.host}" if options.host else ""
     lines = [f"fwc: {name}{host} -> {target}"]
     if options.verify:
-        lines.append("Read back and proved equal to the policy, for every hook and family.")
+        lines.append(PROVED)
     else:
         lines.append("NOT proved: compiled with --no-verify.")
     lines.extend(f"{path} sha256 {digest}" for path, digest in elaborated.inputs)

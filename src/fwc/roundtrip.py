@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Sequence
 
 from fwc.analysis.equivalence import compare
@@ -11,13 +12,17 @@ from fwc.dialects.base import OutputFile
 from fwc.dialects.registry import load_dialect
 from fwc.errors import InternalError
 from fwc.ir.match import WithinRate
-from fwc.ir.model import Ruleset, Table
+from fwc.ir.model import Base, Ruleset, Table
+from fwc.ir.verdict import ACCEPT
 from fwc.ir.walk import match_nodes, rules
+from fwc.net.hooks import ChainType, Hook
 from fwc.passes.comparable import comparable
 from fwc.source import SourceFile
 
-RULESETS = ("nftables.conf", "rules.v4", "rules.v6", "pf.conf", "pf.anchor")
-"""Output files that hold rules; the others (`ipset.conf`, scripts) create what these refer to."""
+RULESETS = ("nftables.conf", "rules.v4", "rules.v6", "ipset.conf", "pf.conf", "pf.anchor")
+"""Output files that hold rules and sets; the others are scripts that load them."""
+
+_HOOK_LINE = re.compile(r"^(?P<tool>ip6?tables) -w .*-I (?P<builtin>[A-Z]+) \d+ -j (?P<chain>\S+)$", re.M)
 
 
 def read_back(target: str, files: Sequence[OutputFile], policy: Ruleset) -> Ruleset:
@@ -26,31 +31,43 @@ def read_back(target: str, files: Sequence[OutputFile], policy: Ruleset) -> Rule
     Raises InternalError when fwc cannot read its own output.
     """
     dialect = load_dialect(target)
-    tables: list[Table] = []
-    lifted = Ruleset()
+    sources = [SourceFile(file.name, file.text) for file in files if file.name in RULESETS]
+    tree, diagnostics = dialect.parse_all(sources)
+    lifted, more = dialect.lift(tree)
+    if has_errors([*diagnostics, *more]):
+        raise InternalError(f"cannot read back: {_first_error([*diagnostics, *more])}")
+    tables = lifted.tables
     for file in files:
-        if file.name not in RULESETS:
-            continue
-        source = SourceFile(file.name, file.text)
-        tree, diagnostics = dialect.parse(source)
-        lifted, more = dialect.lift(tree)
-        if has_errors([*diagnostics, *more]):
-            raise InternalError(f"cannot read back {file.name}: {_first_error([*diagnostics, *more])}")
-        tables.extend(lifted.tables)
+        if file.executable:
+            tables = _hooked(tables, file.text)
     return dataclasses.replace(
-        lifted, tables=tuple(tables), zones=policy.zones, own_addresses=policy.own_addresses, settings=policy.settings
+        lifted, tables=tables, zones=policy.zones, own_addresses=policy.own_addresses, settings=policy.settings
     )
+
+
+def _hooked(tables: tuple[Table, ...], script: str) -> tuple[Table, ...]:
+    """Chains that the script hooks into a builtin chain, as base chains. What they return goes on to the rules of other
+    programs, so for us it is accepted."""
+    out = []
+    for table in tables:
+        tool = "ip6tables" if table.family == "ip6" else "iptables"
+        hooks = {m["chain"]: m["builtin"] for m in _HOOK_LINE.finditer(script) if m["tool"] == tool}
+        chains = tuple(
+            dataclasses.replace(c, base=Base(Hook(hooks[c.name].lower()), ChainType.FILTER, 0, ACCEPT))
+            if table.kind == "filter" and c.name in hooks
+            else c
+            for c in table.chains
+        )
+        out.append(dataclasses.replace(table, chains=chains))
+    return tuple(out)
 
 
 def prove(target: str, files: Sequence[OutputFile], policy: Ruleset) -> None:
     """Raise InternalError unless the emitted text treats every packet as `policy` does, with a packet that shows it."""
-    lifted = read_back(target, files, policy)
-    terms = getattr(load_dialect(target), "proof_terms", None)
-    if terms is not None:  # pf has other hooks than the policy: both sides are brought to the same ones
-        policy, lifted = terms(policy, lifted)
+    wanted, lifted = load_dialect(target).proof_terms(policy, read_back(target, files, policy))
     names = _names(policy)
     for family in policy.settings.families:
-        left = comparable(policy, family, lambda name: name)
+        left = comparable(wanted, family, lambda name: name)
         right = comparable(lifted, family, lambda name: _policy_name(name, names))
         difference = compare(left, right, families=(family,))
         if difference is not None:
@@ -65,10 +82,18 @@ def _names(policy: Ruleset) -> dict[str, str]:
     return {name.replace("-", "_"): name for name in names}
 
 
+SHORTEST_CUT = 14
+"""iptables cuts the names of hashlimit tables at 15 characters."""
+
+
 def _policy_name(emitted: str, names: dict[str, str]) -> str:
     """The policy's name of an emitted set or bucket: targets write `-` as `_` and keep one per family."""
     plain = emitted.replace("-", "_")
-    return names.get(plain) or names.get(plain.removesuffix("4").removesuffix("6")) or emitted
+    found = names.get(plain) or names.get(plain.removesuffix("4").removesuffix("6"))
+    if found is None and len(plain) >= SHORTEST_CUT:
+        begun = {name for spelled, name in names.items() if spelled.startswith(plain.removesuffix("6")[:-1])}
+        found = begun.pop() if len(begun) == 1 else None
+    return found or emitted
 
 
 def _first_error(diagnostics: Sequence[Diagnostic]) -> str:

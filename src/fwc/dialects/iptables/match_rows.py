@@ -554,10 +554,16 @@ def _minute(text: str, last: bool) -> int | None:
     return hours * 60 + minutes if seconds == 0 else None
 
 
+def _is_id_range(word: str) -> bool:
+    """`1000-1999`; a name may hold a hyphen too."""
+    low, hyphen, high = word.partition("-")
+    return bool(hyphen) and low.isdigit() and high.isdigit()
+
+
 def owner(instance: Instance) -> Match | None:
     parts: list[Match] = []
     for name, words, negated in instance.options:
-        if name not in ("--uid-owner", "--gid-owner") or "-" in words[0][1:]:
+        if name not in ("--uid-owner", "--gid-owner") or _is_id_range(words[0]):
             return None
         parts.append(_signed(Owner("user" if name == "--uid-owner" else "group", (words[0],)), negated))
     return all_of(*parts)

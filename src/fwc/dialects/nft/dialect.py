@@ -21,6 +21,11 @@ class NftDialect:
 
         return parse(source)
 
+    def parse_all(self, sources: Sequence[SourceFile]) -> tuple[Tree, list[Diagnostic]]:
+        """nftables has one file."""
+        (source,) = sources
+        return self.parse(source)
+
     def print(self, tree: Tree) -> list[OutputFile]:
         from fwc.dialects.nft.printer import print_tree
 
@@ -35,6 +40,10 @@ class NftDialect:
         from fwc.dialects.nft.lower import lower
 
         return lower(ruleset, options)
+
+    def proof_terms(self, policy: Ruleset, lifted: Ruleset) -> tuple[Ruleset, Ruleset]:
+        """Linux has the policy's own hooks: both sides as they are."""
+        return policy, lifted
 
 
 dialect = NftDialect()

@@ -471,6 +471,7 @@ _SPECIAL = {
     "ct helper": Conditions._helper,
     "fib saddr . iif oif": Conditions._fib,
     "fib saddr oif": Conditions._fib,
+    "fib daddr oifname": Conditions._fib,
     "fib daddr type": Conditions._fib,
     "fib saddr type": Conditions._fib,
     "meta day": Conditions._day,

@@ -23,6 +23,11 @@ class PfDialect:
 
         return parse(source)
 
+    def parse_all(self, sources: Sequence[SourceFile]) -> tuple[PfFile, list[Diagnostic]]:
+        """pf has one file."""
+        (source,) = sources
+        return self.parse(source)
+
     def print(self, tree: PfFile) -> list[OutputFile]:
         from fwc.dialects.pf.printer import to_text
 
