@@ -38,5 +38,9 @@ kernel:           ## packets through the running kernel (root): the tests, then 
 	$(PYTHON) -m pytest -q -m kernel
 	$(PYTHON) -m tests.kernel.campaign --policies 1000 --packets 100
 
-bless:            ## rewrite the expected files of tests/cases/compile; review the difference
+bless:            ## rewrite the expected files of tests/cases/compile and lint; review the difference
 	$(PYTHON) -m tests.compile_cases
+	FWC_BLESS=1 $(PYTHON) -m pytest -q tests/test_lint_cases.py
+
+docs:             ## the pages of the lints, from their docstrings
+	PYTHONPATH=src $(PYTHON) docs/generate.py

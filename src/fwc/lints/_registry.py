@@ -42,6 +42,7 @@ class Lint:
     summary: str
     documentation: str
     check: Callable[[LintContext], Iterator[Diagnostic]]
+    front_end: bool = False  # reported by reading the input; the entry is its documentation
 
     @property
     def category(self) -> str:
@@ -113,6 +114,8 @@ def load_lints() -> dict[str, Lint]:
     for module in pkgutil.iter_modules(fwc.lints.__path__):
         if not module.name.startswith("_"):
             importlib.import_module(f"fwc.lints.{module.name}")
+    for entry in importlib.import_module("fwc.lints._front_end").front_end_lints():
+        _found.setdefault(entry.code, entry)
     return dict(sorted(_found.items()))
 
 

@@ -1,0 +1,45 @@
+"""Writes docs/lints/ from the docstrings of the lints: `make docs`. CI compares."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fwc.cli.explain_command import page
+from fwc.lints._registry import CATEGORIES, load_lints
+
+DIRECTORY = Path(__file__).resolve().parent / "lints"
+
+
+def pages() -> dict[str, str]:
+    """File names and texts: one page for each code, and the table."""
+    lints = list(load_lints().values())
+    out = {f"{each.name}.md": page(each) for each in lints}
+    rows = ["# Codes", "", "`fwc explain CODE` prints these pages, `fwc rules` this table.", ""]
+    for prefix, category in CATEGORIES.items():
+        own = [each for each in lints if each.code.startswith(prefix)]
+        if own:
+            rows += [f"## {prefix}xx {category}", "", "| code | name | severity | persona | reads | what it finds |"]
+            rows += ["|---|---|---|---|---|---|"]
+            for each in own:
+                reads = ", ".join(each.formats)
+                rows.append(
+                    f"| {each.code} | [{each.name}]({each.name}.md) | {each.severity} | {each.persona.value} | {reads} | "
+                    f"{each.summary.replace('|', chr(92) + '|')} |"
+                )
+            rows.append("")
+    out["README.md"] = "\n".join(rows).rstrip() + "\n"
+    return dict(sorted(out.items()))
+
+
+def main() -> None:
+    DIRECTORY.mkdir(exist_ok=True)
+    wanted = pages()
+    for path in DIRECTORY.glob("*.md"):
+        if path.name not in wanted:
+            path.unlink()
+    for name, text in wanted.items():
+        (DIRECTORY / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,695 @@
+"""Pages of the mistakes in names, expansion, rules and tests of a policy (FW060 to FW096, FW531 to FW533, FW841 to FW845)."""
+
+PAGES = """
+# FW060 include-failed error fwc
+A file that the policy includes cannot be read.
+
+## Why is this bad?
+
+What it would have allowed or denied is missing, so nothing is compiled.
+
+## Example
+
+```fwc
+syntax 1
+zone wan { iface eth0 }
+zone lan { iface eth1 }
+include "not-there.fw"
+```
+
+# FW061 include-cycle error fwc
+Files include each other in a circle.
+
+## Why is this bad?
+
+There is no order in which they could be read.
+
+# FW062 template-recursion error fwc
+A template uses itself.
+
+## Why is this bad?
+
+The expansion would never end.
+
+## Example
+
+```fwc
+syntax 1
+zone wan { iface eth0 }
+zone lan { iface eth1 }
+template a(x) { use b($x) }
+template b(x) { use a($x) }
+use a(lan)
+```
+
+## Use instead
+
+```fwc
+syntax 1
+zone wan { iface eth0 }
+zone lan { iface eth1 }
+template a(x) { allow ssh from $x to self }
+use a(lan)
+```
+
+# FW063 wrong-arguments error fwc
+A template is used with other arguments than it declares.
+
+## Why is this bad?
+
+What stands in the gap decides what is allowed, so it is not guessed.
+
+## Example
+
+```fwc
+syntax 1
+zone wan { iface eth0 }
+zone lan { iface eth1 }
+template web(x, y) { allow http from $x to $y }
+use web(lan)
+```
+
+## Use instead
+
+```fwc
+syntax 1
+zone wan { iface eth0 }
+zone lan { iface eth1 }
+template web(x, y) { allow http from $x to $y }
+use web(lan, self)
+```
+
+# FW064 expansion-too-large error fwc
+Expansion gives more rules than fwc takes.
+
+## Why is this bad?
+
+Time and memory are bounded, so that a small file cannot exhaust the machine.
+
+# FW065 bad-setting error fwc
+`settings` holds a key or value that does not exist.
+
+## Why is this bad?
+
+A setting with a typing error would silently be the default.
+
+## Example
+
+```fwc
+syntax 1
+zone wan { iface eth0 }
+zone lan { iface eth1 }
+settings { stateful perhaps }
+```
+
+## Use instead
+
+```fwc
+syntax 1
+zone wan { iface eth0 }
+zone lan { iface eth1 }
+settings { stateful yes }
+```
+
+# FW066 host-choice error fwc
+It is not clear, or not possible, which machine this is compiled for.
+
+## Why is this bad?
+
+A fleet file describes several machines; `--host NAME` says which one.
+
+# FW067 bad-zone error fwc
+A zone contradicts itself.
+
+## Why is this bad?
+
+Its rules would hold for other interfaces or addresses than meant.
+
+## Example
+
+```fwc
+syntax 1
+zone wan { iface eth0 }
+zone lan { iface eth1 }
+zone dmz { iface eth2; iface eth3 }
+```
+
+# FW068 zone-overlap error fwc
+Two zones hold the same packets.
+
+## Why is this bad?
+
+A rule for one would also hold for the other. Write `within` when one lies inside the other.
+
+## Example
+
+```fwc
+syntax 1
+zone wan { iface eth0 }
+zone lan { iface eth1 }
+zone office { iface eth1 }
+```
+
+# FW069 bad-interface-name error fwc
+This cannot be the name of an interface.
+
+## Why is this bad?
+
+Linux has at most 15 characters and no blanks or slashes; a wildcard alone is every interface.
+
+## Example
+
+```fwc
+syntax 1
+zone wan { iface eth0 }
+zone lan { iface eth1 }
+zone dmz { iface * }
+```
+
+## Use instead
+
+```fwc
+syntax 1
+zone wan { iface eth0 }
+zone lan { iface eth1 }
+zone dmz { iface tun* }
+```
+
+# FW070 wrong-kind error fwc
+A name stands for something that has no place here.
+
+## Why is this bad?
+
+A group holds addresses, a zone interfaces, a service ports: one cannot be used for the other.
+
+## Example
+
+```fwc
+syntax 1
+zone wan { iface eth0 }
+zone lan { iface eth1 }
+group g = { lan }
+allow ssh from g to self
+```
+
+## Use instead
+
+```fwc
+syntax 1
+zone wan { iface eth0 }
+zone lan { iface eth1 }
+group g = { 192.0.2.1 }
+allow ssh from g to self
+```
+
+# FW071 not-in-lock error fwc
+`policy.lock` has no addresses of a DNS name.
+
+## Why is this bad?
+
+fwc never asks DNS while it compiles: what is allowed must not depend on who answers. `fwc lock` writes the addresses down for review.
+
+## Example
+
+```fwc
+syntax 1
+zone wan { iface eth0 }
+zone lan { iface eth1 }
+allow https from self to dns "updates.example.org"
+```
+
+# FW072 bad-set-file error fwc
+A file of set elements cannot be read or holds something else.
+
+## Why is this bad?
+
+An element that is left out could be the one that should have been blocked.
+
+# FW073 bad-set error fwc
+A set is declared or used in a way that it cannot be.
+
+## Why is this bad?
+
+Its kind says what it holds, and only a run-time set can be filled by rules.
+
+## Example
+
+```fwc
+syntax 1
+zone wan { iface eth0 }
+zone lan { iface eth1 }
+set bad of addresses { }
+allow ssh from self to self add source to nowhere
+```
+
+# FW074 bad-when error fwc
+A `when` block asks for something that nobody can answer.
+
+## Why is this bad?
+
+Whether its rules hold would be a guess.
+
+## Example
+
+```fwc
+syntax 1
+zone wan { iface eth0 }
+zone lan { iface eth1 }
+when host nobody-here { allow ssh from lan to self }
+```
+
+# FW075 expired error fwc
+A rule's last day has passed.
+
+## Why is this bad?
+
+The exception was meant to end. Remove the rule, or extend the date with a reason.
+
+## Example
+
+```fwc
+syntax 1
+zone wan { iface eth0 }
+zone lan { iface eth1 }
+allow ssh from wan to self expires 2020-01-31
+```
+
+## Use instead
+
+```fwc
+syntax 1
+zone wan { iface eth0 }
+zone lan { iface eth1 }
+allow ssh from lan to self
+```
+
+# FW076 misplaced-statement error fwc
+A statement stands where it cannot stand.
+
+## Why is this bad?
+
+Declarations stand at the top level; rules inside of blocks that hold rules.
+
+# FW077 bad-traffic error fwc
+There is no such protocol, ICMP type or service.
+
+## Why is this bad?
+
+A rule about traffic that does not exist never matches.
+
+## Example
+
+```fwc
+syntax 1
+zone wan { iface eth0 }
+zone lan { iface eth1 }
+allow icmp nonsense from lan to self
+```
+
+## Use instead
+
+```fwc
+syntax 1
+zone wan { iface eth0 }
+zone lan { iface eth1 }
+allow icmp echo-request from lan to self
+```
+
+# FW078 cyclic-service error fwc
+Services are defined by each other in a circle.
+
+## Why is this bad?
+
+None of them has a content.
+
+## Example
+
+```fwc
+syntax 1
+zone wan { iface eth0 }
+zone lan { iface eth1 }
+service a = b
+service b = a
+allow a from lan to self
+```
+
+## Use instead
+
+```fwc
+syntax 1
+zone wan { iface eth0 }
+zone lan { iface eth1 }
+service a = tcp 8080
+allow a from lan to self
+```
+
+# FW079 syntax-version error fwc
+The policy is written in a version of the language that this fwc does not read.
+
+## Why is this bad?
+
+Later versions may give the same words another meaning.
+
+# FW080 reserved-name error fwc
+A name of the language cannot be given to something else.
+
+## Why is this bad?
+
+`self`, `any` and others have a fixed meaning in every policy.
+
+## Example
+
+```fwc
+syntax 1
+zone wan { iface eth0 }
+zone lan { iface eth1 }
+host self = 192.0.2.1
+```
+
+## Use instead
+
+```fwc
+syntax 1
+zone wan { iface eth0 }
+zone lan { iface eth1 }
+host me = 192.0.2.1
+```
+
+# FW081 zone-not-on-this-os error fwc
+A zone has no interface on the operating system that is compiled for.
+
+## Why is this bad?
+
+Its rules would hold nowhere. Name its interface for this system, or put the rules in a `when` block.
+
+# FW082 matches-nothing error fwc
+The statement can match no packet.
+
+## Why is this bad?
+
+Something in it contradicts something else, so what it was written for does not happen.
+
+## Example
+
+```fwc
+syntax 1
+zone wan { iface eth0 }
+zone lan { iface eth1 }
+allow icmp from [2001:db8::1] to 192.0.2.7
+```
+
+# FW083 allow-to-any error fwc
+`allow` to everywhere covers more than it seems.
+
+## Why is this bad?
+
+`any` includes this machine and every zone. Say which zone is meant.
+
+# FW084 missing-end error fwc
+`from` or `to` is missing.
+
+## Why is this bad?
+
+Nothing is implied by its absence: an `allow` without `from` must not silently mean everybody.
+
+## Example
+
+```fwc
+syntax 1
+zone wan { iface eth0 }
+zone lan { iface eth1 }
+allow ssh to self
+```
+
+## Use instead
+
+```fwc
+syntax 1
+zone wan { iface eth0 }
+zone lan { iface eth1 }
+allow ssh from lan to self
+```
+
+# FW085 option-not-here error fwc
+An option has no meaning in this statement.
+
+## Why is this bad?
+
+It would be ignored, and the rule would do something else than it says.
+
+# FW086 limit-without-allow error fwc
+A rate limit stands at a rule that does not allow.
+
+## Why is this bad?
+
+`deny ... limit` would let the flood pass and stop the first packets.
+
+## Example
+
+```fwc
+syntax 1
+zone wan { iface eth0 }
+zone lan { iface eth1 }
+deny ssh from wan to self limit 5/minute
+```
+
+## Use instead
+
+```fwc
+syntax 1
+zone wan { iface eth0 }
+zone lan { iface eth1 }
+allow ssh from wan to self limit 5/minute
+```
+
+# FW087 bad-condition error fwc
+A condition can never hold, or compares something that is not known here.
+
+## Why is this bad?
+
+The rule would never match.
+
+# FW088 bad-reject-kind error fwc
+There is no such answer to a refused packet, or not for this protocol.
+
+## Why is this bad?
+
+The target would refuse the rule.
+
+## Example
+
+```fwc
+syntax 1
+zone wan { iface eth0 }
+zone lan { iface eth1 }
+deny http from wan to self reject nonsense
+```
+
+# FW089 bad-translation error fwc
+A translation cannot work as written.
+
+## Why is this bad?
+
+The kernel would refuse it, or answers would not find their way back.
+
+# FW090 bad-stateless error fwc
+A stateless rule lacks what its answers need.
+
+## Why is this bad?
+
+Without connection tracking both directions need a rule.
+
+# FW091 wrong-place error fwc
+The statement cannot stand in this block or chain.
+
+## Why is this bad?
+
+Its hook has no such packets, or the target does not allow it there.
+
+# FW092 bad-packet-change error fwc
+A packet cannot be changed in this way.
+
+## Why is this bad?
+
+The field has no such value, or it is changed where nobody would notice.
+
+# FW093 bad-test error fwc
+A test packet cannot exist.
+
+## Why is this bad?
+
+Its addresses, interfaces and protocol contradict each other, so the test would say nothing.
+
+## Example
+
+```fwc
+syntax 1
+zone wan { iface eth0 }
+zone lan { iface eth1 }
+test "t" { packet tcp 192.0.2.1 -> [2001:db8::1]:80 in wan expect deny }
+```
+
+## Use instead
+
+```fwc
+syntax 1
+zone wan { iface eth0 }
+zone lan { iface eth1 }
+test "t" { packet tcp 192.0.2.1 -> self:80 in wan expect deny }
+```
+
+# FW094 state-of-first-packet error fwc
+A rule asks for a connection state that only later packets have.
+
+## Why is this bad?
+
+Rules describe the first packet of a connection; its answers pass by themselves.
+
+## Example
+
+```fwc
+syntax 1
+zone wan { iface eth0 }
+zone lan { iface eth1 }
+allow ssh from lan to self state established
+```
+
+## Use instead
+
+```fwc
+syntax 1
+zone wan { iface eth0 }
+zone lan { iface eth1 }
+allow ssh from lan to self
+```
+
+# FW531 test-failed error fwc
+A `test` packet does not meet the fate that the policy expects.
+
+## Why is this bad?
+
+Either the rules or the expectation is wrong; the trace shows which rule decided. Reported by `fwc test`.
+
+# FW532 kernel-disagrees error fwc
+A real packet met another fate in the kernel than the test expects.
+
+## Why is this bad?
+
+Reported by `fwc test --kernel`, which sends the packets in network namespaces of its own.
+
+# FW533 not-tested-on-kernel warning fwc
+A test packet could not be sent in the kernel laboratory.
+
+## Why is this bad?
+
+It is said rather than counted as passed. Reported by `fwc test --kernel`.
+
+# FW841 undefined-object error fwc
+A name is used that nothing defines.
+
+## Why is this bad?
+
+A misspelt group is not an empty group and not everybody: nothing is compiled until it is defined.
+
+## Example
+
+```fwc
+syntax 1
+zone wan { iface eth0 }
+zone lan { iface eth1 }
+allow ssh from admins to self
+```
+
+## Use instead
+
+```fwc
+syntax 1
+zone wan { iface eth0 }
+zone lan { iface eth1 }
+group admins = { 192.0.2.1 }
+allow ssh from admins to self
+```
+
+# FW843 cyclic-group error fwc
+Groups contain each other in a circle.
+
+## Why is this bad?
+
+None of them has a content.
+
+## Example
+
+```fwc
+syntax 1
+zone wan { iface eth0 }
+zone lan { iface eth1 }
+group a = { b }
+group b = { a }
+allow ssh from a to self
+```
+
+## Use instead
+
+```fwc
+syntax 1
+zone wan { iface eth0 }
+zone lan { iface eth1 }
+group a = { 192.0.2.1 }
+allow ssh from a to self
+```
+
+# FW844 empty-group error fwc
+A group, list or condition is empty.
+
+## Why is this bad?
+
+An empty list never means any: the rule would match nothing, and tools that take it for "any" open the machine.
+
+## Example
+
+```fwc
+syntax 1
+zone wan { iface eth0 }
+zone lan { iface eth1 }
+group a = { }
+allow ssh from a to self
+```
+
+## Use instead
+
+```fwc
+syntax 1
+zone wan { iface eth0 }
+zone lan { iface eth1 }
+group a = { 192.0.2.1 }
+allow ssh from a to self
+```
+
+# FW845 redefinition error fwc
+A name is defined twice.
+
+## Why is this bad?
+
+One of the two would be ignored, and the reader cannot tell which.
+
+## Example
+
+```fwc
+syntax 1
+zone wan { iface eth0 }
+zone lan { iface eth1 }
+group a = { 192.0.2.1 }
+group a = { 192.0.2.2 }
+allow ssh from a to self
+```
+
+## Use instead
+
+```fwc
+syntax 1
+zone wan { iface eth0 }
+zone lan { iface eth1 }
+group a = { 192.0.2.1, 192.0.2.2 }
+allow ssh from a to self
+```
+"""
