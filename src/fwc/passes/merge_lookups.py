@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise, product
 
 from fwc.ir.match import Field, FieldIn, Match, TupleIn, Values, all_of, family_is
@@ -18,10 +19,11 @@ from fwc.ir.verdict import Accept, Action, Drop, Goto, Log, Reject, Verdict
 from fwc.net.addresses import AddressSet
 from fwc.net.hooks import Family
 from fwc.net.intervals import IntervalSet, Run
-from fwc.passes.conjunctions import Conjunction, TooManyConjunctions, conjunctions
+from fwc.passes.conflicts import Conflicts
+from fwc.passes.conjunctions import TooManyConjunctions, expand
+from fwc.passes.plain import INTERFACES, KEYS, PLAIN, plain_fields
 from fwc.records import record
 from fwc.source import Origin
-from fwc.space.boxes import Translator
 from fwc.space.fields import Dimensions, Kind
 from fwc.space.index import Index, bits_of
 
@@ -32,11 +34,6 @@ it the list is easier to read."""
 MOST_ELEMENTS_OF_A_RULE = 4096
 """A rule whose lists multiply to more elements stays as it is: its own sets are lookups already."""
 
-KEYS = (Field.SADDR, Field.DADDR, Field.PROTOCOL, Field.SPORT, Field.DPORT)
-"""Fields of a lookup, in order."""
-
-INTERFACES = (Field.IIF, Field.OIF)
-
 Effect = tuple[tuple[Action, ...], Verdict]
 Cell = tuple[Run, ...]
 """One run of values per field of the lookup."""
@@ -44,11 +41,14 @@ Cell = tuple[Run, ...]
 
 @record
 class Shape:
-    """What the elements of one lookup have in common."""
+    """What the elements of one lookup have in common. `_shape` makes one object for each, compared as an object."""
 
     family: Family
     interfaces: tuple[tuple[Field, Values], ...]
     fields: tuple[Field, ...]
+
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
 
 
 @record
@@ -104,60 +104,29 @@ def _merge_run(run: Sequence[Rule]) -> Iterator[Rule]:
 
 def _groups(run: Sequence[Rule]) -> list[list[Rule]]:
     """The run's rules in groups of one effect; evaluating the groups in order decides every packet as the run does."""
-    effects: list[Effect] = [(rule.actions, rule.verdict) for rule in run]
-    if all(effect == effects[0] for effect in effects):
+    effects = _effects(run)
+    if max(effects) == 0:
         return [list(run)]
-    conflicts = _Conflicts(run, effects)
-    groups: list[tuple[Effect, list[Rule]]] = []
-    position: list[int] = []
+    conflicts = Conflicts(run, effects)
+    groups: list[list[Rule]] = []
+    effect_of: list[int] = []
     for number, rule in enumerate(run):
-        after = max((position[other] for other in conflicts.before(number)), default=-1)
+        after = conflicts.last_group(number)
         effect = effects[number]
-        place = next((p for p in range(after + 1, len(groups)) if groups[p][0] == effect), None)
+        place = next((p for p in range(after + 1, len(groups)) if effect_of[p] == effect), None)
         if place is None:
             place = len(groups)
-            groups.append((effect, []))
-        groups[place][1].append(rule)
-        position.append(place)
-    return [rules for _, rules in groups]
+            groups.append([])
+            effect_of.append(effect)
+        groups[place].append(rule)
+        conflicts.put(number, place)
+    return groups
 
 
-class _Conflicts:
-    """Which earlier rules of another effect share a packet with a rule."""
-
-    def __init__(self, run: Sequence[Rule], effects: Sequence[Effect]) -> None:
-        self._rule_of: dict[Family, list[int]] = {}
-        self._first: dict[Family, list[int]] = {}
-        self._index: dict[Family, Index] = {}
-        self._same: dict[Family, dict[Effect, int]] = {}
-        self._effects = effects
-        for family in Family:
-            translate = Translator(Dimensions(family))
-            boxes = [translate.boxes(rule.match) for rule in run]
-            flat = [box for own in boxes for box in own]
-            owners = [number for number, own in enumerate(boxes) for _ in own]
-            first = [0]
-            for own in boxes:
-                first.append(first[-1] + len(own))
-            by_effect: dict[Effect, bytearray] = {}
-            for bit, owner in enumerate(owners):
-                marks = by_effect.setdefault(effects[owner], bytearray(len(flat) // 8 + 1))
-                marks[bit >> 3] |= 1 << (bit & 7)
-            self._rule_of[family] = owners
-            self._first[family] = first
-            self._index[family] = Index(translate.dimensions, flat)
-            self._same[family] = {effect: int.from_bytes(marks, "little") for effect, marks in by_effect.items()}
-
-    def before(self, number: int) -> Iterator[int]:
-        effect = self._effects[number]
-        for family, index in self._index.items():
-            first = self._first[family]
-            earlier = ((1 << first[number]) - 1) & ~self._same[family].get(effect, 0)
-            if not earlier:
-                continue
-            for box in index.boxes[first[number] : first[number + 1]]:
-                for bit in bits_of(index.overlap(box, earlier)):
-                    yield self._rule_of[family][bit]
+def _effects(run: Sequence[Rule]) -> list[int]:
+    """For each rule the number of its effect."""
+    numbers: dict[Effect, int] = {}
+    return [numbers.setdefault((rule.actions, rule.verdict), len(numbers)) for rule in run]
 
 
 # ----- from rules to elements --------------------------------------------------
@@ -204,15 +173,20 @@ def _worthwhile(pieces: Sequence[tuple[Piece, ...]]) -> set[Shape]:
 
 def _pieces(rule: Rule) -> tuple[Piece, ...]:
     """The rule as elements of lookups, one piece per conjunction; empty when it has conditions that no lookup holds."""
+    plain = plain_fields(rule.match)
+    if plain is not None:
+        return _plain_pieces(plain)
     out: list[Piece] = []
     total = 0
     for family in Family:
         try:
-            parts = conjunctions(rule.match, family)
+            parts = expand(rule.match, family)
         except TooManyConjunctions:
             return ()
         for part in parts:
-            piece = _piece(part, family)
+            if part.excluded or part.masked or part.sets or part.tuples or part.opaque:
+                return ()
+            piece = _piece(part.fields, family)
             if piece is None:
                 return ()
             total += len(piece.cells)
@@ -222,13 +196,25 @@ def _pieces(rule: Rule) -> tuple[Piece, ...]:
     return tuple(out)
 
 
-def _piece(part: Conjunction, family: Family) -> Piece | None:
-    if part.excluded or part.masked or part.sets or part.tuples or part.opaque:
+def _plain_pieces(fields: dict[Field, Values]) -> tuple[Piece, ...]:
+    out: list[Piece] = []
+    for family in Family:
+        addresses = [values for values in fields.values() if type(values) is AddressSet]
+        if not all(values.family(family) for values in addresses):
+            continue
+        if any(values.family(family).size() == 1 << family.bits for values in addresses):
+            return ()  # an address that is no condition; the language writes none
+        piece = _piece(fields, family)
+        if piece is None or (out and len(piece.cells) + len(out[0].cells) > MOST_ELEMENTS_OF_A_RULE):
+            return ()
+        out.append(piece)
+    return tuple(out)
+
+
+def _piece(fields: dict[Field, Values], family: Family) -> Piece | None:
+    if any(field not in PLAIN and field is not Field.FAMILY for field in fields):
         return None
-    fields = part.fields
-    if any(field not in KEYS and field not in INTERFACES and field is not Field.FAMILY for field in fields):
-        return None
-    keys = tuple(field for field in KEYS if field in fields)
+    keys = tuple([field for field in KEYS if field in fields])
     if len(keys) < 2:
         return None
     runs = [_runs(fields[key], family) for key in keys]
@@ -237,8 +223,13 @@ def _piece(part: Conjunction, family: Family) -> Piece | None:
         size *= len(each)
     if not 0 < size <= MOST_ELEMENTS_OF_A_RULE:
         return None
-    interfaces = tuple((field, fields[field]) for field in INTERFACES if field in fields)
-    return Piece(Shape(family, interfaces, keys), tuple(product(*runs)))
+    interfaces = tuple([(field, fields[field]) for field in INTERFACES if field in fields])
+    return Piece(_shape(family, interfaces, keys), tuple(product(*runs)))
+
+
+@lru_cache(maxsize=1 << 10)
+def _shape(family: Family, interfaces: tuple[tuple[Field, Values], ...], keys: tuple[Field, ...]) -> Shape:
+    return Shape(family, interfaces, keys)
 
 
 def _runs(values: Values, family: Family) -> tuple[Run, ...]:
@@ -253,7 +244,7 @@ def _lookup(shape: Shape, entries: Sequence[tuple[Rule, Piece]]) -> Rule | None:
     cells = _disjoint([cell for _, piece in entries for cell in piece.cells])
     if cells is None:
         return None
-    elements = tuple(_element(shape, cell) for cell in cells)
+    elements = _elements(shape, cells)
     parts: list[Match] = [FieldIn(field, values) for field, values in shape.interfaces]
     if Field.SADDR not in shape.fields and Field.DADDR not in shape.fields:
         parts.insert(0, family_is(shape.family))
@@ -270,13 +261,17 @@ def _lookup(shape: Shape, entries: Sequence[tuple[Rule, Piece]]) -> Rule | None:
     )
 
 
-def _element(shape: Shape, cell: Cell) -> tuple[Values, ...]:
-    return tuple(
-        AddressSet.of_family(shape.family, IntervalSet((run,)))
-        if field in (Field.SADDR, Field.DADDR)
-        else IntervalSet((run,))
-        for field, run in zip(shape.fields, cell, strict=True)
-    )
+def _elements(shape: Shape, cells: Sequence[Cell]) -> tuple[tuple[Values, ...], ...]:
+    """The cells as values, the same object for the same run: what is printed of it is then found by identity."""
+    columns = []
+    for field, column in zip(shape.fields, zip(*cells, strict=True), strict=True):
+        values: dict[Run, Values] = {}
+        for run in dict.fromkeys(column):
+            numbers = IntervalSet.trusted((run,))
+            address = field in (Field.SADDR, Field.DADDR)
+            values[run] = AddressSet.of_family(shape.family, numbers) if address else numbers
+        columns.append([values[run] for run in column])
+    return tuple(zip(*columns, strict=True))
 
 
 def _disjoint(cells: Sequence[Cell]) -> list[Cell] | None:
