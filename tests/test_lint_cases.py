@@ -1,4 +1,4 @@
-"""Every directory tests/cases/lint/<lint>/<case>: `input.EXT`, perhaps `companion.EXT` and `fwc.yaml`, and what the lint says of it.
+"""Every directory tests/cases/lint/<lint>/<case>: `input.EXT`, perhaps `companion.EXT` and `fwc.yaml`, and what the lint says.
 
 Only the findings of that lint are compared, as its own persona sees them; `FWC_BLESS=1` (`make bless`) rewrites expected.txt.
 """

@@ -1,4 +1,4 @@
-"""Every lint's page: complete, true (its bad example fires this code and nothing else, its good one is silent), and written out."""
+"""Every lint's page is complete, written out and true: its bad example fires this code and nothing else, its good one nothing."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from random import Random
 
 import pytest
-from small_rulesets import packets, random_rule, random_ruleset, verdict_of
+from tests.properties.small_rulesets import packets, random_rule, random_ruleset, verdict_of
 
 from fwc.analysis.equivalence import compare
 from fwc.ir.model import Ruleset

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from small_rulesets import packets, random_ruleset, reached
+from tests.properties.small_rulesets import packets, random_ruleset, reached
 
 from fwc.analysis.facts import Facts
 from fwc.net.hooks import Family

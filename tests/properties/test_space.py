@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from small_rulesets import LIMIT, OPAQUE, SET, Packet, has, holds, packets, random_match
+from tests.properties.small_rulesets import LIMIT, OPAQUE, SET, Packet, has, holds, packets, random_match
 
 from fwc.ir.match import Field, Match, Not
 from fwc.net.hooks import Family

@@ -6,7 +6,7 @@ import gc
 import time
 
 import pytest
-from policy_support import ZONES, chains, errors, good
+from tests.unit.elaborate.policy_support import ZONES, chains, errors, good
 
 from fwc.ir.text import match_text
 from fwc.net.hooks import Hook

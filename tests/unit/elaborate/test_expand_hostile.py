@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 
 import pytest
-from expansion_support import MemoryFiles, errors_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.unit.elaborate.expansion_support import MemoryFiles, errors_of
 
 from fwc.diagnostics import Diagnostic
 from fwc.elaborate.operands import resolve_ends, resolve_traffic

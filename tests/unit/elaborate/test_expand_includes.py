@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from expansion_support import at, error_of, expand_text, program_of, rules
+from tests.unit.elaborate.expansion_support import at, error_of, expand_text, program_of, rules
 
 
 def test_files_stand_where_they_are_included_and_once() -> None:

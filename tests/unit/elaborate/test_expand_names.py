@@ -6,9 +6,9 @@ import time
 from itertools import pairwise
 
 import pytest
-from expansion_support import at, error_of, errors_of, expand_text, messages, program_of, rules
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.elaborate.expansion_support import at, error_of, errors_of, expand_text, messages, program_of, rules
 
 from fwc.diagnostics import Severity
 from fwc.elaborate.names import dependency_order, edit_distance, suggestion

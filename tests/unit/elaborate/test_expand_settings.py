@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from expansion_support import at, error_of, errors_of, expand_text, messages, program_of, rules, texts
+from tests.unit.elaborate.expansion_support import (
+    at,
+    error_of,
+    errors_of,
+    expand_text,
+    messages,
+    program_of,
+    rules,
+    texts,
+)
 
 from fwc.elaborate.program import Implicit, Limits
 from fwc.net.hooks import Family

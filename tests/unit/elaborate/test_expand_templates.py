@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from expansion_support import at, error_of, errors_of, program_of, rule
+from tests.unit.elaborate.expansion_support import at, error_of, errors_of, program_of, rule
 
 from fwc.elaborate.operands import resolve_ends, resolve_traffic
 from fwc.elaborate.program import Placed, Program

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 
 import pytest
-from expansion_support import at, error_of, errors_of, expand_text, messages, program_of, texts
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.unit.elaborate.expansion_support import at, error_of, errors_of, expand_text, messages, program_of, texts
 
 from fwc.elaborate.operands import resolve_ends
 from fwc.lang import ast

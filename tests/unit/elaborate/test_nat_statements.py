@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from policy_support import ZONES, chains, errors, good, rules
+from tests.unit.elaborate.policy_support import ZONES, chains, errors, good, rules
 
 from fwc.ir.model import Role
 from fwc.ir.verdict import Dnat, Masquerade, PortChoice, Snat

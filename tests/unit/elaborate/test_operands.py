@@ -6,9 +6,9 @@ import itertools
 import time
 
 import pytest
-from expansion_support import at, program_of, rule, texts
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.unit.elaborate.expansion_support import at, program_of, rule, texts
 
 from fwc.diagnostics import Diagnostic
 from fwc.elaborate.operands import (
@@ -223,7 +223,7 @@ def test_services_in_services() -> None:
 
 
 def test_services_that_contain_each_other() -> None:
-    from expansion_support import errors_of
+    from tests.unit.elaborate.expansion_support import errors_of
 
     found = errors_of("service a = b, tcp 1\nservice b = a\nservice c = a\nallow c from any to self\n")
     assert [p.code for p in found] == ["FW078"] and "a -> b -> a" in found[0].message

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from policy_support import ZONES, chains, errors, good, lines, rules
+from tests.unit.elaborate.policy_support import ZONES, chains, errors, good, lines, rules
 
 from fwc.ir.model import Role
 

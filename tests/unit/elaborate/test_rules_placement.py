@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from policy_support import chains, errors, lines
+from tests.unit.elaborate.policy_support import chains, errors, lines
 
 COVER = "{0.0.0.0, 192.168.0.0/24, ::, 2001:db8:1::/64, fe80::/10}"
 

@@ -19,8 +19,8 @@ from fwc.net.intervals import IntervalSet
 from fwc.source import SourceFile
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from naive import crossing
-from test_corpus import CORPORA, IFACES
+from tests.unit.dialects.pf.naive import crossing
+from tests.unit.dialects.pf.test_corpus import CORPORA, IFACES
 
 pytestmark = [
     pytest.mark.corpus,

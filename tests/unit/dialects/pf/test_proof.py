@@ -21,7 +21,7 @@ from fwc.ir.model import Ruleset
 from fwc.source import SourceFile
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from test_lower_property import ruleset
+from tests.unit.dialects.pf.test_lower_property import ruleset
 
 
 def compiled(rules: Ruleset) -> str | None:
