@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from fwc.analysis.equivalence import translators
 from fwc.analysis.firstmatch import Outcome, Region, first_match
-from fwc.analysis.program import Place, Program, ProgramTooLarge, Source, base_chains, sees, unfold, unfold_chain
+from fwc.analysis.program import Kind, Place, Program, ProgramTooLarge, Source, base_chains, sees, unfold, unfold_chain
 from fwc.analysis.reach import Fate, fates, first_cover
 from fwc.analysis.witness import point_packet, point_text
 from fwc.ir.graph import calls, reachable
@@ -68,6 +68,7 @@ class Facts:
         self._places: dict[Place, list[tuple[Program, Fate]]] = {}
         self._empty: set[Place] = set()
         self._reachable: list[frozenset[str]] | None = None
+        self._steps = 300_000  # entries looked at to say who decides an example
         self.too_large: set[str] = set()  # chains whose programs were too large: only chain-local facts
 
     # ----- places ------------------------------------------------------------
@@ -126,13 +127,28 @@ class Facts:
                 return point_packet(dimensions, fate.witness), point_text(dimensions, fate.witness)
         return None
 
-    def example(self, place: Place) -> tuple[Packet, str] | None:
-        """A packet that gets into the rule's chain and meets its condition, whether or not it gets as far as the rule."""
+    def example(self, place: Place) -> tuple[Packet, str, Place | None] | None:
+        """A packet that gets into the rule's chain and meets its condition, whether or not it gets as far as the rule, and the
+        rule that decides it (None when that was not worked out)."""
         self._run()
         for program, fate in self._places.get(place, ()):
             if fate.boxes:
                 point = program.dimensions.corner(fate.boxes[0])
-                return point_packet(program.dimensions, point), point_text(program.dimensions, point)
+                text = point_text(program.dimensions, point)
+                return point_packet(program.dimensions, point), text, self._decider(program, point)
+        return None
+
+    def _decider(self, program: Program, point: Point) -> Place | None:
+        at = 0
+        while at < len(program.entries) and self._steps > 0:
+            entry = program.entries[at]
+            self._steps -= 1
+            at += 1
+            if entry.kind is Kind.EFFECT or not any(program.dimensions.holds(box, point) for box in entry.boxes):
+                continue
+            if entry.kind is Kind.TERMINAL:
+                return entry.place
+            at = max(at, entry.target)
         return None
 
     def _find_dead(self) -> Iterator[Dead]:
