@@ -12,7 +12,6 @@ from fwc.diagnostics import Diagnostic, Persona, Severity
 from fwc.lints._context import LintContext
 from fwc.lints._registry import Lint
 
-
 _PAGE = re.compile(r"^# (?=FW\d)", re.M)
 
 

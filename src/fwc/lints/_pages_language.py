@@ -1,6 +1,6 @@
 """Pages of the mistakes in single statements of a policy (FW040 to FW052), and of suppressions (FW097 to FW099)."""
 
-PAGES = """
+PAGES = '''
 # FW040 value-out-of-range error fwc
 A number is larger or smaller than what it counts can be.
 
@@ -39,7 +39,7 @@ A window that does not exist never opens.
 syntax 1
 zone wan { iface eth0 }
 zone lan { iface eth1 }
-allow ssh from lan to self time 09:00-25:00
+allow ssh from lan to self if days monday
 ```
 
 ## Use instead
@@ -48,7 +48,7 @@ allow ssh from lan to self time 09:00-25:00
 syntax 1
 zone wan { iface eth0 }
 zone lan { iface eth1 }
-allow ssh from lan to self time 09:00-17:00
+allow ssh from lan to self if days mon
 ```
 
 # FW042 written-twice error fwc
@@ -77,7 +77,7 @@ allow ssh from lan to self comment "a"
 ```
 
 # FW043 invisible-character error fwc
-The text holds a character that cannot be seen.
+The text holds a character that cannot stand in a policy.
 
 ## Why is this bad?
 
@@ -89,7 +89,7 @@ A reader sees another policy than the machine: bidirectional overrides and no-br
 syntax 1
 zone wan { iface eth0 }
 zone lan { iface eth1 }
-allow ssh from lan to self
+allow ssh from lan to self comment "ab"
 ```
 
 ## Use instead
@@ -126,12 +126,12 @@ zone lan { iface eth1 }
 allow ssh from lan to self comment "a b"
 ```
 
-# FW045 missing-explanation error fwc
-A statement that switches something off gives no reason.
+# FW045 option-of-other-verdict error fwc
+An option belongs to another verdict.
 
 ## Why is this bad?
 
-Whoever reads it next year has to guess whether it is still needed.
+`limit` and `max` say how much may pass, so at a `deny` they would let the flood pass and stop the first packets.
 
 ## Example
 
@@ -139,16 +139,7 @@ Whoever reads it next year has to guess whether it is still needed.
 syntax 1
 zone wan { iface eth0 }
 zone lan { iface eth1 }
-allow ssh from lan to self disabled
-```
-
-## Use instead
-
-```fwc
-syntax 1
-zone wan { iface eth0 }
-zone lan { iface eth1 }
-allow ssh from lan to self disabled because "the machine moves in May"
+deny ssh from wan to self limit 5/minute per source
 ```
 
 # FW046 bad-address error fwc
@@ -246,7 +237,7 @@ The target could not hold it: a set of ports has no place for an address.
 syntax 1
 zone wan { iface eth0 }
 zone lan { iface eth1 }
-set blocked of addresses { tcp/22 }
+set blocked of ports = { 192.0.2.1 }
 ```
 
 ## Use instead
@@ -255,7 +246,7 @@ set blocked of addresses { tcp/22 }
 syntax 1
 zone wan { iface eth0 }
 zone lan { iface eth1 }
-set blocked of addresses { 192.0.2.1 }
+set blocked of ports = { 22 }
 ```
 
 # FW051 unknown-os error fwc
@@ -271,16 +262,7 @@ There is no such operating system.
 syntax 1
 zone wan { iface eth0 }
 zone lan { iface eth1 }
-zone dmz { iface bsd: eth2 }
-```
-
-## Use instead
-
-```fwc
-syntax 1
-zone wan { iface eth0 }
-zone lan { iface eth1 }
-zone dmz { iface linux: eth2 }
+zone dmz { iface freebsd: em2 }
 ```
 
 # FW052 not-one-packet error fwc
@@ -366,4 +348,4 @@ COMMIT
 -A PREROUTING -s 192.0.2.0/24 -j DROP
 COMMIT
 ```
-"""
+'''

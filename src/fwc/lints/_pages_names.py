@@ -1,6 +1,6 @@
 """Pages of the mistakes in names, expansion, rules and tests of a policy (FW060 to FW096, FW531 to FW533, FW841 to FW845)."""
 
-PAGES = """
+PAGES = '''
 # FW060 include-failed error fwc
 A file that the policy includes cannot be read.
 
@@ -108,7 +108,7 @@ settings { stateful perhaps }
 syntax 1
 zone wan { iface eth0 }
 zone lan { iface eth1 }
-settings { stateful yes }
+settings { stateful on }
 ```
 
 # FW066 host-choice error fwc
@@ -124,15 +124,6 @@ A zone contradicts itself.
 ## Why is this bad?
 
 Its rules would hold for other interfaces or addresses than meant.
-
-## Example
-
-```fwc
-syntax 1
-zone wan { iface eth0 }
-zone lan { iface eth1 }
-zone dmz { iface eth2; iface eth3 }
-```
 
 # FW068 zone-overlap error fwc
 Two zones hold the same packets.
@@ -163,16 +154,7 @@ Linux has at most 15 characters and no blanks or slashes; a wildcard alone is ev
 syntax 1
 zone wan { iface eth0 }
 zone lan { iface eth1 }
-zone dmz { iface * }
-```
-
-## Use instead
-
-```fwc
-syntax 1
-zone wan { iface eth0 }
-zone lan { iface eth1 }
-zone dmz { iface tun* }
+zone dmz { iface averyveryverylongname }
 ```
 
 # FW070 wrong-kind error fwc
@@ -207,7 +189,8 @@ allow ssh from g to self
 
 ## Why is this bad?
 
-fwc never asks DNS while it compiles: what is allowed must not depend on who answers. `fwc lock` writes the addresses down for review.
+fwc never asks DNS while it compiles: what is allowed must not depend on who answers. `fwc lock` writes the addresses
+down for review.
 
 ## Example
 
@@ -231,16 +214,6 @@ A set is declared or used in a way that it cannot be.
 ## Why is this bad?
 
 Its kind says what it holds, and only a run-time set can be filled by rules.
-
-## Example
-
-```fwc
-syntax 1
-zone wan { iface eth0 }
-zone lan { iface eth1 }
-set bad of addresses { }
-allow ssh from self to self add source to nowhere
-```
 
 # FW074 bad-when error fwc
 A `when` block asks for something that nobody can answer.
@@ -357,24 +330,6 @@ A name of the language cannot be given to something else.
 
 `self`, `any` and others have a fixed meaning in every policy.
 
-## Example
-
-```fwc
-syntax 1
-zone wan { iface eth0 }
-zone lan { iface eth1 }
-host self = 192.0.2.1
-```
-
-## Use instead
-
-```fwc
-syntax 1
-zone wan { iface eth0 }
-zone lan { iface eth1 }
-host me = 192.0.2.1
-```
-
 # FW081 zone-not-on-this-os error fwc
 A zone has no interface on the operating system that is compiled for.
 
@@ -395,7 +350,16 @@ Something in it contradicts something else, so what it was written for does not 
 syntax 1
 zone wan { iface eth0 }
 zone lan { iface eth1 }
-allow icmp from [2001:db8::1] to 192.0.2.7
+allow tcp 22 from 2001:db8::1 to 192.0.2.7
+```
+
+## Use instead
+
+```fwc
+syntax 1
+zone wan { iface eth0 }
+zone lan { iface eth1 }
+allow tcp 22 from 192.0.2.1 to 192.0.2.7
 ```
 
 # FW083 allow-to-any error fwc
@@ -444,24 +408,6 @@ A rate limit stands at a rule that does not allow.
 
 `deny ... limit` would let the flood pass and stop the first packets.
 
-## Example
-
-```fwc
-syntax 1
-zone wan { iface eth0 }
-zone lan { iface eth1 }
-deny ssh from wan to self limit 5/minute
-```
-
-## Use instead
-
-```fwc
-syntax 1
-zone wan { iface eth0 }
-zone lan { iface eth1 }
-allow ssh from wan to self limit 5/minute
-```
-
 # FW087 bad-condition error fwc
 A condition can never hold, or compares something that is not known here.
 
@@ -482,7 +428,7 @@ The target would refuse the rule.
 syntax 1
 zone wan { iface eth0 }
 zone lan { iface eth1 }
-deny http from wan to self reject nonsense
+reject http from wan to self with nonsense
 ```
 
 # FW089 bad-translation error fwc
@@ -551,7 +497,7 @@ Rules describe the first packet of a connection; its answers pass by themselves.
 syntax 1
 zone wan { iface eth0 }
 zone lan { iface eth1 }
-allow ssh from lan to self state established
+allow ssh from lan to self if state established
 ```
 
 ## Use instead
@@ -651,18 +597,9 @@ An empty list never means any: the rule would match nothing, and tools that take
 syntax 1
 zone wan { iface eth0 }
 zone lan { iface eth1 }
-group a = { }
-allow ssh from a to self
-```
-
-## Use instead
-
-```fwc
-syntax 1
-zone wan { iface eth0 }
-zone lan { iface eth1 }
-group a = { 192.0.2.1 }
-allow ssh from a to self
+host a = 192.0.2.1
+group g = { a except a }
+allow ssh from g to self
 ```
 
 # FW845 redefinition error fwc
@@ -692,4 +629,4 @@ zone lan { iface eth1 }
 group a = { 192.0.2.1, 192.0.2.2 }
 allow ssh from a to self
 ```
-"""
+'''

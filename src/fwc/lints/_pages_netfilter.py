@@ -6,8 +6,8 @@ The text is not of its language.
 
 ## Why is this bad?
 
-The target's own tool refuses the whole file, so nothing of it protects anything. The caret stands where the reader gave up, and `help`
-says what was expected. The rest of the file is read on from the next statement.
+The target's own tool refuses the whole file, so nothing of it protects anything. The caret stands where the reader
+gave up, and `help` says what was expected. The rest of the file is read on from the next statement.
 
 ## Example
 
@@ -30,8 +30,8 @@ fwc does not model this part of the rule, so it takes it as "may match".
 
 ## Why is this bad?
 
-Nothing is wrong with the rule. But what it does is unknown here: it hides no later rule, no assertion relies on it, and a conversion
-refuses it.
+Nothing is wrong with the rule. But what it does is unknown here: it hides no later rule, no assertion relies on it,
+and a conversion refuses it.
 
 ## Example
 
@@ -58,25 +58,16 @@ A port is compared although the protocol has none.
 
 ## Why is this bad?
 
-Only tcp, udp, udplite, sctp and dccp have ports. iptables and pfctl refuse the rule; nft loads some forms and then compares other bytes of
-the packet (`th dport` on ICMP compares the checksum).
+Only tcp, udp, udplite, sctp and dccp have ports. iptables and pfctl refuse the rule; nft loads some forms and then
+compares other bytes of the packet (`th dport` on ICMP compares the checksum).
 
 ## Example
 
 ```iptables-save
 *raw
 :PREROUTING ACCEPT [0:0]
--A PREROUTING -p icmp -m tcp --dport 80 -j DROP
+-A PREROUTING -p icmp -m multiport --dports 80 -j DROP
 COMMIT
-```
-
-```nft
-table ip guard {
-	chain early {
-		type filter hook prerouting priority raw; policy accept;
-		ip protocol icmp th dport 80 drop
-	}
-}
 ```
 
 ## Use instead
@@ -84,7 +75,7 @@ table ip guard {
 ```iptables-save
 *raw
 :PREROUTING ACCEPT [0:0]
--A PREROUTING -p tcp -m tcp --dport 80 -j DROP
+-A PREROUTING -p tcp -m multiport --dports 80,443 -j DROP
 COMMIT
 ```
 
@@ -93,8 +84,9 @@ An interface is compared where the packet has none yet, or none any more.
 
 ## Why is this bad?
 
-A packet on its way in has no egress interface before routing, and one that this machine sends has no ingress interface. iptables refuses
-the option in its builtin chains; nft, and iptables in a chain of the user, load the rule, and it never matches.
+A packet on its way in has no egress interface before routing, and one that this machine sends has no ingress
+interface. iptables refuses the option in its builtin chains; nft, and iptables in a chain of the user, load the rule,
+and it never matches.
 
 ## Example
 
@@ -176,7 +168,10 @@ An IPv4 table never sees an IPv6 packet. The target refuses the rule.
 ## Example
 
 ```pf
-pass in quick inet from 2001:db8::/32 to any
+block all
+pass quick on lo0 all
+pass in quick inet proto tcp from 2001:db8::/32 to any port 443
+pass quick inet6 proto ipv6-icmp all
 ```
 
 ## Use instead
@@ -218,7 +213,8 @@ The negation of everything matches nothing.
 
 ## Why is this bad?
 
-`! -s 0.0.0.0/0` or `! -i +` is a condition that no packet meets. Some versions refuse it, others load a rule that never does anything.
+`! -s 0.0.0.0/0` or `! -i +` is a condition that no packet meets. Some versions refuse it, others load a rule that
+never does anything.
 
 ## Example
 
@@ -243,7 +239,8 @@ The range ends before it begins.
 
 ## Why is this bad?
 
-An address range of `iprange` that is the wrong way round loads with a warning and never matches; port ranges are refused.
+An address range of `iprange` that is the wrong way round loads with a warning and never matches; port ranges are
+refused.
 
 ## Example
 
@@ -268,7 +265,8 @@ A network is written with bits of a host.
 
 ## Why is this bad?
 
-iptables and nft cut `192.168.1.5/24` to `192.168.1.0/24` without a word. Was the host meant, or the network? In a policy it is an error.
+iptables and nft cut `192.168.1.5/24` to `192.168.1.0/24` without a word. Was the host meant, or the network? In a
+policy it is an error.
 
 ## Example
 
@@ -318,8 +316,8 @@ The mask has holes.
 
 ## Why is this bad?
 
-`10.0.0.1/255.0.0.255` matches the host number 1 of 65,536 networks. It loads, but it is nearly always a typing error, and no other firewall
-can express it.
+`10.0.0.1/255.0.0.255` matches the host number 1 of 65,536 networks. It loads, but it is nearly always a typing error,
+and no other firewall can express it.
 
 ## Example
 
@@ -356,6 +354,8 @@ COMMIT
 ```
 
 ```nft
+table inet guard
+delete table inet guard
 table inet guard {
 	chain early {
 		type filter hook prerouting priority raw; policy accept;
@@ -380,8 +380,8 @@ Chains call each other in a circle.
 
 ## Why is this bad?
 
-The kernel refuses the ruleset ("Too many links"), which neither `iptables-restore --test` nor `nft -c` sees. A circle that no base chain
-leads to loads, and is a warning.
+The kernel refuses the ruleset ("Too many links"), which neither `iptables-restore --test` nor `nft -c` sees. A circle
+that no base chain leads to loads, and is a warning.
 
 ## Example
 
@@ -442,8 +442,8 @@ A user chain is given a policy, which iptables ignores.
 
 ## Why is this bad?
 
-Only builtin chains have a policy. `:guard DROP` is accepted and replaced by `-`: the default drop that the author believes in does not exist,
-and packets return to the calling chain.
+Only builtin chains have a policy. `:guard DROP` is accepted and replaced by `-`: the default drop that the author
+believes in does not exist, and packets return to the calling chain.
 
 ## Example
 
@@ -496,7 +496,8 @@ A name is longer than the target takes, or is one of its own words.
 
 ## Why is this bad?
 
-The load fails: chains of iptables have at most 28 characters, interfaces 15, and `fwd` or `meta` cannot be the name of an nft chain.
+The load fails: chains of iptables have at most 28 characters, interfaces 15, and `fwd` or `meta` cannot be the name
+of an nft chain.
 
 ## Example
 
@@ -543,37 +544,6 @@ COMMIT
 :PREROUTING ACCEPT [0:0]
 -A PREROUTING -s 192.0.2.0/24 -m limit --limit 5/min -j LOG --log-prefix "documentation: "
 COMMIT
-```
-
-# FW022 statement-after-verdict error nft
-A statement stands behind the verdict of its rule.
-
-## Why is this bad?
-
-The verdict ends the rule, so the statement could never run; nft refuses the file.
-
-## Example
-
-```nft
-table inet guard {
-	chain early {
-		type filter hook prerouting priority raw; policy accept;
-		ip saddr 192.0.2.0/24 drop counter
-	}
-}
-```
-
-## Use instead
-
-```nft
-table inet guard
-delete table inet guard
-table inet guard {
-	chain early {
-		type filter hook prerouting priority raw; policy accept;
-		ip saddr 192.0.2.0/24 counter drop
-	}
-}
 ```
 
 # FW024 set-type-mismatch error nft
@@ -655,7 +625,8 @@ TCPMSS stands without a match on the SYN flag.
 
 ## Why is this bad?
 
-iptables-legacy refuses it. iptables-nft loads it, and then every packet is looked at although only the first two carry the option.
+iptables-legacy refuses it. iptables-nft loads it, and then every packet is looked at although only the first two
+carry the option.
 
 ## Example
 
@@ -714,6 +685,7 @@ The target cannot express what the policy says.
 
 ## Why is this bad?
 
-Leaving the part out would change what is allowed. fwc refuses, names the part and the way out; `--lossy` accepts losses that only narrow, and
-lists them in the output. It is reported by `fwc compile`, for the target compiled for: `fwc targets` shows what each can express.
+Leaving the part out would change what is allowed. fwc refuses, names the part and the way out; `--lossy` accepts
+losses that only narrow, and lists them in the output. It is reported by `fwc compile`, for the target compiled for:
+`fwc targets` shows what each can express.
 """

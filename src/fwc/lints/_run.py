@@ -12,6 +12,7 @@ from fwc.lints._registry import CATEGORIES, Lint, load_lints
 from fwc.lints._settings import LintSettings
 from fwc.lints._suppressions import apply, matches, read_directives
 from fwc.records import record
+from fwc.source import Span
 
 _ORDER = {Persona.REGULAR: 0, Persona.PEDANTIC: 1, Persona.AUDITOR: 2}
 
@@ -30,8 +31,11 @@ def run_lints(context: LintContext, earlier: Iterable[Diagnostic] = ()) -> LintR
     selection, severities and suppressions."""
     settings = context.settings
     found = [_completed(d) for d in earlier]
+    broken = _broken_rows(found)
     for lint in selected(settings, context):
-        found.extend(lint.check(context))
+        for finding in lint.check(context):
+            if not (lint.code.startswith("FW1") and finding.primary and _row(finding.primary.span) in broken):
+                found.append(finding)
     found = [d for d in (_with_severity(d, context) for d in found) if d is not None and _wanted(d, settings)]
     directives = []
     if not settings.ignore_suppressions:
@@ -47,6 +51,19 @@ def run_lints(context: LintContext, earlier: Iterable[Diagnostic] = ()) -> LintR
         tuple(sorted(suppressed, key=Diagnostic.sort_key)),
         tuple(_undecided(context)),
     )
+
+
+def _broken_rows(earlier: Iterable[Diagnostic]) -> frozenset[tuple[int, int]]:
+    """Rows of rules that the front end found wrong: that such a rule is never reached would be said twice."""
+    return frozenset(
+        _row(d.primary.span)
+        for d in earlier
+        if d.primary and d.severity is Severity.ERROR and "FW001" <= d.code <= "FW032"
+    )
+
+
+def _row(span: Span) -> tuple[int, int]:
+    return id(span.file), span.line
 
 
 def _undecided(context: LintContext) -> Iterator[str]:
