@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from fwc.ir.match import Field
 from fwc.ir.model import Chain, Rule, Table
 from fwc.ir.verdict import (
@@ -125,10 +127,10 @@ class _Walk:
             case Return():
                 return True, None
             case Jump():
-                outcome = self.called(verdict.chain, depth)
+                outcome = self.called(verdict.chain, rule, depth)
                 return outcome is not None, outcome
             case Goto():
-                return True, self.called(verdict.chain, depth)
+                return True, self.called(verdict.chain, rule, depth)
             case VerdictMap():
                 for element, chosen in verdict.entries:
                     if tuple_in(verdict.fields, (element,), self.at):
@@ -140,12 +142,17 @@ class _Walk:
             case _:
                 return True, Outcome(verdict, rule)
 
-    def called(self, name: str, depth: int) -> Outcome | None:
+    def called(self, name: str, caller: Rule, depth: int) -> Outcome | None:
         target = self.chains.get(name)
         if target is None:
             self.at.assume(f"the chain {name}, which is not in the ruleset, returns")
             return None
-        return self.chain(target, depth + 1)
+        outcome = self.chain(target, depth + 1)
+        decider = outcome.rule if outcome else None
+        if outcome is None or decider is None or decider.label or decider.comment:
+            return outcome
+        # a shared ending (a chain that only refuses) decides in the name of the rule that sent the packet there
+        return Outcome(outcome.verdict, dataclasses.replace(decider, label=caller.label or caller.comment))
 
 
 def act(action: Action, at: Journey, out: Recorder, hook: Hook) -> None:
