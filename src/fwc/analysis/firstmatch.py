@@ -9,6 +9,7 @@ from fwc.analysis.program import Effect, Kind, Place, Program, ProgramTooLarge
 from fwc.ir.verdict import Accept
 from fwc.records import record
 from fwc.space.fields import Box, Dimensions
+from fwc.space.index import Index, bits_of
 
 MAX_REGIONS = 400_000
 MAX_STEPS = 4_000_000
@@ -75,6 +76,22 @@ def _compose(dimensions: Dimensions, own: list[Region], rest: list[Region]) -> l
     return out
 
 
+_MANY = 4096
+"""Pairs of effects and boxes from which an index over the effects is worth its making."""
+
+
+class _Near:
+    """The effects by where they are: a lookup with thousands of elements logs and then accepts each of them."""
+
+    def __init__(self, dimensions: Dimensions, effects: list[tuple[Box, Effect]]) -> None:
+        self._effects = effects
+        self._index = Index(dimensions, [box for box, _ in effects])
+
+    def of(self, box: Box) -> list[tuple[Box, Effect]]:
+        """The effects that packets of the box may have met, in order."""
+        return [self._effects[bit] for bit in bits_of(self._index.overlap(box, self._index.every))]
+
+
 class _Work:
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -96,6 +113,7 @@ class _Work:
             if skips and entry.kind is Kind.SKIP and entry.target < end:
                 # who has already jumped as far or farther may count as jumping here: it keeps the boxes whole
                 holes = [skip for skip in skips if skip[1] < entry.target]
+            near = _Near(self.dimensions, effects) if len(effects) * len(entry.boxes) > _MANY else None
             for whole in entry.boxes:
                 for box in self._without(whole, holes) if holes else (whole,):
                     if entry.kind is Kind.EFFECT:
@@ -107,12 +125,14 @@ class _Work:
                     else:
                         verdict = entry.outcome if entry.kind is Kind.TERMINAL else NEXT.verdict
                         assert verdict is not None
-                        self._region(out, box, effects, verdict, entry.place)
-            if effects and entry.kind is not Kind.EFFECT and len(entry.boxes) <= 64:
-                ended = entry.boxes if entry.kind is Kind.TERMINAL or entry.target >= end else ()
-                for box in ended:
-                    if not skips:
-                        effects = [e for e in effects if e[0] != box and meet(e[0], box) != e[0]]
+                        self._region(out, box, near.of(box) if near else effects, verdict, entry.place)
+            if not effects or skips or entry.kind is Kind.EFFECT:
+                continue
+            if entry.kind is Kind.TERMINAL or entry.target >= end:
+                ended = set(entry.boxes)
+                effects = [e for e in effects if e[0] not in ended]
+                for box in ended if len(ended) <= 64 else ():
+                    effects = [e for e in effects if meet(e[0], box) != e[0]]
         if effects:
             self._region(out, (), effects, NEXT.verdict, NOWHERE)
         return out

@@ -37,7 +37,7 @@ from fwc.net.hooks import Family
 from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import EMPTY, IntervalSet, Run
 from fwc.space.complement import TooManyBoxes, complement
-from fwc.space.fields import IFACE_BYTES, Box, Dimension, Dimensions, Kind, iface_run, simplify
+from fwc.space.fields import IFACE_BYTES, SHIFT, Box, Dimension, Dimensions, Kind, iface_run, simplify
 
 MAX_BOXES = 50_000
 """Boxes of one condition; more make it one opaque atom."""
@@ -181,13 +181,19 @@ class Translator:
 
     def element(self, fields: tuple[Field, ...], values: tuple[Values, ...], versions: Versions = ()) -> Box | None:
         """The packets whose fields have these values, when they are one box (or none: None)."""
-        parts = self._product([self._field(f, v, versions) for f, v in zip(fields, values, strict=False)])
+        parts = self.elements(fields, values, versions)
         return parts[0] if len(parts) == 1 else None
 
     def elements(
         self, fields: tuple[Field, ...], values: tuple[Values, ...], versions: Versions = ()
     ) -> tuple[Box, ...]:
-        return self._product([self._field(f, v, versions) for f, v in zip(fields, values, strict=False)])
+        unions = []
+        for field, each in zip(fields, values, strict=False):
+            union = self._field(field, each, versions)
+            if not union:
+                return ()  # the whole of an IPv4 set, for the packets of IPv6
+            unions.append(union)
+        return self._product(unions)
 
     def _guarded(self, match: Match, versions: Versions) -> tuple[Box, ...]:
         try:
@@ -206,7 +212,13 @@ class Translator:
         if depth > MAX_DEPTH:
             raise TooManyBoxes
         if isinstance(match, AllOf):
-            return self._product([self._match(part, versions, depth + 1) for part in match.parts])
+            unions = []
+            for part in match.parts:
+                union = self._match(part, versions, depth + 1)
+                if not union:
+                    return ()
+                unions.append(union)
+            return self._product(unions)
         if isinstance(match, AnyOf):
             return self._union([self._match(part, versions, depth + 1) for part in match.parts])
         if isinstance(match, Not):
@@ -224,6 +236,9 @@ class Translator:
         return simplify(self.dimensions, (box for union in unions for box in union))
 
     def _product(self, unions: list[tuple[Box, ...]]) -> tuple[Box, ...]:
+        if all(len(union) == 1 for union in unions):
+            both = self._single([union[0] for union in unions])
+            return () if both is None else (both,)
         meet = self.dimensions.meet
         done: tuple[Box, ...] = ((),)
         for union in unions:
@@ -238,6 +253,19 @@ class Translator:
             met = [meet(a, b) for a in done for b in union]
             done = simplify(self.dimensions, [b for b in met if b is not None])
         return done
+
+    def _single(self, boxes: list[Box]) -> Box | None:
+        """The intersection of boxes, None when it is empty; nearly every rule is one box."""
+        merged: dict[int, int] = {}
+        for box in boxes:
+            for c in box:
+                other = merged.setdefault(c >> SHIFT, c)
+                if other != c:
+                    both = self.dimensions.meet_constraints(other, c)
+                    if both < 0:
+                        return None
+                    merged[c >> SHIFT] = both
+        return tuple(sorted(merged.values()))
 
     # ----- fields ------------------------------------------------------------
 
