@@ -21,7 +21,7 @@ from fwc.lints._settings import LintSettings
 from fwc.net.hooks import Family
 from fwc.passes.pipeline import optimize
 from fwc.records import record
-from fwc.roundtrip import prove, read_back
+from fwc.roundtrip import prove, read_back, set_names
 from fwc.source import SourceFile, Span
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 @record
 class CompileOptions:
-    """`targets` are canonical names; empty means the policy's own. `optimize` 0 gives the plain list of rules."""
+    """`targets` are canonical names; empty means the policy's own. `optimize` 0 gives the plain list of rules. Without
+    `assertions` the policy's own are not checked."""
 
     targets: tuple[str, ...] = ()
     host: str = ""
@@ -40,6 +41,7 @@ class CompileOptions:
     optimize: int = 1
     verify: bool = True
     lint: bool = True
+    assertions: bool = True
 
 
 @record
@@ -114,11 +116,32 @@ def _compile_target(
     if tree is None or has_errors(diagnostics):
         return None, diagnostics
     printed = tuple(dialect.print(tree))
+    if options.assertions:
+        diagnostics.extend(_broken_assertions(elaborated, target, printed if _not_the_policy(printed, options) else ()))
+        if has_errors(diagnostics):
+            return None, diagnostics
     if any(LOSS in file.text for file in printed):
         return TargetOutput(target, tuple(_not_proved(file) for file in printed)), diagnostics
     if options.verify:
         prove(target, printed, elaborated.ruleset)
     return TargetOutput(target, printed), diagnostics
+
+
+def _not_the_policy(printed: tuple[OutputFile, ...], options: CompileOptions) -> bool:
+    return not options.verify or any(LOSS in file.text for file in printed)
+
+
+def _broken_assertions(elaborated: Elaborated, target: str, printed: tuple[OutputFile, ...]) -> list[Diagnostic]:
+    """The assertions that do not hold: for the policy, and for output that is not proved equal to it."""
+    if not elaborated.assertions:
+        return []
+    from fwc.lints.assertion_failed import findings
+
+    found = findings(elaborated)
+    if printed and target != "pf" and not found:
+        policy = elaborated.ruleset
+        found = findings(elaborated, read_back(target, printed, policy), set_names(policy))
+    return found
 
 
 PROVED = "Read back and proved equal to the policy, for every hook and family."
@@ -223,6 +246,8 @@ def _lint_context(source: SourceFile, files: Files, request: LintRequest) -> tup
         tree, ruleset, earlier = _import_for_lint(source, request)
         known = {(d.code, d.primary.span if d.primary else None) for d in earlier}
         verified = verify(ruleset)
+        if kind == "pf":  # a pf table comes into being when it is named
+            verified = [d for d in verified if d.code != "FW015"]
         earlier += [d for d in verified if (d.code, d.primary.span if d.primary else None) not in known]
     return LintContext(kind, source, ruleset, request.settings, elaborated, tree), earlier
 
@@ -346,16 +371,19 @@ def _trace_policy(
 
 @record
 class TestRequest:
-    """`target` empty tests the policy's own IR; otherwise the emitted text, read back."""
+    """`target` empty tests the policy's own IR; otherwise the emitted text, read back. `coverage` asks which rules no test
+    and no assertion touches."""
 
     target: str = ""
     host: str = ""
     today: str = ""
+    coverage: bool = False
 
 
 @record
 class TestOutcome:
-    """`lines` are one per packet and assertion, `outputs` what was emitted (for the kernel)."""
+    """`lines` are one per packet and assertion, `outputs` what was emitted (for the kernel). With `coverage` the last line
+    names the statements that no packet and no assertion touches."""
 
     elaborated: Elaborated
     outputs: TargetOutput | None
@@ -373,7 +401,7 @@ def test_policy(source: SourceFile, files: Files, request: TestRequest) -> tuple
     ruleset, output = elaborated.ruleset, None
     target = request.target or elaborated.ruleset.settings.target
     if request.target:
-        options = CompileOptions((target,), request.host, request.today, lint=False)
+        options = CompileOptions((target,), request.host, request.today, lint=False, assertions=False)
         outputs, found = compile_policy(source, files, options)
         if not outputs:
             return None, found
@@ -391,7 +419,45 @@ def test_policy(source: SourceFile, files: Files, request: TestRequest) -> tuple
             diagnostics.append(_test_failure(message, result.span, notes))
     failed = sum(not r.passed for r in results)
     summary = f"{len(results)} packets, {len(results) - failed} as expected, {failed} not"
+    if elaborated.assertions:
+        broken = _test_assertions(elaborated, output, ruleset)
+        diagnostics.extend(broken)
+        spans = {d.primary.span for d in broken if d.primary}
+        for assertion in elaborated.assertions:
+            lines.append(f"{'FAIL' if assertion.span in spans else 'ok  '} {assertion.span.text}")
+        held = len(elaborated.assertions) - len(spans)
+        summary += f"; {len(elaborated.assertions)} assertions, {held} hold, {len(spans)} not"
+    if request.coverage:
+        lines.append(_coverage(elaborated))
     return TestOutcome(elaborated, output, tuple(lines), summary), diagnostics
+
+
+def _test_assertions(elaborated: Elaborated, output: TargetOutput | None, ruleset: Ruleset) -> list[Diagnostic]:
+    """The assertions that do not hold, of the policy or of what was emitted and read back."""
+    from fwc.lints.assertion_failed import findings
+
+    if output is None:
+        return findings(elaborated)
+    terms = getattr(load_dialect(output.target), "proof_terms", None)
+    if terms is not None:  # pf has other hooks than the policy: its text is brought to the policy's
+        _, ruleset = terms(elaborated.ruleset, ruleset)
+    return findings(elaborated, ruleset, set_names(elaborated.ruleset))
+
+
+def _coverage(elaborated: Elaborated) -> str:
+    from fwc.lints._coverage import untouched
+    from fwc.sim.policy_tests import run_tests
+
+    results = run_tests(elaborated.ruleset, elaborated.tests, trace=True)
+    met = [s.rule for r in results for s in r.trace.steps if s.matched and s.rule is not None]
+    spans = untouched(elaborated, met)
+    if not spans:
+        return "every rule is touched by a test packet or an assertion"
+    rows: dict[str, list[int]] = {}
+    for span in spans:
+        rows.setdefault(span.file.path, []).append(span.line)
+    where = "; ".join(f"{path}:{', '.join(map(str, dict.fromkeys(lines)))}" for path, lines in rows.items())
+    return f"not touched by any test packet or assertion: {where}"
 
 
 def _place(rule: object) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from fwc.analysis.equivalence import compare
 from fwc.diagnostics import Diagnostic, Severity, has_errors
@@ -72,6 +72,12 @@ def prove(target: str, files: Sequence[OutputFile], policy: Ruleset) -> None:
         difference = compare(left, right, families=(family,))
         if difference is not None:
             raise InternalError(f"the {target} output does not mean what the policy means: {difference.describe()}")
+
+
+def set_names(policy: Ruleset) -> Callable[[str], str]:
+    """From the names of emitted sets and buckets to the policy's."""
+    names = _names(policy)
+    return lambda emitted: _policy_name(emitted, names)
 
 
 def _names(policy: Ruleset) -> dict[str, str]:

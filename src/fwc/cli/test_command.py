@@ -42,7 +42,7 @@ def command(
         raise UsageError("--kernel runs Linux's kernel; pf output cannot be tested that way")
     source = read_input(policy, stdin_filename)
     files = DiskFiles(policy, standard_policies())
-    request = api.TestRequest(name, host, today or datetime.date.today().isoformat())
+    request = api.TestRequest(name, host, today or datetime.date.today().isoformat(), verbose and not quiet)
     outcome, diagnostics = api.test_policy(source, files, request)
     if kernel and outcome is not None:
         from fwc.project.kernel.policy_tests import run_on_kernel

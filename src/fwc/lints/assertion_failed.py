@@ -36,12 +36,15 @@ assert never ssh from wan to self
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from fwc.diagnostics import Diagnostic, Label, Persona, Severity
+from fwc.elaborate.elaborated import Elaborated
+from fwc.ir.model import Ruleset
 from fwc.lints._assertions import Failure, failures
 from fwc.lints._context import LintContext
-from fwc.lints._registry import Lint, lint
+from fwc.lints._registry import Lint, lint, load_lints
+from fwc.space.boxes import same_name
 
 _LABELS = {"never": "lets it through", "always": "refuses it"}
 
@@ -52,6 +55,17 @@ def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
         return
     for failure in failures(context.elaborated):
         yield describe(failure, lint)
+
+
+def findings(
+    elaborated: Elaborated, ruleset: Ruleset | None = None, set_name: Callable[[str], str] = same_name
+) -> list[Diagnostic]:
+    """The policy's assertions that do not hold for `ruleset` (its own when None), for `fwc test` and `fwc compile`.
+    `set_name` maps the names of run-time sets in `ruleset` to the policy's."""
+    if not elaborated.assertions:
+        return []
+    lint = load_lints()["FW530"]
+    return [describe(failure, lint) for failure in failures(elaborated, ruleset, set_name)]
 
 
 def describe(failure: Failure, lint: Lint) -> Diagnostic:

@@ -35,7 +35,9 @@ def check(rules: str, assertion: str, target: str = "") -> list[Failure]:
     assert elaborated is not None, diagnostics
     if not target:
         return list(failures(elaborated))
-    outputs, found = api.compile_policy(source, FILES, api.CompileOptions((target,), "", "2026-01-01", lint=False))
+    outputs, found = api.compile_policy(
+        source, FILES, api.CompileOptions((target,), "", "2026-01-01", assertions=False)
+    )
     assert outputs, found
     return list(failures(elaborated, read_back(target, outputs[0].files, elaborated.ruleset)))
 
@@ -111,3 +113,38 @@ def test_strict_counts_the_implicit_rules() -> None:
     assert not check("", "assert never any from any to self")
     (failure,) = check("", "assert strict never any from wan to self")
     assert failure.found is not None
+
+
+def policy(rules: str, assertion: str) -> SourceFile:
+    return SourceFile("policy.fw", f"{HEAD}{rules}{TAIL}{assertion}\n")
+
+
+def test_an_assertion_that_fails_blocks_the_compile() -> None:
+    broken = policy("allow ssh from any to self", "assert never ssh from wan to self")
+    outputs, diagnostics = api.compile_policy(
+        broken, FILES, api.CompileOptions(("nftables", "iptables"), "", "2026-01-01")
+    )
+    assert outputs == ()
+    assert [d.code for d in diagnostics] == ["FW530"]
+
+
+def test_fwc_test_counts_assertions_and_names_what_nothing_touches() -> None:
+    source = policy("allow ssh from any to self\nallow dns from lan to self", "assert never ssh from wan to self")
+    outcome, diagnostics = api.test_policy(source, FILES, api.TestRequest("", "", "2026-01-01", coverage=True))
+    assert outcome is not None
+    assert [d.code for d in diagnostics] == ["FW530"]
+    assert outcome.summary.endswith("1 assertions, 0 hold, 1 not")
+    assert outcome.lines[-1] == "not touched by any test packet or assertion: policy.fw:7"
+
+
+@pytest.mark.parametrize(("rules", "assertion"), HOLD[:5])
+def test_holds_on_pf(rules: str, assertion: str) -> None:
+    outcome, diagnostics = api.test_policy(policy(rules, assertion), FILES, api.TestRequest("pf", "", "2026-01-01"))
+    assert outcome is not None, diagnostics
+    assert not diagnostics
+
+
+@pytest.mark.parametrize(("rules", "assertion"), FAIL[:3] + FAIL[5:6])
+def test_fails_on_pf(rules: str, assertion: str) -> None:
+    _, diagnostics = api.test_policy(policy(rules, assertion), FILES, api.TestRequest("pf", "", "2026-01-01"))
+    assert [d.code for d in diagnostics] == ["FW530"]
