@@ -8,7 +8,7 @@ regions in the same order, equal outcomes and containers rule out nearly all pai
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from fwc.analysis.firstmatch import NEXT, NOWHERE, Outcome, Region, first_match
 from fwc.analysis.program import Place, ProgramTooLarge, Source, base_chains, filled_sets, fixed_sets, unfold
@@ -162,7 +162,7 @@ def differ(
         a.box == b.box and (a.outcome is b.outcome or a.outcome == b.outcome) for a, b in zip(left, right, strict=True)
     ):
         return None
-    return _Lists(dimensions, left, right, nodes).run()
+    return RegionPairs(dimensions, left, right, nodes).run()
 
 
 def ordinary(
@@ -242,7 +242,9 @@ class _Side:
         return bad
 
 
-class _Lists:
+class RegionPairs:
+    """Two first-match lists and the pairs of their regions that may differ."""
+
     def __init__(self, dimensions: Dimensions, left: Sequence[Region], right: Sequence[Region], nodes: int) -> None:
         numbers: dict[Outcome, int] = {}
         self.dimensions = dimensions
@@ -265,6 +267,14 @@ class _Lists:
         self.right_aligned = _partners(swapped, len(self.right.regions), len(self.left.regions))
 
     def run(self) -> tuple[Point, Region, Region] | None:
+        for i, j in self.candidates():
+            point = self.witness(i, j)
+            if point is not None:
+                return point, self.left.regions[i], self.right.regions[j]
+        return None
+
+    def candidates(self) -> Iterator[tuple[int, int]]:
+        """Every pair of regions that may hold a packet first with different outcomes, each pair once."""
         left, right = self.left, self.right
         broad = 0
         for i, (box, outcome) in enumerate(zip(left.boxes, left.outcomes, strict=True)):
@@ -275,22 +285,17 @@ class _Lists:
                 broad |= 1 << i
                 continue
             for j in bits_of(bad):
-                found = self._pair(i, j)
-                if found is not None:
-                    return found
+                yield i, j
         if not broad:
-            return None
+            return
         for j, (box, outcome) in enumerate(zip(right.boxes, right.outcomes, strict=True)):
             if not broad & left.other_outcome(outcome):
                 continue
             for i in bits_of(left.conflicts(box, outcome, self.right_aligned[j]) & broad):
-                found = self._pair(i, j)
-                if found is not None:
-                    return found
-        return None
+                yield i, j
 
-    def _pair(self, i: int, j: int) -> tuple[Point, Region, Region] | None:
-        """A packet that region i of the left and region j of the right hold first."""
+    def witness(self, i: int, j: int) -> Point | None:
+        """A packet that region i of the left and region j of the right hold first. Raises BudgetSpent."""
         box = self.dimensions.meet(self.left.boxes[i], self.right.boxes[j])
         if box is None:
             return None
@@ -300,10 +305,21 @@ class _Lists:
         before_right = self.right.index.overlap(box, (1 << j) - 1)
         if before_right and self.right.index.contain(box, before_right):
             return None
+        return uncovered(self.dimensions, box, self._earlier(before_left, before_right), self.nodes)
+
+    def shape(self, i: int, j: int) -> tuple[Box, tuple[Box, ...]]:
+        """The packets of both regions, and the boxes of earlier regions that overlap them: what `witness` found is in the first
+        and in none of the others."""
+        box = self.dimensions.meet(self.left.boxes[i], self.right.boxes[j])
+        assert box is not None
+        before_left = self.left.index.overlap(box, (1 << i) - 1)
+        before_right = self.right.index.overlap(box, (1 << j) - 1)
+        return box, tuple(self._earlier(before_left, before_right))
+
+    def _earlier(self, before_left: int, before_right: int) -> list[Box]:
         boxes = {self.left.boxes[k]: None for k in bits_of(before_left)}
         boxes.update((self.right.boxes[k], None) for k in bits_of(before_right))
-        point = uncovered(self.dimensions, box, list(boxes), self.nodes)
-        return None if point is None else (point, self.left.regions[i], self.right.regions[j])
+        return list(boxes)
 
 
 def _longest_common(left: _Side, right_first: Mapping[tuple[Box, int], int]) -> list[tuple[int, int]]:
