@@ -11,7 +11,7 @@ from fwc.analysis.program import Kind, Place, Program, ProgramTooLarge, Source, 
 from fwc.analysis.reach import Fate, fates, first_cover
 from fwc.analysis.witness import point_packet, point_text
 from fwc.ir.graph import calls, reachable
-from fwc.ir.match import Match
+from fwc.ir.match import CtState, Field, Match
 from fwc.ir.model import Chain, Rule, Ruleset, Table
 from fwc.ir.verdict import Accept
 from fwc.net.hooks import Family, Hook
@@ -63,6 +63,7 @@ class Facts:
         self._sources: dict[Family, Source] = {}
         self._fates: list[tuple[Program, Fate]] | None = None
         self._lists: dict[tuple[Family, str, Hook, str], list[Region] | None] = {}
+        self._alone: dict[tuple[Family, int, str], list[Region] | None] = {}
         self._indices: dict[int, Index] = {}
         self._dead: tuple[Dead, ...] | None = None
         self._places: dict[Place, list[tuple[Program, Fate]]] = {}
@@ -135,7 +136,8 @@ class Facts:
             if fate.boxes:
                 point = program.dimensions.corner(fate.boxes[0])
                 text = point_text(program.dimensions, point)
-                return point_packet(program.dimensions, point), text, self._decider(program, point)
+                packet = point_packet(program.dimensions, point)
+                return packet, text, self._decider(program, _filled(program.dimensions, point, packet))
         return None
 
     def _decider(self, program: Program, point: Point) -> Place | None:
@@ -243,7 +245,16 @@ class Facts:
     def accepts(self, family: Family, hook: Hook, query: Match | tuple[Box, ...], device: str = "") -> Answer:
         """Whether the base chains of the hook accept the packets of `query`; with no base chain they all are."""
         boxes = query if isinstance(query, tuple) else self.boxes(family, query)
-        regions = self.regions(family, hook, device)
+        return self._answer(family, self.regions(family, hook, device), boxes)
+
+    def chain_accepts(self, family: Family, table: int, chain: Chain, boxes: tuple[Box, ...]) -> Answer:
+        """Whether one base chain, for itself, accepts the packets of the boxes."""
+        key = (family, table, chain.name)
+        if key not in self._alone:
+            self._alone[key] = self.chain_regions(family, table, chain)
+        return self._answer(family, self._alone[key], boxes)
+
+    def _answer(self, family: Family, regions: list[Region] | None, boxes: tuple[Box, ...]) -> Answer:
         if regions is None:
             return Answer(False, False, undetermined=True)
         dimensions = self.dimensions(family)
@@ -300,6 +311,30 @@ def region_search(
         return None
     place = next(regions[b].place for b in bits if dimensions.holds(regions[b].box, point))
     return point, place
+
+
+def _filled(dimensions: Dimensions, point: Point, packet: Packet) -> Point:
+    """The point with what it leaves open as in the packet that is shown for it."""
+    shown = {
+        Field.SADDR: packet.saddr,
+        Field.DADDR: packet.daddr,
+        Field.PROTOCOL: packet.protocol,
+        Field.SPORT: packet.sport,
+        Field.DPORT: packet.dport,
+        Field.TTL: packet.ttl,
+        Field.LENGTH: packet.length,
+        Field.CT_STATE: CtState[packet.state.upper()].value,
+    }
+    out = dict(point)
+    for field, value in shown.items():
+        known = dimensions.known(field)
+        if known is not None:
+            out.setdefault(known.index, value)
+    for bit in range(8):
+        known = dimensions.known((Field.TCP_FLAGS, "bit", bit))
+        if known is not None:
+            out.setdefault(known.index, packet.flags >> bit & 1)
+    return out
 
 
 def is_accept(outcome: Outcome) -> bool:
