@@ -9,7 +9,7 @@ from fwc.elaborate.options import Options
 from fwc.elaborate.report import mistake
 from fwc.elaborate.rule_codes import LIMIT, REJECT_KIND
 from fwc.elaborate.traffic_forms import Flows, only_tcp
-from fwc.ir.match import ALWAYS, AllOf, Field, FieldIn, Match, Per, WithinConnections, WithinRate, all_of
+from fwc.ir.match import ALWAYS, AllOf, AnyOf, Field, FieldIn, Match, Per, WithinConnections, WithinRate, all_of
 from fwc.ir.model import Chain, Role, Rule
 from fwc.ir.verdict import ACCEPT, DROP, Accept, Action, AddToSet, Count, Goto, Log, Reject, RejectKind, Verdict
 from fwc.lang import ast
@@ -108,15 +108,16 @@ _KINDS = frozenset(k.value for k in RejectKind)
 
 
 def may_be_multicast(match: Match) -> bool:
-    """Can a packet that matches have a destination of `MULTICAST`; judged by its plain destination conditions."""
-    parts = match.parts if isinstance(match, AllOf) else (match,)
-    return not any(
-        isinstance(p, FieldIn)
-        and p.field is Field.DADDR
-        and isinstance(p.values, AddressSet)
-        and not p.values & MULTICAST
-        for p in parts
-    )
+    """Can a packet that matches have a destination of `MULTICAST`; judged by the destination conditions alone."""
+    match match:
+        case FieldIn(Field.DADDR, AddressSet() as values):
+            return bool(values & MULTICAST)
+        case AllOf(parts):
+            return all(may_be_multicast(part) for part in parts)
+        case AnyOf(parts):
+            return any(may_be_multicast(part) for part in parts)
+        case _:
+            return True
 
 
 def silent_part(match: Match, narrow: Match = ALWAYS) -> Match:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from fwc.ir.model import Ruleset
 from fwc.passes.merge_lookups import merge_lookups
+from fwc.passes.share_conditions import share_conditions
 from fwc.records import record
 
 
@@ -21,6 +22,9 @@ class Pass:
 OPTIMIZE: tuple[Pass, ...] = (
     # Long runs of rules become lookups, so that a packet costs the same for ten rules as for ten thousand.
     Pass("merge-lookups", merge_lookups),
+    # What is left as a list is shortened where neighbours repeat the zones they come from; after the lookups, which need
+    # to see whole rules.
+    Pass("share-conditions", share_conditions),
 )
 
 WITHOUT_LOOKUPS = frozenset({"pf"})
