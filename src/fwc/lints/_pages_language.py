@@ -133,15 +133,6 @@ An option belongs to another verdict.
 
 `limit` and `max` say how much may pass, so at a `deny` they would let the flood pass and stop the first packets.
 
-## Example
-
-```fwc
-syntax 1
-zone wan { iface eth0 }
-zone lan { iface eth1 }
-deny ssh from wan to self limit 5/minute per source
-```
-
 # FW046 bad-address error fwc
 This is not an address.
 
@@ -255,15 +246,6 @@ There is no such operating system.
 ## Why is this bad?
 
 `linux:` and `macos:` say which interface names hold where; anything else would silently hold nowhere.
-
-## Example
-
-```fwc
-syntax 1
-zone wan { iface eth0 }
-zone lan { iface eth1 }
-zone dmz { iface freebsd: em2 }
-```
 
 # FW052 not-one-packet error fwc
 A `test` packet or a policy's description says more, or other things, than one can.

@@ -148,15 +148,6 @@ This cannot be the name of an interface.
 
 Linux has at most 15 characters and no blanks or slashes; a wildcard alone is every interface.
 
-## Example
-
-```fwc
-syntax 1
-zone wan { iface eth0 }
-zone lan { iface eth1 }
-zone dmz { iface averyveryverylongname }
-```
-
 # FW070 wrong-kind error fwc
 A name stands for something that has no place here.
 
@@ -590,17 +581,6 @@ A group, list or condition is empty.
 ## Why is this bad?
 
 An empty list never means any: the rule would match nothing, and tools that take it for "any" open the machine.
-
-## Example
-
-```fwc
-syntax 1
-zone wan { iface eth0 }
-zone lan { iface eth1 }
-host a = 192.0.2.1
-group g = { a except a }
-allow ssh from g to self
-```
 
 # FW845 redefinition error fwc
 A name is defined twice.
