@@ -78,7 +78,7 @@ class NamedSet:
 
     `elements` are known members (one tuple of values per element, one value per field). `runtime` sets are filled by rules
     or by other programs, so their content is unknown. `timeout` in seconds. `kind` is the language's word: addresses,
-    networks, ports, macs, ifaces; several fields make a concatenation.
+    networks, ports, macs, ifaces; several fields make a concatenation. `own` sets hold this machine's addresses besides.
     """
 
     name: str
@@ -91,6 +91,7 @@ class NamedSet:
     counters: bool = False
     comment: str = ""
     origin: Origin = dataclasses.field(default=NO_ORIGIN, compare=False, repr=False)
+    own: bool = False
 
 
 @record

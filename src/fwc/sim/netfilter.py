@@ -189,6 +189,7 @@ class _Run:
         """pf sees a forwarded packet twice; what matches a state passes without rules, in either direction."""
         self.track()
         if not self.is_output():
+            self.fill_own_sets()
             self.pf_crossing(Hook.PF_IN)
             if self.is_local():
                 self.path = "input"
@@ -198,6 +199,13 @@ class _Run:
             self.path = "output"
         self.route()
         self.pf_crossing(Hook.PF_OUT)
+
+    def fill_own_sets(self) -> None:
+        """Sets of this machine's addresses hold the destination of a packet that is for this machine, as it is now."""
+        own = [name for name, declared in self.at.sets.items() if declared.own]
+        if own and self.is_local():
+            for name in own:
+                self.at.session.sets.setdefault(name, set()).add((self.at.packet.daddr, self.at.packet.family.value))
 
     def pf_crossing(self, hook: Hook) -> None:
         known = self.at.connection is not None and self.at.state is CtState.ESTABLISHED
@@ -253,6 +261,8 @@ class _Run:
                     self.rewrite(hook)
                     rewritten = True
                 self.nat_chain(hook, table, by_name, chain)
+                if hook is Hook.PF_IN:
+                    self.fill_own_sets()
                 continue
             if not rewritten and self.translates_before(hook, base.priority):
                 self.rewrite(hook)

@@ -153,7 +153,10 @@ class _Lift:
             values = self.conditions.tables[name]
             elements = () if values is None else ((values,),)
             origin = Origin((definition.span,) if definition.span else ())
-            out.append(NamedSet(name, (Field.SADDR,), elements, "networks", runtime=values is None, origin=origin))
+            own = any(host.kind is HostKind.SELF and not host.negated for host in definition.hosts or ())
+            out.append(
+                NamedSet(name, (Field.SADDR,), elements, "networks", runtime=values is None, origin=origin, own=own)
+            )
         out += [NamedSet(name, (Field.SADDR,), kind="networks", runtime=True) for name in self.conditions.machine_sets]
         return tuple(out)
 
