@@ -6,7 +6,7 @@ RETURN and goto become smaller boxes for the rules that they jump over, effects 
 from __future__ import annotations
 
 from fwc.analysis.program import Effect, Kind, Place, Program, ProgramTooLarge
-from fwc.ir.verdict import Accept
+from fwc.ir.verdict import Accept, ClampMss, CopyMark, NoTrack, SetField
 from fwc.records import record
 from fwc.space.fields import Box, Dimensions
 from fwc.space.index import Index, bits_of
@@ -80,16 +80,32 @@ _MANY = 4096
 """Pairs of effects and boxes from which an index over the effects is worth its making."""
 
 
+Met = tuple[Box, Effect, int]
+"""The packets of an effect, the effect, and the position of its entry in the program."""
+
+
 class _Near:
     """The effects by where they are: a lookup with thousands of elements logs and then accepts each of them."""
 
-    def __init__(self, dimensions: Dimensions, effects: list[tuple[Box, Effect]]) -> None:
+    def __init__(self, dimensions: Dimensions, effects: list[Met]) -> None:
         self._effects = effects
-        self._index = Index(dimensions, [box for box, _ in effects])
+        self._index = Index(dimensions, [met[0] for met in effects])
 
-    def of(self, box: Box) -> list[tuple[Box, Effect]]:
+    def of(self, box: Box) -> list[Met]:
         """The effects that packets of the box may have met, in order."""
         return [self._effects[bit] for bit in bits_of(self._index.overlap(box, self._index.every))]
+
+
+def _changes_nothing(effect: Effect, met: tuple[Effect, ...]) -> bool:
+    """Doing this once more after `met` leaves the packet as it is: alternatives of one rule may overlap in a target's text."""
+    match effect:
+        case NoTrack() | ClampMss():
+            return effect in met
+        case SetField(field, _, 0xFFFFFFFF):
+            last = next((e for e in reversed(met) if isinstance(e, SetField) and e.field is field), None)
+            return last == effect and not any(isinstance(e, CopyMark) for e in met)
+        case _:
+            return False
 
 
 class _Work:
@@ -102,7 +118,7 @@ class _Work:
     def segment(self, start: int, end: int) -> list[Region]:
         """The first-match list of one base chain; a SKIP to its end is an accept."""
         out: list[Region] = []
-        effects: list[tuple[Box, Effect]] = []
+        effects: list[Met] = []
         skips: list[tuple[Box, int]] = []
         meet = self.dimensions.meet
         for at in range(start, end):
@@ -118,7 +134,7 @@ class _Work:
                 for box in self._without(whole, holes) if holes else (whole,):
                     if entry.kind is Kind.EFFECT:
                         assert entry.outcome is not None
-                        effects.append((box, entry.outcome))
+                        effects.append((box, entry.outcome, at))
                     elif entry.kind is Kind.SKIP and entry.target < end:
                         if entry.target > at + 1:
                             skips = self._with_skip(skips, box, entry.target)
@@ -137,29 +153,28 @@ class _Work:
             self._region(out, (), effects, NEXT.verdict, NOWHERE)
         return out
 
-    def _region(
-        self, out: list[Region], box: Box, effects: list[tuple[Box, Effect]], verdict: Effect, place: Place
-    ) -> None:
+    def _region(self, out: list[Region], box: Box, effects: list[Met], verdict: Effect, place: Place) -> None:
         """One region for each combination of the effects that packets of the box have met, the most special first."""
         if not effects:
             out.append(Region(box, self._outcome((), verdict), place))
             return
-        pieces: list[tuple[Box, tuple[Effect, ...]]] = [(box, ())]
+        pieces: list[tuple[Box, tuple[Effect, ...], int]] = [(box, (), -1)]
         meet = self.dimensions.meet
-        for where, effect in effects:
+        for where, effect, at in effects:
             if meet(where, box) is None:
                 self._spend(1)
                 continue
             self._spend(len(pieces))
-            split: list[tuple[Box, tuple[Effect, ...]]] = []
-            for piece, met in pieces:
-                both = meet(piece, where)
+            split: list[tuple[Box, tuple[Effect, ...], int]] = []
+            for piece, met, last in pieces:
+                # the boxes of one entry may overlap: who has met the effect through one does not meet it again
+                both = meet(piece, where) if last != at else None
                 if both is not None:
-                    split.append((both, (*met, effect)))
+                    split.append((both, met if _changes_nothing(effect, met) else (*met, effect), at))
                 if both != piece:
-                    split.append((piece, met))
+                    split.append((piece, met, last))
             pieces = split
-        out.extend(Region(piece, self._outcome(met, verdict), place) for piece, met in pieces)
+        out.extend(Region(piece, self._outcome(met, verdict), place) for piece, met, _ in pieces)
         if len(out) > MAX_REGIONS:
             raise ProgramTooLarge
 
