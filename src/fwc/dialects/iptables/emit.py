@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from fwc.dialects.iptables.cells import CellWords, plain_lookup
+from fwc.dialects.iptables.dispatch import Node, tree
 from fwc.dialects.iptables.matches import SetWords, pieces
 from fwc.dialects.iptables.names import CHAIN_LENGTH, Names, clean
 from fwc.dialects.iptables.parts import (
@@ -27,12 +29,14 @@ from fwc.ir.verdict import (
     AddToSet,
     Continue,
     Dnat,
+    Drop,
     Goto,
     Jump,
     Log,
     Netmap,
     PortChoice,
     Redirect,
+    Reject,
     Return,
     SetField,
     Snat,
@@ -176,6 +180,8 @@ class TableEmitter:
         if not found:
             return
         item = Item(_hint(rule), _comment(rule), rule.origin, _note(rule))
+        if len(found) == 1 and self._lookup(body, chain, rule, found[0], item, context):
+            return
         expanded = [c for one in found for c in _tuples_out(one, self.family)]
         if expanded:
             self._place(body, chain, rule, expanded, item, context)
@@ -200,8 +206,38 @@ class TableEmitter:
         elif (passing or any(p.stateful for p in split)) and not _apart(found, split, rule):
             self._once(body, chain, split, steps, item)
         else:
+            total = sum(p.count for p in split)
             for one in split:
-                self._spread(body, chain, one, steps, item, protocols, sum(p.count for p in split))
+                self._spread(body, chain, one, steps, item, protocols, total)
+
+    def _lookup(self, body: Body, chain: str, rule: Rule, found: Conjunction, item: Item, context: Context) -> bool:
+        """A long list of combinations as a tree of chains; False where it is none, or where its rules must stand in `chain`."""
+        lookup = plain_lookup(found)
+        stays = isinstance(rule.verdict, Drop | Reject) or (
+            isinstance(rule.verdict, Accept) and context.accept[0] == "-j" and context.accept[1] != "RETURN"
+        )
+        if lookup is None or not stays:
+            return False
+        place = Place(self.family, context.outbound, self.name == "raw")
+        rest = pieces(Conjunction(found.fields, found.excluded), place, self._set_words)
+        if rest.dims or rest.excepts or rest.stateful:
+            return False
+        protocols = _protocols([found]) if Field.PROTOCOL not in lookup.fields else lookup.protocols()
+        steps = self._steps(rule, protocols, None, context)
+        plain = len(steps) == 1 and not steps[0].needs and not steps[0].match
+        target = steps[0].target if plain else ("-j", self._ending(steps, protocols, item))
+        words = CellWords(lookup.fields, place)
+        inner = self._node(tree(lookup.fields, lookup.cells, self.family), words, target, item)
+        body.append(_line(chain, (*rest.single, *item.comment), ("-j", self.helper(item.hint, inner)), item))
+        return True
+
+    def _node(self, node: Node, words: CellWords, target: Words, item: Item) -> Body:
+        out = [_line("", parts, target, item) for cell in node.cells for parts in words.rules(cell)]
+        for branch in node.branches:
+            inner = self._node(branch.node, words, target, item)
+            parts = words.branch(branch.field, branch.run, branch.node)
+            out.append(_line("", parts, ("-j", self.helper(item.hint, inner)), item))
+        return out
 
     def _steps(
         self, rule: Rule, protocols: IntervalSet | None, dport: IntervalSet | None, context: Context
