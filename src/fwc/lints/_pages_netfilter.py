@@ -587,39 +587,6 @@ table inet guard {
 }
 ```
 
-# FW025 nat-statement-incomplete error nft
-A translation lacks its protocol or its family.
-
-## Why is this bad?
-
-nft refuses a port mapping without a protocol, and a `dnat to` of a table `inet` that says neither `ip` nor `ip6`.
-
-## Example
-
-```nft
-table ip translate
-delete table ip translate
-table ip translate {
-	chain arriving {
-		type nat hook prerouting priority dstnat; policy accept;
-		iifname "eth0" dnat to 192.0.2.10:80
-	}
-}
-```
-
-## Use instead
-
-```nft
-table ip translate
-delete table ip translate
-table ip translate {
-	chain arriving {
-		type nat hook prerouting priority dstnat; policy accept;
-		iifname "eth0" tcp dport 8080 dnat to 192.0.2.10:80
-	}
-}
-```
-
 # FW026 mss-needs-syn error iptables-save
 TCPMSS stands without a match on the SYN flag.
 

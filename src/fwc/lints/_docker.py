@@ -1,0 +1,44 @@
+"""What Docker publishes, read from its chains."""
+
+from __future__ import annotations
+
+from fwc.ir.match import Field
+from fwc.ir.verdict import Dnat
+from fwc.lints._conditions import ports
+from fwc.lints._context import LintContext
+from fwc.records import record
+from fwc.source import Span
+
+
+@record
+class Published:
+    """A port of this machine and the port of the container that its packets go to."""
+
+    port: int
+    target: int
+    span: Span | None
+
+
+def published(context: LintContext) -> list[Published]:
+    """The single ports that the DOCKER chain of the nat table translates, in file order."""
+    out: list[Published] = []
+    for table in context.ruleset.tables:
+        for chain in table.chains:
+            if chain.name != "DOCKER":
+                continue
+            for rule in chain.rules:
+                wanted = ports(rule.match)
+                if not isinstance(rule.verdict, Dnat) or wanted is None or wanted.size() != 1:
+                    continue
+                port = wanted.runs[0][0]
+                target = rule.verdict.targets[0].ports
+                out.append(Published(port, target[0] if target else port, rule.origin.span))
+    return out
+
+
+def original_port_named(context: LintContext, match: object) -> bool:
+    """Whether the rule asks for the port before translation."""
+    from fwc.ir.match import FieldIn
+    from fwc.ir.walk import match_nodes
+
+    return any(isinstance(n, FieldIn) and n.field is Field.CT_ORIG_DPORT for n in match_nodes(match))  # type: ignore[arg-type]
