@@ -25,6 +25,7 @@ from fwc.roundtrip import prove, read_back, set_names
 from fwc.source import SourceFile, Span
 
 if TYPE_CHECKING:
+    from fwc.diff.regions import Report
     from fwc.lints._context import LintContext
 
 
@@ -470,6 +471,88 @@ def _place(rule: object) -> str:
 
 def _test_failure(message: str, span: Span, notes: list[str]) -> Diagnostic:
     return error("FW531", message, span, name="test-failed", notes=notes)
+
+
+# ----- two rulesets, and questions about one ----------------------------------
+
+KINDS = ("fwc", "iptables-save", "nft", "nft-json", "pf")
+"""What `--format-in` takes."""
+
+
+@record
+class ReadRequest:
+    """How to read one input for `diff`, `query` and `graph`: `kind` as `--format-in`, `family` of an iptables-save file that does
+    not show it."""
+
+    kind: str
+    target: str = ""
+    host: str = ""
+    today: str = ""
+    family: str = ""
+
+
+@record
+class Side:
+    """One input, read: its IR, and the families it speaks of."""
+
+    name: str
+    kind: str
+    ruleset: Ruleset
+    families: tuple[Family, ...]
+    elaborated: Elaborated | None = None
+
+
+def read_side(source: SourceFile, files: Files, request: ReadRequest) -> tuple[Side | None, list[Diagnostic]]:
+    """Read a policy or an existing ruleset. None when its own tool would refuse it."""
+    both = (Family.V4, Family.V6)
+    if request.kind == "fwc":
+        options = ElaborateOptions(request.target, request.host, request.today)
+        elaborated, diagnostics = load_policy(source, files, options)
+        if elaborated is None:
+            return None, diagnostics
+        families = elaborated.ruleset.settings.families
+        return Side(source.path, request.kind, elaborated.ruleset, families, elaborated), diagnostics
+    lint_request = LintRequest(request.kind, LintSettings(), family=request.family)
+    _, ruleset, diagnostics = _import_for_lint(source, lint_request)
+    if has_errors(diagnostics):
+        return None, diagnostics
+    families = both
+    if request.kind == "iptables-save":
+        families = tuple(f for f, word in zip(both, ("ip", "ip6"), strict=True) if _speaks(ruleset, word))
+    return Side(source.path, request.kind, ruleset, families), diagnostics
+
+
+def _speaks(ruleset: Ruleset, word: str) -> bool:
+    return any(table.family in (word, "inet") for table in ruleset.tables)
+
+
+def diff(old: Side, new: Side) -> tuple[Report, list[str]]:
+    """What differs between two inputs, and notes on what could not be compared. Raises UsageError when nothing can."""
+    from fwc.diff.changes import changes
+    from fwc.diff.regions import report
+
+    families = tuple(f for f in (Family.V4, Family.V6) if f in old.families and f in new.families)
+    notes = []
+    for family in (Family.V4, Family.V6):
+        silent = [side.name for side in (old, new) if family not in side.families]
+        if len(silent) == 1:
+            notes.append(f"IPv{family.value} is not compared: {_printable(silent[0])} says nothing about it")
+    if not families:
+        raise UsageError(f"{old.name} and {new.name} speak of different families: there is nothing to compare")
+    left, right = _same_hooks(old, new)
+    found = changes(left, right, families, respelled=old.kind != new.kind)
+    return report(left, right, found), notes
+
+
+def _same_hooks(old: Side, new: Side) -> tuple[Ruleset, Ruleset]:
+    """pf has two crossing points where netfilter has five hooks: the two sides in the same terms."""
+    if (old.kind == "pf") is (new.kind == "pf"):
+        return old.ruleset, new.ruleset
+    terms = load_dialect("pf").proof_terms
+    if old.kind == "pf":
+        right, left = terms(new.ruleset, old.ruleset)
+        return left, right
+    return terms(old.ruleset, new.ruleset)
 
 
 __all__ = [

@@ -10,7 +10,9 @@ from typing import Any, TypeVar
 import click
 
 from fwc.diagnostics import Diagnostic, Severity
+from fwc.errors import UsageError
 from fwc.render.text import COLOUR, PLAIN, Style, render_full, summary
+from fwc.source import SourceFile
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -43,6 +45,16 @@ def style_for(color: str, stream: Any = None) -> Style:
     if color == "never" or os.environ.get("NO_COLOR"):
         return PLAIN
     return COLOUR if (stream or sys.stderr).isatty() else PLAIN
+
+
+def kind_of(source: SourceFile, format_in: str) -> str:
+    """The kind of an input, recognised from its content unless the user says it. Raises UsageError."""
+    from fwc.api import recognise_kind
+
+    kind = format_in if format_in != "auto" else recognise_kind(source)
+    if kind is None:
+        raise UsageError(f"{source.path}: cannot tell what kind of ruleset this is; say it with --format-in")
+    return kind
 
 
 def report(diagnostics: Sequence[Diagnostic], color: str, quiet: bool = False) -> None:
