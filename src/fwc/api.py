@@ -19,9 +19,7 @@ from fwc.lang.files import Files
 from fwc.lang.parse import parse
 from fwc.lints._settings import LintSettings
 from fwc.net.hooks import Family
-from fwc.passes.pipeline import optimize
 from fwc.records import record
-from fwc.roundtrip import prove, read_back, set_names
 from fwc.source import SourceFile, Span
 
 if TYPE_CHECKING:
@@ -57,7 +55,8 @@ def load_policy(
     """Parse and elaborate a policy for one host and target."""
     tree, diagnostics = parse(source)
     elaborated, more = elaborate(tree, files, options)
-    diagnostics = [*diagnostics, *more]
+    told = {d.primary.span for d in diagnostics if d.primary}  # one mistake is told once, by the parser
+    diagnostics = [*diagnostics, *(d for d in more if d.primary is None or d.primary.span not in told)]
     if tree.broken or has_errors(diagnostics):
         return None, diagnostics
     return elaborated, diagnostics
@@ -106,6 +105,9 @@ def _own_target(
 def _compile_target(
     source: SourceFile, files: Files, options: CompileOptions, target: str
 ) -> tuple[TargetOutput | None, list[Diagnostic]]:
+    from fwc.passes.pipeline import optimize
+    from fwc.roundtrip import prove
+
     elaborated, diagnostics = load_policy(source, files, ElaborateOptions(target, options.host, options.today))
     if elaborated is None:
         return None, diagnostics
@@ -134,6 +136,8 @@ def _not_the_policy(printed: tuple[OutputFile, ...], options: CompileOptions) ->
 
 def _broken_assertions(elaborated: Elaborated, target: str, printed: tuple[OutputFile, ...]) -> list[Diagnostic]:
     """The assertions that do not hold: for the policy, and for output that is not proved equal to it."""
+    from fwc.roundtrip import read_back, set_names
+
     if not elaborated.assertions:
         return []
     from fwc.lints.assertion_failed import findings
@@ -394,6 +398,7 @@ class TestOutcome:
 
 def test_policy(source: SourceFile, files: Files, request: TestRequest) -> tuple[TestOutcome | None, list[Diagnostic]]:
     """Run a policy's test packets and assertions. Each failure is an error at its line."""
+    from fwc.roundtrip import read_back
     from fwc.sim.policy_tests import run_tests
 
     elaborated, diagnostics = load_policy(source, files, ElaborateOptions(request.target, request.host, request.today))
@@ -436,6 +441,7 @@ def test_policy(source: SourceFile, files: Files, request: TestRequest) -> tuple
 def _test_assertions(elaborated: Elaborated, output: TargetOutput | None, ruleset: Ruleset) -> list[Diagnostic]:
     """The assertions that do not hold, of the policy or of what was emitted and read back."""
     from fwc.lints.assertion_failed import findings
+    from fwc.roundtrip import set_names
 
     if output is None:
         return findings(elaborated)
