@@ -233,7 +233,10 @@ def _clause(c: Conjunction, family: Family, rule: Rule, accepts: bool, report: R
                 raise Inexpressible("except", "pf tests one set of addresses per side; this rule needs two")
         elif isinstance(leaf, Opaque):
             feature = {"rpfilter": "rpfilter"}.get(leaf.kind, "hook")
-            raise Inexpressible(feature, "" if feature == "rpfilter" else f"pf has no equivalent of `{leaf.text}`")
+            text = f"pf has no equivalent of `{leaf.text}`"
+            if leaf.kind == "route":
+                text = "pf cannot tell by which interface a packet will leave before it leaves"
+            raise Inexpressible(feature, "" if feature == "rpfilter" else text)
         else:
             raise Inexpressible(_LEAVES.get(type(leaf).__name__, "user" if isinstance(leaf, Owner) else "hook"))
     for literal in c.sets:

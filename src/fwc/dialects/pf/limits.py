@@ -28,7 +28,8 @@ def fold_logs(lines: list[Line], report: Report) -> list[Line]:
             continue
         for held in pending:
             if held.match == line.match and not isinstance(line.verdict, Continue):
-                line = dataclasses.replace(line, actions=(*held.actions, *line.actions))
+                rule = line.rule if line.rule.origin.spans else dataclasses.replace(line.rule, origin=held.rule.origin)
+                line = dataclasses.replace(line, actions=(*held.actions, *line.actions), rule=rule)
                 if any(isinstance(a, Log) and a.rate is not None for a in held.actions):
                     report.note("log lines are not limited in rate: pf logs every packet of the rule")
             else:
