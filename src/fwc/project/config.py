@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -89,6 +88,8 @@ def _settings(data: Mapping[str, Any], path: Path) -> LintSettings:
 
 
 def _suggestion(word: str, known: Mapping[str, object]) -> str:
+    import difflib
+
     close = difflib.get_close_matches(word, known, 1)
     return f"; did you mean `{close[0]}`?" if close else f"; known are {', '.join(sorted(known))}"
 

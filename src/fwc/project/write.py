@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -53,6 +51,8 @@ def out_of_date(files: Sequence[PlannedFile]) -> list[PlannedFile]:
 
 def difference(file: PlannedFile) -> str:
     """A unified diff from the file on disk to the planned text."""
+    import difflib
+
     old = read_existing(file.path)
     return "".join(
         difflib.unified_diff(
@@ -81,6 +81,8 @@ def _target(path: Path) -> Path:
 
 def _write_temporary(file: PlannedFile) -> str:
     path = _target(file.path)
+    import tempfile
+
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:

@@ -1,0 +1,78 @@
+"""What a command imports: start-up is most of the time of a short command, and an import in the wrong place is all it takes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[3] / "src"
+
+HELP = {"fwc", "fwc.__main__", "fwc.cli", "fwc.cli.exits", "fwc.cli.main", "fwc.errors"}
+"""All that `fwc --help` may load of fwc."""
+
+LINT_PACKAGES = {
+    "analysis", "api", "cli", "diagnostics", "dialects", "elaborate", "errors", "ir", "lang", "lints", "net", "project",
+    "records", "render", "sim", "source", "space",
+}  # fmt: skip
+"""What `fwc lint` of a policy may load of fwc: no pass, no proof of outputs, no comparison."""
+
+LINT_NOT = {
+    "fwc.dialects.iptables.emit", "fwc.dialects.iptables.lower", "fwc.dialects.nft.lower", "fwc.dialects.nft.parse",
+    "fwc.dialects.pf.lower", "fwc.dialects.pf.parse", "fwc.lang.grammars", "fwc.project.baseline", "fwc.render.sarif",
+    "fwc.sim.netfilter",
+}  # fmt: skip
+
+HEAVY = {"asyncio", "jinja2", "lark", "multiprocessing", "networkx", "numpy", "pygls", "rich", "ssl", "yaml"}
+"""Nothing of this for a help text or a policy without findings."""
+
+POLICY = """syntax 1
+zone wan { iface eth0 }
+zone lan { iface eth1 }
+allow tcp 22 from lan to self
+allow tcp 80, 443 from lan to wan
+default input deny
+default forward deny
+"""
+
+
+def loaded(*arguments: str) -> set[str]:
+    """The modules that `python -m fwc ARGUMENTS` imports beyond those of an empty program."""
+    found = _imports("-m", "fwc", *arguments) - _imports("-c", "pass")
+    assert "fwc.cli.main" in found
+    return found
+
+
+def _imports(*arguments: str) -> set[str]:
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", *arguments], capture_output=True, text=True, env=environment, check=False
+    )
+    lines = [line for line in done.stderr.splitlines() if line.startswith("import time:")]
+    return {line.rsplit("|", 1)[1].strip() for line in lines}
+
+
+def test_help_loads_no_command() -> None:
+    found = loaded("--help")
+    assert {m for m in found if m.split(".")[0] == "fwc"} <= HELP
+    assert not {m.split(".")[0] for m in found} & (HEAVY | {"dataclasses", "pathlib", "json"})
+
+
+@pytest.fixture(scope="module")
+def lint(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    policy = tmp_path_factory.mktemp("start") / "policy.fw"
+    policy.write_text(POLICY)
+    return loaded("lint", "--isolated", str(policy))
+
+
+def test_lint_loads_what_it_uses(lint: set[str]) -> None:
+    packages = {m.split(".")[1] for m in lint if m.startswith("fwc.")}
+    assert packages - {"__main__"} <= LINT_PACKAGES
+    assert not lint & LINT_NOT
+
+
+def test_lint_of_a_policy_loads_nothing_heavy(lint: set[str]) -> None:
+    assert not {m.split(".")[0] for m in lint} & HEAVY
