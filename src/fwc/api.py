@@ -253,6 +253,8 @@ def _lint_context(source: SourceFile, files: Files, request: LintRequest) -> tup
         verified = verify(ruleset)
         if kind == "pf":  # a pf table comes into being when it is named
             verified = [d for d in verified if d.code != "FW015"]
+        elif kind == "iptables-save":  # sets are made by ipset, from a file of its own
+            verified = [d for d in verified if not (d.code in ("FW015", "FW024") and d.message.startswith("set `"))]
         earlier += [d for d in verified if (d.code, d.primary.span if d.primary else None) not in known]
     return LintContext(kind, source, ruleset, request.settings, elaborated, tree), earlier
 
