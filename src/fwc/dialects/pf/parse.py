@@ -48,8 +48,8 @@ def accepts(text: str, environment: Environment | None = None) -> bool:
     return not has_errors(found)
 
 
-def _syntax(message: str, span: Span, help: str = "") -> Diagnostic:
-    return error("FW001", message, span, help=help, name="syntax-error")
+def _syntax(message: str, span: Span, help: str = "", code: str = "FW001") -> Diagnostic:
+    return error(code, message, span, help=help, name="syntax-error" if code == "FW001" else "")
 
 
 def _statements(r: Reader, out: list[Statement], depth: int) -> None:
@@ -69,7 +69,7 @@ def _statements(r: Reader, out: list[Statement], depth: int) -> None:
                 raise r.unexpected("the line end")
             out.append(statement)
         except PfSyntaxError as problem:
-            r.diagnostics.append(_syntax(problem.message, problem.span, problem.help))
+            r.diagnostics.append(_syntax(problem.message, problem.span, problem.help, problem.code))
             _recover(r, first)
 
 

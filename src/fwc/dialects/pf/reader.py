@@ -22,8 +22,9 @@ MAX_TABLE = 31
 class PfSyntaxError(Exception):
     """What is wrong, where, and what to write instead."""
 
-    def __init__(self, message: str, span: Span, help: str = "") -> None:
+    def __init__(self, message: str, span: Span, help: str = "", code: str = "FW001") -> None:
         super().__init__(message)
+        self.code = code
         self.message = message
         self.span = span
         self.help = help
@@ -50,9 +51,9 @@ class Reader:
             return self.tokens.span(self.at, self.at)
         return self.tokens.span(first, max(first, self.at - 1))
 
-    def fail(self, message: str, at: int | None = None, help: str = "") -> PfSyntaxError:
+    def fail(self, message: str, at: int | None = None, help: str = "", code: str = "FW001") -> PfSyntaxError:
         where = self.at if at is None else at
-        return PfSyntaxError(message, self.tokens.span(where, where), help)
+        return PfSyntaxError(message, self.tokens.span(where, where), help, code)
 
     def unexpected(self, wanted: str) -> PfSyntaxError:
         kind, value = self.kinds[self.at], self.values[self.at]
@@ -227,14 +228,14 @@ class Reader:
         first = self.at
         text = self.text("a label")
         if len(text.encode()) > MAX_LABEL:
-            raise self.fail("a label has at most 63 bytes", first)
+            raise self.fail("a label has at most 63 bytes", first, "shorten it", "FW615")
         return text
 
     def tag(self) -> str:
         first = self.at
         text = self.text("a tag")
         if len(text.encode()) > MAX_TAG:
-            raise self.fail("a tag has at most 63 bytes", first)
+            raise self.fail("a tag has at most 63 bytes", first, "shorten it", "FW615")
         return text
 
     def table_name(self) -> str:
@@ -242,6 +243,6 @@ class Reader:
         first = self.at
         name = self.text("a table name")
         if len(name) > MAX_TABLE:
-            raise self.fail("a table name has at most 31 characters", first)
+            raise self.fail("a table name has at most 31 characters", first, "shorten it", "FW615")
         self.need(">")
         return name

@@ -471,4 +471,4 @@ def check_anchor_name(r: Reader, name: str, at: int) -> None:
     if name.startswith("_"):
         raise r.fail("anchor names that begin with '_' are reserved", at)
     if any(len(part) > 63 for part in name.split("/")) or len(name) > 1023:
-        raise r.fail("a part of an anchor name has at most 63 characters", at)
+        raise r.fail("a part of an anchor name has at most 63 characters", at, "shorten it", "FW615")
