@@ -37,7 +37,8 @@ def disagreement(ruleset: Generated) -> str:
     """What the lints miss or invent, empty when they are right."""
     found = reported(ruleset)
     missed = sorted(ruleset.dead - found.keys())
-    invented = sorted(found.keys() - ruleset.dead)
+    overruled = {line for line, codes in found.items() if codes == ["FW601"]} & ruleset.overruled
+    invented = sorted(found.keys() - ruleset.dead - overruled)
     twice = sorted(line for line, codes in found.items() if len(codes) > 1)
     if not missed and not invented and not twice:
         return ""
@@ -46,7 +47,7 @@ def disagreement(ruleset: Generated) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("dialects", nargs="*", choices=[*GENERATORS, []], default=list(GENERATORS))
+    parser.add_argument("dialects", nargs="*", help="iptables, nft, pf; all by default")
     parser.add_argument("--count", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep-going", action="store_true")

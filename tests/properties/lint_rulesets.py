@@ -1,8 +1,9 @@
-"""Random small rulesets as text, in three dialects, and which of their lines can decide or meet a packet at all: found by trying
-every atom of the packet space, with nothing of fwc in it.
+"""Random small rulesets as text, in three dialects, and which of their lines can decide or meet a packet at all: found
+by trying every atom of the packet space, with nothing of fwc in it.
 
-Conditions are made of a few values per field; an atom is a packet that none of the conditions tells apart from its kind. A rate limit
-answers yes or no independently wherever it is asked; the content of the set `s`, which run-time fills, is one more atom.
+Conditions are made of a few values per field; an atom is a packet that none of the conditions tells apart from its
+kind. A rate limit answers yes or no independently wherever it is asked; the content of the set `s`, which run-time
+fills, is one more atom.
 """
 
 from __future__ import annotations
@@ -44,11 +45,13 @@ class Line:
 
 @dataclass
 class Generated:
-    """`dead` are the line numbers (from 1) of rules that no packet meets, in chains that a base chain leads to."""
+    """`dead` are the line numbers (from 1) of rules that no packet meets, in chains that a base chain leads to. `overruled`
+    (pf) are rules that decide no packet which may begin a connection; FW601 speaks of those, too."""
 
     kind: str
     text: str
     dead: frozenset[int]
+    overruled: frozenset[int] = frozenset()
 
 
 def all_of(tests: Iterable[Callable[[Packet], bool]]) -> Callable[[Packet], bool]:
@@ -68,7 +71,7 @@ def from_nets(nets: Iterable[str], negated: bool = False) -> Callable[[Packet], 
 
 def packets(versions: str) -> list[Packet]:
     out = []
-    ported = [(p, port) for p in ("tcp", "udp") for port in PORT_ATOMS] + [("icmp", ""), ("gre", "")]
+    ported = [(p, port) for p in ("tcp", "udp") for port in PORT_ATOMS] + [("icmp", ""), ("gre", ""), ("esp", "")]
     ends = [("4", src, member) for src in SOURCES for member in ("yes", "no")]
     ends += [("6", "", "no")] if "6" in versions else []
     for (proto, port), (version, src, member), state, iface in itertools.product(ported, ends, STATES, IFACES):
@@ -293,6 +296,7 @@ class PfLine:
     quick: bool
     number: int
     decides: bool = False
+    begins: bool = False
 
 
 Anchor = tuple[Callable[[Packet], bool], bool, list[PfLine]]
@@ -313,7 +317,8 @@ def pf(rng: Random) -> Generated:
     for packet in pf_packets():
         _pf_decide(rules, packet)
     flat = [r for rule in rules for r in (rule[2] if isinstance(rule, tuple) else [rule])]
-    return Generated("pf", "\n".join(lines) + "\n", frozenset(r.number for r in flat if not r.decides))
+    dead = frozenset(r.number for r in flat if not r.decides)
+    return Generated("pf", "\n".join(lines) + "\n", dead, frozenset(r.number for r in flat if not r.begins))
 
 
 def pf_packets() -> Iterator[Packet]:
@@ -323,7 +328,7 @@ def pf_packets() -> Iterator[Packet]:
         for port in PORT_ATOMS
         for syn in (("yes", "no") if p == "tcp" else ("",))
     ]
-    ported += [("icmp", "", ""), ("gre", "", "")]
+    ported += [("icmp", "", ""), ("gre", "", ""), ("esp", "", "")]
     ends = [("4", src, member) for src in SOURCES for member in ("yes", "no")] + [("6", "", m) for m in ("yes", "no")]
     for (proto, port, syn), (version, src, member), way, iface in itertools.product(
         ported, ends, ("in", "out"), PF_IFACES
@@ -359,6 +364,7 @@ def _pf_decide(rules: list[PfLine | Anchor], packet: Packet) -> None:
                 break
     if last is not None:
         last.decides = True
+        last.begins = last.begins or packet["syn"] != "no"
 
 
 def _pf_rule(rng: Random, lines: list[str], outer: str = "") -> PfLine:
