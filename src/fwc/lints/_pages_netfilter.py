@@ -655,4 +655,31 @@ The target cannot express what the policy says.
 Leaving the part out would change what is allowed. fwc refuses, names the part and the way out; `--lossy` accepts
 losses that only narrow, and lists them in the output. It is reported by `fwc compile`, for the target compiled for:
 `fwc targets` shows what each can express.
+
+# FW615 pf-name-too-long error pf
+The name is longer than pf takes.
+
+## Why is this bad?
+
+A table has at most 31 characters, a label, a tag and each part of an anchor at most 63. pfctl refuses the file.
+
+## Example
+
+```pf
+set skip on lo0
+block all
+pass out all
+pass quick inet6 proto ipv6-icmp all
+table <addresses-that-knocked-too-often> persist
+```
+
+## Use instead
+
+```pf
+table <knocked-too-often> persist
+set skip on lo0
+block all
+pass out all
+pass quick inet6 proto ipv6-icmp all
+```
 """

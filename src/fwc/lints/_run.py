@@ -34,7 +34,7 @@ def run_lints(context: LintContext, earlier: Iterable[Diagnostic] = ()) -> LintR
     broken = _broken_rows(found)
     for lint in selected(settings, context):
         for finding in lint.check(context):
-            if not (lint.code.startswith("FW1") and finding.primary and _row(finding.primary.span) in broken):
+            if not (lint.code.startswith(("FW010", "FW1")) and finding.primary and _row(finding.primary.span) in broken):
                 found.append(finding)
     refused = {_row(d.primary.span) for d in found if d.code == "FW608" and d.primary}  # says more than FW002 does
     found = [d for d in found if d.code != "FW002" or d.primary is None or _row(d.primary.span) not in refused]
