@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from fwc.diagnostics import Diagnostic, error, has_errors
+from fwc.diagnostics import Diagnostic, Severity, error, has_errors
 from fwc.dialects.base import Lossy, LowerOptions, OutputFile
 from fwc.dialects.recognise import recognise
 from fwc.dialects.registry import load_dialect, target_name
 from fwc.elaborate.driver import elaborate
-from fwc.elaborate.elaborated import Elaborated
+from fwc.elaborate.elaborated import Assertion, Elaborated
 from fwc.elaborate.program import ElaborateOptions
 from fwc.elaborate.program import dns_names as dns_names_of
 from fwc.errors import UsageError
@@ -25,6 +25,8 @@ from fwc.source import SourceFile, Span
 if TYPE_CHECKING:
     from fwc.diff.regions import Report
     from fwc.lints._context import LintContext
+    from fwc.query.answer import Answer
+    from fwc.query.question import Question
 
 
 @record
@@ -561,6 +563,39 @@ def _same_hooks(old: Side, new: Side) -> tuple[Ruleset, Ruleset]:
         right, left = terms(new.ruleset, old.ruleset)
         return left, right
     return terms(old.ruleset, new.ruleset)
+
+
+def query(source: SourceFile, files: Files, request: ReadRequest, text: str) -> tuple[Answer | None, list[Diagnostic]]:
+    """The packets of a question that an input lets through. Raises UsageError when the text is no question about it."""
+    from fwc.query.answer import answer
+    from fwc.query.packets import packets_of
+    from fwc.query.question import parse_question
+
+    question = parse_question(text)
+    side, diagnostics = read_side(source, files, request)
+    if side is None:
+        return None, diagnostics
+    if request.kind != "fwc":
+        return answer(side.ruleset, question, packets_of(question), side.families), diagnostics
+    assertion = _asked_in_policy(source, files, request, question, diagnostics)
+    families = tuple(f for f in side.families if f in assertion.families)
+    return answer(side.ruleset, question, assertion.matches, families), diagnostics
+
+
+def _asked_in_policy(
+    source: SourceFile, files: Files, request: ReadRequest, question: Question, known: list[Diagnostic]
+) -> Assertion:
+    """In a policy the question may name what the policy names, so it is read as an assertion at the end of the file."""
+    traffic = question.traffic or "any"
+    line = f"assert some {traffic} from {question.source} to {question.destination}"
+    asked = SourceFile(source.path, f"{source.text}\n{line}\n")
+    options = ElaborateOptions(request.target, request.host, request.today)
+    elaborated, found = load_policy(asked, files, options)
+    if elaborated is None or not elaborated.assertions:
+        problem = next((d for d in found if d not in known and d.severity is Severity.ERROR), None)
+        words = f"{problem.message}{'; ' + problem.help if problem.help else ''}" if problem else "it names no packet"
+        raise UsageError(f"not a question about this policy: {words}")
+    return elaborated.assertions[-1]
 
 
 __all__ = [

@@ -1,0 +1,1 @@
+"""Questions about one ruleset, answered as sets of packets."""
