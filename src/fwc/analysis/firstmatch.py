@@ -65,7 +65,7 @@ def _compose(dimensions: Dimensions, own: list[Region], rest: list[Region]) -> l
             if box is None:
                 continue
             effects = region.outcome.effects + after.outcome.effects
-            place = after.place if after.place != NOWHERE else region.place
+            place = region.place if _passes_only(after) and region.place.index >= 0 else after.place
             out.append(Region(box, Outcome(effects, after.outcome.verdict), place))
             if box == region.box:
                 break
@@ -106,6 +106,11 @@ def _changes_nothing(effect: Effect, met: tuple[Effect, ...]) -> bool:
             return last == effect and not any(isinstance(e, CopyMark) for e in met)
         case _:
             return False
+
+
+def _passes_only(after: Region) -> bool:
+    """A later chain's policy that accepts decides nothing: the rule that accepted before is what let the packet through."""
+    return after.place == NOWHERE or (after.place.index < 0 and isinstance(after.outcome.verdict, Accept))
 
 
 class _Work:

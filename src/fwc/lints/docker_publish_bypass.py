@@ -17,7 +17,10 @@ rule in INPUT looks like protection, and everybody reaches the container.
 -A DOCKER ! -i docker0 -p tcp -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80
 COMMIT
 *filter
-:INPUT ACCEPT [0:0]
+:INPUT DROP [0:0]
+-A INPUT -i lo -j ACCEPT
+-A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
+-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT
 -A INPUT ! -s 192.0.2.0/24 -p tcp -m tcp --dport 8080 -j DROP
 COMMIT
 ```

@@ -1,0 +1,158 @@
+"""What strangers can reach: the packets of new connections that single rules accept from anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fwc.analysis.facts import Answer
+from fwc.analysis.firstmatch import Region
+from fwc.analysis.program import Place, base_chains
+from fwc.ir.match import CtState, Field, FieldIn, Match, all_of, state_in
+from fwc.ir.model import Chain, Role, Rule
+from fwc.ir.verdict import Accept
+from fwc.lints._conntrack import TCP, filtered, outside, protocol
+from fwc.lints._context import LintContext
+from fwc.lints._search import first_held
+from fwc.net.addresses import AddressSet
+from fwc.net.hooks import ChainType, Family, Hook
+from fwc.net.interfaces import IfaceSet
+from fwc.net.intervals import IntervalSet
+from fwc.records import record
+from fwc.source import Span
+from fwc.space.fields import SHIFT, Box, Dimensions, Kind
+
+STRANGER = FieldIn(Field.SADDR, AddressSet(IntervalSet.of(0xC6336407), IntervalSet.of(0x2A000000 << 96 | 7)))
+"""Somebody on the internet: 198.51.100.7 and an address of 2a00::/12."""
+
+UNUSUAL = FieldIn(Field.DPORT, IntervalSet.of(3, 11112, 54321))
+"""Ports that no rule is written for."""
+
+
+def new_from_stranger(context: LintContext, family: Family, hook: Hook, *parts: Match) -> Answer:
+    facts = context.facts
+    query = all_of(outside(hook), state_in(CtState.NEW), STRANGER, *parts)
+    return facts.accepts(family, hook, facts.boxes(family, query))
+
+
+def denies_by_default(context: LintContext, family: Family, hook: Hook) -> bool:
+    """Whether a stranger's connection that no rule is written for is refused, whatever the interface."""
+    if not filtered(context, family, hook):
+        return False
+    answer = new_from_stranger(context, family, hook, protocol(TCP), UNUSUAL)
+    return answer.none and not answer.undetermined
+
+
+def accepts_by_default(context: LintContext, family: Family, hook: Hook) -> bool:
+    answer = new_from_stranger(context, family, hook, protocol(TCP), UNUSUAL)
+    return answer.all and not answer.undetermined
+
+
+@record
+class Open:
+    """A rule that accepts packets of `box` from any address. `box` leaves out nothing that the rule's calls ask for."""
+
+    family: Family
+    hook: Hook
+    place: Place
+    rule: Rule
+    span: Span
+    box: Box
+    text: str
+
+
+def open_rules(context: LintContext, *hooks: Hook) -> Iterator[Open]:
+    """Regions that accept new connections from a stranger on an interface that nobody called trusted. What depends on a
+    condition outside the packet is left out, and so is what other programs' chains accept."""
+    for hook in hooks:
+        for family in context.facts.families:
+            for table, chain in base_chains(context.ruleset, family).get(("ip", hook, ""), []):
+                if chain.base is not None and chain.base.type is ChainType.FILTER:
+                    yield from _of_chain(context, family, hook, table, chain)
+
+
+def _of_chain(context: LintContext, family: Family, hook: Hook, table: int, chain: Chain) -> Iterator[Open]:
+    facts = context.facts
+    if not _can_refuse(chain):
+        return
+    regions = facts.chain_regions(family, table, chain)
+    if regions is None:
+        return
+    dimensions = facts.dimensions(family)
+    query = facts.boxes(family, all_of(outside(hook), state_in(CtState.NEW), STRANGER))
+    for number, region in enumerate(regions):
+        if region.place.index < 0 or not isinstance(region.outcome.verdict, Accept):
+            continue
+        if not _from_anywhere(context, dimensions, region.box):
+            continue
+        rule = facts.rule(region.place)
+        owner = facts.chain(region.place)
+        if rule is None or owner is None or context.is_foreign(owner) or rule.role not in (Role.USER, Role.IMPORTED):
+            continue
+        span = rule.origin.span
+        held = _held(dimensions, regions, number, query)
+        if span is not None and held is not None:
+            yield Open(family, hook, region.place, rule, span, region.box, held)
+
+
+def _can_refuse(chain: Chain) -> bool:
+    """A chain whose policy accepts and whose rules only accept filters nothing; that is said once, elsewhere."""
+    if chain.base is not None and not isinstance(chain.base.policy, Accept):
+        return True
+    return any(not isinstance(rule.verdict, Accept) for rule in chain.rules)
+
+
+def _held(dimensions: Dimensions, regions: list[Region], number: int, query: tuple[Box, ...]) -> str | None:
+    from fwc.analysis.witness import point_text
+
+    wanted = [n == number for n in range(number + 1)]
+    near = [met for box in query if (met := dimensions.meet(box, regions[number].box)) is not None]
+    found = first_held(dimensions, regions[: number + 1], near, wanted)
+    return point_text(dimensions, found[0]) if found is not None else None
+
+
+def _from_anywhere(context: LintContext, dimensions: Dimensions, box: Box) -> bool:
+    """Whether the box limits neither who sends nor, to an interface that may be trusted, where it comes in."""
+    for c in box:
+        each = dimensions.dimensions[c >> SHIFT]
+        runs = dimensions.runs[c]
+        if each.kind is Kind.ATOM or each.key in ("minute", "date", Field.SMAC, Field.IPSEC, Field.SPORT):
+            return False
+        field = each.key[0] if isinstance(each.key, tuple) else each.key
+        if field in (Field.MARK, Field.CT_MARK, Field.CT_STATUS, Field.PKTTYPE, Field.VLAN, Field.TCP_FLAGS):
+            return False
+        if field in (Field.SADDR, Field.CT_ORIG_SADDR):
+            size = sum(high - low + 1 for low, high in runs)
+            if size * 2 < each.top:
+                return False
+        if field is Field.IIF and not _outer(context, runs, each.top):
+            return False
+    return True
+
+
+def _outer(context: LintContext, runs: tuple[tuple[int, int], ...], top: int) -> bool:
+    """All interfaces but some, or one that the configuration declares without trust."""
+    if sum(high - low + 1 for low, high in runs) * 2 > top:
+        return True
+    from fwc.space.boxes import iface_values
+
+    for interface in context.settings.interfaces:
+        if not interface.trusted and not interface.prefixes:
+            for low, high in iface_values(IfaceSet.of(interface.names)).runs:
+                if any(a <= low and high <= b for a, b in runs):
+                    return True
+    return False
+
+
+def values(dimensions: Dimensions, box: Box, field: Field) -> IntervalSet | None:
+    """The values to which the box limits a field."""
+    known = dimensions.known(field)
+    if known is None:
+        return None
+    found = next((c for c in box if c >> SHIFT == known.index), None)
+    return IntervalSet.trusted(dimensions.runs[found]) if found is not None else None
+
+
+def limits(dimensions: Dimensions, box: Box) -> set[object]:
+    """The fields that the box limits."""
+    keys = (dimensions.dimensions[c >> SHIFT].key for c in box)
+    return {key[0] if isinstance(key, tuple) else key for key in keys}

@@ -1,0 +1,90 @@
+"""What no rule speaks of is accepted: the chain filters only what somebody thought of.
+
+## Why is this bad?
+
+With an accept at the end every new service is open until somebody closes it. Benchmarks (CIS, NIST SP 800-41, PCI DSS) ask
+for the opposite: deny by default, allow by rule.
+
+## Example
+
+```iptables-save
+*filter
+:INPUT ACCEPT [0:0]
+:FORWARD DROP [0:0]
+:OUTPUT ACCEPT [0:0]
+-A INPUT -s 192.0.2.0/24 -j DROP
+COMMIT
+```
+
+## Use instead
+
+```iptables-save
+*filter
+:INPUT DROP [0:0]
+:FORWARD DROP [0:0]
+:OUTPUT ACCEPT [0:0]
+-A INPUT -i lo -j ACCEPT
+-A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
+-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT
+COMMIT
+```
+
+## Exceptions
+
+A chain without rules of its own (a file for NAT only, a host whose FORWARD only leads to other programs' chains), and a
+chain that refuses strangers on one of its interfaces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fwc.analysis.program import base_chains
+from fwc.diagnostics import Diagnostic, Severity
+from fwc.ir.model import Chain
+from fwc.ir.verdict import Accept, Drop, Goto, Jump, Reject
+from fwc.ir.walk import target_chains
+from fwc.lints._context import LintContext
+from fwc.lints._exposure import accepts_by_default
+from fwc.lints._registry import Lint, lint
+from fwc.net.hooks import ChainType, Hook
+
+
+@lint("FW501", "default-accept", Severity.WARNING, formats=("iptables-save", "nft"))
+def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
+    seen: set[tuple[int, str]] = set()
+    for hook in (Hook.INPUT, Hook.FORWARD):
+        for family in context.facts.families:
+            chains = [
+                (table, chain)
+                for table, chain in base_chains(context.ruleset, family).get(("ip", hook, ""), [])
+                if chain.base is not None and chain.base.type is ChainType.FILTER and _is_filter(context, table, chain)
+            ]
+            if any(c.base is not None and not isinstance(c.base.policy, Accept) for _, c in chains):
+                continue  # a rule accepts what the policy would drop: FW502
+            if not chains or any(key in seen for key in ((t, c.name) for t, c in chains)):
+                continue
+            if not accepts_by_default(context, family, hook):
+                continue
+            chain = chains[-1][1]
+            seen.update((t, c.name) for t, c in chains)
+            span = chain.origin.span
+            yield lint.finding(
+                f"{hook} accepts every connection that no rule speaks of", span, label="accepts the rest",
+                help="accept what is needed (replies, loopback, the services), and let the policy drop the rest",
+            )  # fmt: skip
+
+
+def _is_filter(context: LintContext, number: int, chain: Chain) -> bool:
+    """Does the chain decide anything by itself, or only lead to chains of other programs?"""
+    table = context.ruleset.tables[number]
+    if table.kind not in ("", "filter"):
+        return False
+    for rule in chain.rules:
+        if isinstance(rule.verdict, Accept | Drop | Reject):
+            return True
+        if isinstance(rule.verdict, Jump | Goto):
+            targets = [table.chain(name) for name in target_chains(rule.verdict)]
+            if any(t is not None and t.rules and not context.is_foreign(t) for t in targets):
+                return True
+    return False
