@@ -42,5 +42,5 @@ bless:            ## rewrite the expected files of tests/cases/compile and lint;
 	$(PYTHON) -m tests.compile_cases
 	FWC_BLESS=1 $(PYTHON) -m pytest -q tests/test_lint_cases.py
 
-docs:             ## the pages of the lints, from their docstrings
+docs:             ## the pages of the lints and of the targets, from docstrings and capability tables
 	PYTHONPATH=src $(PYTHON) docs/generate.py

@@ -1,10 +1,11 @@
-"""Writes docs/lints/ from the docstrings of the lints: `make docs`. CI compares."""
+"""Writes docs/lints/ from the docstrings of the lints and docs/targets.md from the capability tables: `make docs`. CI compares."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from fwc.cli.explain_command import page
+from fwc.dialects.registry import TARGETS, load_dialect
 from fwc.lints._registry import CATEGORIES, load_lints
 
 DIRECTORY = Path(__file__).resolve().parent / "lints"
@@ -31,7 +32,27 @@ def pages() -> dict[str, str]:
     return dict(sorted(out.items()))
 
 
+def targets() -> str:
+    """What each target can express, from the tables that the compiler goes by."""
+    out = [
+        "# Targets",
+        "",
+        "What each target can express of the policy language. `fwc targets` prints these tables; they are the ones that refusals",
+        "(FW031) quote. What a `partial` or `no` row leaves out is an error at the statement, never an approximation.",
+        "",
+    ]
+    for target in TARGETS:
+        out += [f"## {target}", "", "| feature | support | how, or what to do instead |", "|---|---|---|"]
+        out += [
+            f"| {row.feature} | {row.support} | {row.note.replace('|', '&#124;')} |"
+            for row in load_dialect(target).capabilities
+        ]
+        out.append("")
+    return "\n".join(out).rstrip() + "\n"
+
+
 def main() -> None:
+    (DIRECTORY.parent / "targets.md").write_text(targets(), encoding="utf-8")
     DIRECTORY.mkdir(exist_ok=True)
     wanted = pages()
     for path in DIRECTORY.glob("*.md"):
