@@ -23,6 +23,7 @@ from fwc.records import record
 from fwc.source import SourceFile, Span
 
 if TYPE_CHECKING:
+    from fwc.analysis.cost import HookCost
     from fwc.diff.regions import Report
     from fwc.lints._context import LintContext
     from fwc.query.answer import Answer
@@ -335,6 +336,34 @@ def _same_meaning(before: SourceFile, after: SourceFile, files: Files, request: 
     return compare(old.ruleset, new.ruleset) is None
 
 
+# ----- cost -------------------------------------------------------------------
+
+
+def cost(
+    source: SourceFile, files: Files, request: ReadRequest, optimize: int = 1, ipset: bool = False
+) -> tuple[str, list[HookCost], list[Diagnostic]]:
+    """What packets cost at each hook, and the target whose prices were taken. A policy is costed as what it compiles to."""
+    from fwc.analysis.cost import costs
+
+    if request.kind != "fwc":
+        _, ruleset, diagnostics = import_ruleset(source, request.kind)
+        target = DIALECT_OF[request.kind]
+        return target, [] if has_errors(diagnostics) else costs(ruleset, target), diagnostics
+    from fwc.roundtrip import read_back
+
+    targets = (request.target,) if request.target else ()
+    options = CompileOptions(
+        targets, request.host, request.today, ipset=ipset, optimize=optimize, verify=False, lint=False
+    )
+    outputs, diagnostics = compile_policy(source, files, options)
+    if not outputs:
+        return request.target, [], diagnostics
+    elaborated, _ = load_policy(source, files, ElaborateOptions(outputs[0].target, request.host, request.today))
+    assert elaborated is not None
+    target = outputs[0].target
+    return target, costs(read_back(target, outputs[0].files, elaborated.ruleset), target), diagnostics
+
+
 # ----- packets ----------------------------------------------------------------
 
 
@@ -532,6 +561,15 @@ def read_side(source: SourceFile, files: Files, request: ReadRequest) -> tuple[S
     return Side(source.path, request.kind, ruleset, families), diagnostics
 
 
+def read_for_graph(source: SourceFile, files: Files, request: ReadRequest) -> tuple[Ruleset | None, list[Diagnostic]]:
+    """The IR to draw: of a ruleset with errors (a jump to nowhere, a circle) too, since the drawing shows them."""
+    if request.kind == "fwc":
+        side, diagnostics = read_side(source, files, request)
+        return side.ruleset if side else None, diagnostics
+    _, ruleset, diagnostics = _import_for_lint(source, LintRequest(request.kind, LintSettings(), family=request.family))
+    return ruleset if ruleset.tables or not has_errors(diagnostics) else None, diagnostics
+
+
 def _speaks(ruleset: Ruleset, word: str) -> bool:
     return any(table.family in (word, "inet") for table in ruleset.tables)
 
@@ -599,6 +637,6 @@ def _asked_in_policy(
 
 
 __all__ = [
-    "CompileOptions", "LintOutcome", "LintRequest", "TargetOutput", "compile_policy", "dns_names", "fix", "import_ruleset",
+    "CompileOptions", "LintOutcome", "LintRequest", "TargetOutput", "compile_policy", "cost", "dns_names", "fix", "import_ruleset",
     "lint", "load_policy", "recognise_kind", "target_name", "test_policy", "trace_packet",
 ]  # fmt: skip
