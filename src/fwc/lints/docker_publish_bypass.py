@@ -20,8 +20,8 @@ COMMIT
 :INPUT DROP [0:0]
 -A INPUT -i lo -j ACCEPT
 -A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
+-A INPUT -p tcp -m tcp --dport 8080 -j DROP
 -A INPUT -p tcp -m tcp --dport 22 -j ACCEPT
--A INPUT ! -s 192.0.2.0/24 -p tcp -m tcp --dport 8080 -j DROP
 COMMIT
 ```
 
