@@ -13,6 +13,7 @@ from fwc.dialects.nft.printer import statement
 from fwc.ir.match import (
     AllOf,
     Field,
+    FieldIn,
     Match,
     Opaque,
     Per,
@@ -150,7 +151,8 @@ class Rules:
         if node.kind in ("quota", "limit"):
             return Opaque("nft", node.text, node.kind)
         if node.kind in ("queue", "fwd", "synproxy", "tproxy", "nat"):
-            return (), OpaqueVerdict("nft", node.text, node.kind, True if node.kind in _TERMINAL else None)
+            verdict = OpaqueVerdict("nft", node.text, node.kind, True if node.kind in _TERMINAL else None)
+            return implied(node.text), verdict
         return OpaqueAction("nft", node.text, node.kind)
 
     def update(self, node: t.Update) -> object:
@@ -291,7 +293,7 @@ class Rules:
         try:
             return self._nat(node)
         except Unknown:
-            return (), OpaqueVerdict("nft", statement(node), "nat", True)
+            return implied(statement(node)), OpaqueVerdict("nft", statement(node), "nat", True)
 
     def _nat(self, node: t.Nat) -> tuple[tuple[Match, ...], Verdict]:
         choice = PortChoice.DEFAULT
@@ -414,6 +416,24 @@ _LIFTERS: dict[type, Callable[..., object]] = {
     t.Nat: Rules.nat,
     t.NoTracking: lambda rules, node: NoTrack(),
 }
+
+
+_PORTS = re.compile(r"\b(tcp|udp|udplite|sctp|dccp) [sd]port\b")
+_FAMILIES = re.compile(r"^tproxy (ip6?)\b|\b(ip6?) [sd]addr\b")
+
+
+def implied(text: str) -> tuple[Match, ...]:
+    """What nft lets a statement depend on without its being written: the protocol and the family of the fields that it reads
+    (nft --debug=netlink shows the comparisons)."""
+    out: list[Match] = []
+    families = {a or b for a, b in _FAMILIES.findall(text)}
+    if len(families) == 1:
+        out.append(family_is(Family.V4 if families == {"ip"} else Family.V6))
+    protocols = set(_PORTS.findall(text))
+    if len(protocols) == 1:
+        number = {"tcp": 6, "udp": 17, "dccp": 33, "sctp": 132, "udplite": 136}[protocols.pop()]
+        out.append(FieldIn(Field.PROTOCOL, IntervalSet.of(number)))
+    return tuple(out)
 
 
 def _canonical(rule: Rule) -> Rule:
