@@ -637,6 +637,6 @@ def _asked_in_policy(
 
 
 __all__ = [
-    "CompileOptions", "LintOutcome", "LintRequest", "TargetOutput", "compile_policy", "cost", "dns_names", "fix", "import_ruleset",
-    "lint", "load_policy", "recognise_kind", "target_name", "test_policy", "trace_packet",
+    "CompileOptions", "LintOutcome", "LintRequest", "TargetOutput", "compile_policy", "cost", "dns_names", "fix",
+    "import_ruleset", "lint", "load_policy", "recognise_kind", "target_name", "test_policy", "trace_packet",
 ]  # fmt: skip
