@@ -1,0 +1,149 @@
+"""What becomes of the packets that a destination translation rewrites: whether the filter accepts them as they are then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from weakref import WeakKeyDictionary
+
+from fwc.analysis.facts import Answer
+from fwc.analysis.firstmatch import Region
+from fwc.analysis.program import base_chains
+from fwc.ir.match import CtState, CtStatus, Field, FieldIn, MaskedIn, Match, all_of, state_in
+from fwc.ir.model import Rule
+from fwc.ir.verdict import Dnat, NatTarget, Redirect
+from fwc.lints._conntrack import filtered
+from fwc.lints._context import LintContext
+from fwc.net.addresses import AddressSet
+from fwc.net.hooks import ChainType, Family, Hook
+from fwc.net.intervals import IntervalSet
+from fwc.records import record
+from fwc.source import Span
+from fwc.space.fields import SHIFT, Box, Dimensions
+
+_LOCAL = IntervalSet.range(127 << 24, (128 << 24) - 1)
+_REPLACED = {Field.DADDR, Field.OIF, Field.MARK, Field.CT_MARK, Field.CT_STATE, Field.CT_STATUS, Field.PKTTYPE}
+
+
+@record
+class Lost:
+    """A translation whose packets the filter never accepts. `old` accepts them as they were before it, `hook` is where they are
+    refused, `by` what refuses them."""
+
+    rule: Rule
+    span: Span
+    redirect: bool
+    hook: Hook
+    by: Span | None
+    old: Span | None
+    text: str
+    where: str
+
+
+_known: WeakKeyDictionary[LintContext, tuple[Lost, ...]] = WeakKeyDictionary()
+
+
+def lost(context: LintContext) -> tuple[Lost, ...]:
+    """Every translation of prerouting whose packets are refused afterwards, computed once."""
+    found = _known.get(context)
+    if found is None:
+        found = _known[context] = tuple(_find(context))
+    return found
+
+
+def _find(context: LintContext) -> Iterator[Lost]:
+    seen: set[Span] = set()
+    facts = context.facts
+    for family in facts.families:
+        for table, chain in base_chains(context.ruleset, family).get(("ip", Hook.PREROUTING, ""), []):
+            if chain.base is None or chain.base.type is not ChainType.NAT:
+                continue
+            for region in facts.chain_regions(family, table, chain) or ():
+                effect = next((e for e in region.outcome.effects if isinstance(e, Dnat | Redirect)), None)
+                rule = facts.rule(region.place)
+                owner = facts.chain(region.place)
+                span = rule.origin.span if rule is not None else None
+                if effect is None or rule is None or span is None or span in seen:
+                    continue
+                if owner is None or context.is_foreign(owner):
+                    continue
+                outcome = _judge(context, family, region, effect, rule, span)
+                if outcome is not None:
+                    seen.add(span)
+                    yield outcome
+
+
+def _judge(
+    context: LintContext, family: Family, region: Region, effect: Dnat | Redirect, rule: Rule, span: Span
+) -> Lost | None:
+    targets = [t for t in effect.targets if t.family in (None, family)] if isinstance(effect, Dnat) else [None]
+    if len(targets) != 1:
+        return None
+    target = targets[0]
+    redirect = target is None or target.family is None or (family is Family.V4 and target.low in _LOCAL)
+    hook = Hook.INPUT if redirect else Hook.FORWARD
+    if not filtered(context, family, hook):
+        return None
+    ports = effect.ports if isinstance(effect, Redirect) else target.ports if target is not None else None
+    after = _answer(context, family, region, hook, target, ports)
+    if not after.none or after.undetermined:
+        return None
+    if not redirect and filtered(context, family, Hook.INPUT):
+        inside = _answer(context, family, region, Hook.INPUT, target, ports)
+        if not inside.none or inside.undetermined:
+            return None  # the address may be this machine's own
+    elif not redirect:
+        return None
+    from fwc.lints._conntrack import place_span
+
+    before = _before(context, family, region, hook, ports)
+    return Lost(
+        rule, span, redirect, hook, place_span(context, after.others_by), before, after.others_text,
+        f"port {ports[0]}" if ports is not None else "the translated address",
+    )  # fmt: skip
+
+
+def _kept(dimensions: Dimensions, box: Box, drop: set[Field]) -> Box:
+    out = []
+    for c in box:
+        key = dimensions.dimensions[c >> SHIFT].key
+        field = key[0] if isinstance(key, tuple) else key
+        if field not in drop:
+            out.append(c)
+    return tuple(out)
+
+
+def _answer(
+    context: LintContext,
+    family: Family,
+    region: Region,
+    hook: Hook,
+    target: NatTarget | None,
+    ports: tuple[int, int] | None,
+) -> Answer:
+    """What the hook does with the translated packets; an unknown own address is left open."""
+    facts = context.facts
+    dimensions = facts.dimensions(family)
+    drop = set(_REPLACED) | ({Field.DPORT} if ports is not None else set())
+    parts: list[Match] = [
+        state_in(CtState.NEW), MaskedIn(Field.CT_STATUS, CtStatus.DNAT, IntervalSet.of(CtStatus.DNAT))
+    ]  # fmt: skip
+    if target is not None and target.family is not None:
+        parts.append(FieldIn(Field.DADDR, AddressSet.of_family(family, IntervalSet.range(target.low, target.high))))
+    if ports is not None:
+        parts.append(FieldIn(Field.DPORT, IntervalSet.range(*ports)))
+    rest = _kept(dimensions, region.box, drop)
+    met = [dimensions.meet(rest, box) for box in facts.boxes(family, all_of(*parts))]
+    return facts.accepts(family, hook, tuple(box for box in met if box is not None))
+
+
+def _before(
+    context: LintContext, family: Family, region: Region, hook: Hook, ports: tuple[int, int] | None
+) -> Span | None:
+    """The rule that accepts the packets as they were sent, when it says so by port or address."""
+    facts = context.facts
+    dimensions = facts.dimensions(family)
+    rest = _kept(dimensions, region.box, _REPLACED - {Field.DADDR})
+    met = [dimensions.meet(rest, box) for box in facts.boxes(family, state_in(CtState.NEW))]
+    answer = facts.accepts(family, hook, tuple(box for box in met if box is not None))
+    rule = facts.rule(answer.some_by) if answer.some_by is not None else None
+    return rule.origin.span if rule is not None else None

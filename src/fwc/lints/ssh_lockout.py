@@ -1,0 +1,89 @@
+"""Loading this ruleset closes the port through which the machine is managed.
+
+## Why is this bad?
+
+A rule speaks of the management port, but no new connection gets to it: whoever loads the ruleset over the network is out. The
+ports are `management` in the configuration, tcp 22 by default.
+
+## Example
+
+```iptables-save
+*filter
+:INPUT DROP [0:0]
+:FORWARD DROP [0:0]
+:OUTPUT ACCEPT [0:0]
+-A INPUT -i lo -j ACCEPT
+-A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
+-A INPUT -p tcp -m tcp --dport 22 -j DROP
+-A INPUT -p tcp -m tcp --dport 443 -j ACCEPT
+COMMIT
+```
+
+## Use instead
+
+```iptables-save
+*filter
+:INPUT DROP [0:0]
+:FORWARD DROP [0:0]
+:OUTPUT ACCEPT [0:0]
+-A INPUT -i lo -j ACCEPT
+-A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
+-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT
+-A INPUT -p tcp -m tcp --dport 443 -j ACCEPT
+COMMIT
+```
+
+## Exceptions
+
+A ruleset that never mentions the port: the machine may be managed at its console or through another port. The pedantic persona is
+told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fwc.diagnostics import Confidence, Diagnostic, Severity
+from fwc.ir.match import CtState, Field, FieldIn
+from fwc.ir.walk import match_nodes
+from fwc.lints._conntrack import ask, filtered, place_span, protocol, state
+from fwc.lints._context import LintContext
+from fwc.lints._exposure import denies_by_default
+from fwc.lints._registry import Lint, lint
+from fwc.net.hooks import Family, Hook
+from fwc.net.intervals import IntervalSet
+
+_NUMBERS = {"tcp": 6, "udp": 17}
+
+
+@lint("FW510", "ssh-lockout", Severity.WARNING, formats=("iptables-save", "nft", "fwc"))
+def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
+    if not denies_by_default(context, Family.V4, Hook.INPUT):
+        return
+    for word, port in context.settings.management:
+        wanted = FieldIn(Field.DPORT, IntervalSet.of(port))
+        for family in (f for f in (Family.V4, Family.V6) if filtered(context, f, Hook.INPUT)):
+            answer = ask(context, family, Hook.INPUT, protocol(_NUMBERS[word]), state(CtState.NEW), wanted)
+            if not answer.none or answer.undetermined:
+                break
+        else:
+            answer = ask(context, Family.V4, Hook.INPUT, protocol(_NUMBERS[word]), state(CtState.NEW), wanted)
+            yield lint.finding(
+                f"no new connection to {word} port {port} is accepted: this machine cannot be managed over the network",
+                place_span(context, answer.others_by), label="refuses it",
+                help=f"accept {word} port {port} from where you manage it, or set `management` to the port in use",
+                confidence=Confidence.HIGH if _mentioned(context, port) else Confidence.MEDIUM,
+                witness={"text": answer.others_text},
+            )  # fmt: skip
+
+
+def _mentioned(context: LintContext, port: int) -> bool:
+    return any(
+        isinstance(node, FieldIn)
+        and node.field is Field.DPORT
+        and isinstance(node.values, IntervalSet)
+        and (port, port) in node.values.runs
+        for _, chain, rule in context.rules()
+        if chain.base is None or chain.base.hook is Hook.INPUT
+        for node in match_nodes(rule.match)
+    )
