@@ -189,8 +189,9 @@ DIALECT_OF = {"iptables-save": "iptables", "nft": "nftables", "nft-json": "nftab
 
 
 def recognise_kind(source: SourceFile) -> str | None:
-    """The kind of a text as `--format-in` names it, None when nothing speaks for any."""
-    return recognise(source.text)
+    """The kind of a text as `--format-in` names it, None when nothing speaks for any; a name in `.fw` speaks for a policy, so that
+    a policy with a mistake in its first line still gets its message."""
+    return recognise(source.text) or ("fwc" if source.path.endswith(".fw") else None)
 
 
 def import_ruleset(source: SourceFile, kind: str) -> tuple[object, Ruleset, list[Diagnostic]]:
@@ -253,11 +254,8 @@ def _lint_context(source: SourceFile, files: Files, request: LintRequest) -> tup
     else:
         tree, ruleset, earlier = _import_for_lint(source, request)
         known = {(d.code, d.primary.span if d.primary else None) for d in earlier}
-        verified = verify(ruleset)
-        if kind == "pf":  # a pf table comes into being when it is named
-            verified = [d for d in verified if d.code != "FW015"]
-        elif kind == "iptables-save":  # sets are made by ipset, from a file of its own
-            verified = [d for d in verified if not (d.code in ("FW015", "FW024") and d.message.startswith("set `"))]
+        # pf makes a table when it is named, and `no-route` and an empty table are conditions that hold for nothing today
+        verified = verify(ruleset) if kind != "pf" else []
         earlier += [d for d in verified if (d.code, d.primary.span if d.primary else None) not in known]
     return LintContext(kind, source, ruleset, request.settings, elaborated, tree), earlier
 

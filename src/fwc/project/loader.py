@@ -101,6 +101,8 @@ def standard_policies() -> Path:
 def _read_bytes(path: Path) -> bytes:
     """Whole content of a regular file; a device or pipe could never end, so only pipes named by the user on the command
     line (process substitution) are read, up to the limit."""
+    if "\0" in str(path):
+        raise OSError(22, "is no name of a file")
     mode = path.stat().st_mode
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(21, "is a directory")
