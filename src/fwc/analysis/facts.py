@@ -19,7 +19,7 @@ from fwc.net.packet import Packet
 from fwc.records import record
 from fwc.space.cover import NODES, BudgetSpent, search
 from fwc.space.fields import Box, Dimensions, Point
-from fwc.space.index import Index, bits_of
+from fwc.space.index import Index, bits_of, index_of, mask_of
 
 
 @record
@@ -276,12 +276,16 @@ class Facts:
             return (dimensions.corner(boxes[0]), None) if boxes and accepted else None
         index = self._indices.get(id(regions))
         if index is None:
-            index = self._indices[id(regions)] = Index(dimensions, [r.box for r in regions])
+            index = self._indices[id(regions)] = index_of(dimensions, [r.box for r in regions])
         for box in boxes:
             found = region_search(dimensions, regions, index, box, accepted, self.nodes)
             if found is not None:
                 return found
         return None
+
+
+_TRIES = 12
+"""Regions whose lowest packet is tried before the exact search."""
 
 
 def region_search(
@@ -293,9 +297,18 @@ def region_search(
     if container:
         overlap &= ((container & -container) << 1) - 1
     bits = list(bits_of(overlap))
-    wanted = sum(1 << k for k, b in enumerate(bits) if is_accept(regions[b].outcome) is accepted)
+    wanted = mask_of([k for k, b in enumerate(bits) if is_accept(regions[b].outcome) is accepted])
     if not wanted:
         return None
+    candidates = [b for k, b in enumerate(bits) if wanted >> k & 1]
+    for b in (*candidates[:_TRIES], *candidates[_TRIES:][-_TRIES:]):
+        both = dimensions.meet(box, regions[b].box)
+        if both is not None:
+            point = dimensions.corner(both)
+            first = index.stab(point, overlap)
+            at = (first & -first).bit_length() - 1
+            if first and is_accept(regions[at].outcome) is accepted:
+                return point, regions[at].place
 
     def decide(some: int, certain: int) -> bool | None:
         if certain:
@@ -306,11 +319,11 @@ def region_search(
             return False
         return None
 
-    point = search(dimensions, box, [regions[b].box for b in bits], decide, nodes=nodes)
-    if point is None:
+    found = search(dimensions, box, [regions[b].box for b in bits], decide, nodes=nodes)
+    if found is None:
         return None
-    place = next(regions[b].place for b in bits if dimensions.holds(regions[b].box, point))
-    return point, place
+    place = next(regions[b].place for b in bits if dimensions.holds(regions[b].box, found))
+    return found, place
 
 
 def _filled(dimensions: Dimensions, point: Point, packet: Packet) -> Point:

@@ -154,7 +154,7 @@ class Journey:
                 if certain and not isinstance(region.outcome.verdict, Accept):
                     box = tuple(c for c in box if not self._uncertain(c >> SHIFT))
                 boxes.append(box)
-            found = self._lists[key] = (boxes, Index(self.dimensions, boxes))
+            found = self._lists[key] = (boxes, index_of(self.dimensions, boxes))
         return found
 
     def _uncertain(self, dimension: int) -> bool:

@@ -228,3 +228,47 @@ class Index:
     def axes(self) -> Iterator[int]:
         """The dimensions that any box constrains."""
         return iter(self._axes)
+
+
+LONG = 16_000
+"""Boxes from which on an index is made of blocks."""
+
+_BLOCK = 2_000
+
+
+class LongIndex(Index):
+    """An index of many boxes in blocks, so that its memory grows with their number and not with its square."""
+
+    def __init__(self, dimensions: Dimensions, boxes: Sequence[Box]) -> None:
+        self.dimensions = dimensions
+        self.boxes = boxes
+        self.every = (1 << len(boxes)) - 1
+        self._blocks = [Index(dimensions, boxes[at : at + _BLOCK]) for at in range(0, len(boxes), _BLOCK)]
+
+    def overlap(self, box: Box, among: int) -> int:
+        return self._joined([block.overlap(box, part) for block, part in self._parts(among)]) & among
+
+    def contain(self, box: Box, among: int) -> int:
+        return self._joined([block.contain(box, part) for block, part in self._parts(among)]) & among
+
+    def stab(self, point: Point, among: int) -> int:
+        return self._joined([block.stab(point, part) for block, part in self._parts(among)]) & among
+
+    def axes(self) -> Iterator[int]:
+        return iter(dict.fromkeys(axis for block in self._blocks for axis in block.axes()))
+
+    def _parts(self, among: int) -> Iterator[tuple[Index, int]]:
+        raw = among.to_bytes((len(self.boxes) >> 3) + 1, "little")
+        width = _BLOCK >> 3
+        for number, block in enumerate(self._blocks):
+            yield block, int.from_bytes(raw[number * width : (number + 1) * width], "little")
+
+    @staticmethod
+    def _joined(parts: list[int]) -> int:
+        width = _BLOCK >> 3
+        return int.from_bytes(b"".join(part.to_bytes(width + 1, "little")[:width] for part in parts), "little")
+
+
+def index_of(dimensions: Dimensions, boxes: Sequence[Box]) -> Index:
+    """The index that suits the number of boxes."""
+    return LongIndex(dimensions, boxes) if len(boxes) > LONG else Index(dimensions, boxes)
