@@ -31,7 +31,7 @@ COMMIT
 
 ## Exceptions
 
-A chain without rules of its own (a file for NAT only, a host whose FORWARD only leads to other programs' chains), and a
+A FORWARD chain that refuses nothing, a chain without rules of its own (a file for NAT only, a host whose FORWARD only leads to other programs' chains), and a
 chain that refuses strangers on one of its interfaces.
 """
 
@@ -62,6 +62,8 @@ def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
             ]
             if any(c.base is not None and not isinstance(c.base.policy, Accept) for _, c in chains):
                 continue  # a rule accepts what the policy would drop: FW502
+            if hook is Hook.FORWARD and not any(isinstance(r.verdict, Drop | Reject) for _, c in chains for r in c.rules):
+                continue  # nobody tries to filter here; most hosts do not forward at all
             if not chains or any(key in seen for key in ((t, c.name) for t, c in chains)):
                 continue
             if not accepts_by_default(context, family, hook):

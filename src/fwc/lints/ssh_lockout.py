@@ -35,7 +35,7 @@ COMMIT
 
 ## Exceptions
 
-A ruleset that never mentions the port: the machine may be managed at its console or through another port. The pedantic persona is
+A ruleset that does not mention the port (or only refuses it to some sources): the machine may be managed at its console or through another port. The pedantic persona is
 told.
 """
 
@@ -45,7 +45,9 @@ from collections.abc import Iterator
 
 from fwc.diagnostics import Confidence, Diagnostic, Severity
 from fwc.ir.match import CtState, Field, FieldIn
+from fwc.ir.verdict import Accept
 from fwc.ir.walk import match_nodes
+from fwc.lints._conditions import required
 from fwc.lints._conntrack import ask, filtered, place_span, protocol, state
 from fwc.lints._context import LintContext
 from fwc.lints._exposure import denies_by_default
@@ -84,6 +86,7 @@ def _mentioned(context: LintContext, port: int) -> bool:
         and isinstance(node.values, IntervalSet)
         and (port, port) in node.values.runs
         for _, chain, rule in context.rules()
-        if chain.base is None or chain.base.hook is Hook.INPUT
+        if (chain.base is None or chain.base.hook is Hook.INPUT)
+        and (isinstance(rule.verdict, Accept) or required(rule.match, Field.SADDR) is None)
         for node in match_nodes(rule.match)
     )
