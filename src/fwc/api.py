@@ -255,7 +255,7 @@ def _lint_context(source: SourceFile, files: Files, request: LintRequest) -> tup
         tree, ruleset, earlier = _import_for_lint(source, request)
         known = {(d.code, d.primary.span if d.primary else None) for d in earlier}
         # pf makes a table when it is named, and `no-route` and an empty table are conditions that hold for nothing today
-        verified = verify(ruleset) if kind != "pf" else []
+        verified = verify(ruleset, foreign_sets=kind == "iptables-save") if kind != "pf" else []
         earlier += [d for d in verified if (d.code, d.primary.span if d.primary else None) not in known]
     return LintContext(kind, source, ruleset, request.settings, elaborated, tree), earlier
 

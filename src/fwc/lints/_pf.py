@@ -24,6 +24,14 @@ def every_statement(context: LintContext) -> Iterator[Statement]:
             yield from statement.body
 
 
+def is_main(context: LintContext) -> bool:
+    """Whether this is a main ruleset, not the content of an anchor: only those have options, scrub and translations, or the
+    name."""
+    if context.source.path.rsplit("/", 1)[-1] == "pf.conf":
+        return True
+    return any(isinstance(s, SetOption | Scrub | Translation) for s in statements(context))
+
+
 def is_macos(context: LintContext) -> bool:
     """Whether this pf.conf is for macOS: by the settings, or by names that only macOS has."""
     if context.settings.profile == "mac" or context.settings.target == "pf":

@@ -30,11 +30,13 @@ def run_lints(context: LintContext, earlier: Iterable[Diagnostic] = ()) -> LintR
     """Every selected lint on `context`. `earlier` are diagnostics of parsing and lifting, which are subject to the same
     selection, severities and suppressions."""
     settings = context.settings
-    found = [_completed(d) for d in earlier]
+    found = [_completed(d) for d in earlier if not _names_foreign_chain(d, settings)]
     broken = _broken_rows(found)
     for lint in selected(settings, context):
         for finding in lint.check(context):
-            if not (lint.code.startswith(("FW010", "FW1")) and finding.primary and _row(finding.primary.span) in broken):
+            if not (
+                lint.code.startswith(("FW010", "FW1")) and finding.primary and _row(finding.primary.span) in broken
+            ):
                 found.append(finding)
     refused = {_row(d.primary.span) for d in found if d.code == "FW608" and d.primary}  # says more than FW002 does
     found = [d for d in found if d.code != "FW002" or d.primary is None or _row(d.primary.span) not in refused]
@@ -53,6 +55,14 @@ def run_lints(context: LintContext, earlier: Iterable[Diagnostic] = ()) -> LintR
         tuple(sorted(suppressed, key=Diagnostic.sort_key)),
         tuple(_undecided(context)),
     )
+
+
+def _names_foreign_chain(diagnostic: Diagnostic, settings: LintSettings) -> bool:
+    """A jump to a chain of another program, whose part of the ruleset is in another file (ufw's before.rules)."""
+    if diagnostic.code != "FW015" or diagnostic.primary is None:
+        return False
+    words = diagnostic.primary.span.text.split()
+    return any(fnmatchcase(word, pattern) for word in words[2:] for pattern in settings.foreign_chains)
 
 
 def _broken_rows(earlier: Iterable[Diagnostic]) -> frozenset[tuple[int, int]]:

@@ -29,6 +29,7 @@ load anchor "com.apple/office" from "/etc/pf.anchors/office"
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from fwc.diagnostics import Diagnostic, Severity
@@ -36,6 +37,8 @@ from fwc.dialects.pf.tree import Dummynet, Filter, Include, LoadAnchor, Scrub, T
 from fwc.lints._context import LintContext
 from fwc.lints._pf import every_statement, statements
 from fwc.lints._registry import Lint, lint
+
+_ANCHOR = re.compile(r'^[ \t]*(?:(?:nat|rdr|binat|scrub|dummynet)-)?anchor[ \t]+"?([^\s"]+)', re.M)
 
 
 @lint("FW610", "anchor-kind-missing", Severity.ERROR, formats=("pf",))
@@ -50,6 +53,7 @@ def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
             called.add(statement.anchor)
         elif isinstance(statement, Dummynet):
             called.update(statement.text.replace('"', " ").split())
+    called.update(_ANCHOR.findall(context.source.text))  # also in lines that cannot be read
     for statement in statements(context):
         if isinstance(statement, LoadAnchor) and not any(_calls(name, statement.anchor) for name in called):
             yield lint.finding(

@@ -37,7 +37,7 @@ from fwc.diagnostics import Diagnostic, Severity
 from fwc.dialects.pf.tree import Filter, Include
 from fwc.ir.match import Field, FieldIn, all_of
 from fwc.lints._context import LintContext
-from fwc.lints._pf import is_default_block, skipped, statements
+from fwc.lints._pf import is_default_block, is_main, skipped, statements
 from fwc.lints._registry import Lint, lint
 from fwc.net.hooks import Family, Hook
 from fwc.net.interfaces import IfaceSet
@@ -54,6 +54,8 @@ def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
         or ground.protocols
         or ground.family
     ):
+        return
+    if not is_main(context):
         return
     if any(name in ("lo", "lo0") for name, _ in skipped(context)) or _of_others(context):
         return

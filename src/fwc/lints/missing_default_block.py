@@ -35,13 +35,15 @@ from collections.abc import Iterator
 from fwc.diagnostics import Diagnostic, Severity
 from fwc.dialects.pf.tree import Filter, Include, Verbatim
 from fwc.lints._context import LintContext
-from fwc.lints._pf import is_default_block, statements
+from fwc.lints._pf import is_default_block, is_main, statements
 from fwc.lints._registry import Lint, lint
 
 
 @lint("FW602", "missing-default-block", Severity.WARNING, formats=("pf",))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     passes = []
+    if not is_main(context):
+        return
     for statement in statements(context):
         if isinstance(statement, Verbatim | Include) or is_default_block(statement):
             return

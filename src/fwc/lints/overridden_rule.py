@@ -35,14 +35,17 @@ from collections.abc import Iterator
 from fwc.diagnostics import Diagnostic, Label, Severity
 from fwc.dialects.pf.tree import Filter
 from fwc.ir.match import Field, FieldIn, MaskedIn, all_of, any_of, negate
-from fwc.ir.verdict import Drop, Reject
+from fwc.ir.model import Chain
+from fwc.ir.verdict import Accept, Drop, Reject
 from fwc.lints._context import LintContext
 from fwc.lints._pf import every_statement
 from fwc.lints._reach import DeadRule, cause_labels, line_list, reach, verdict_class, witness_of
 from fwc.lints._registry import Lint, lint
-from fwc.net.hooks import Hook
+from fwc.net.hooks import Family, Hook
+from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import IntervalSet
 from fwc.source import Span
+from fwc.space.fields import Box
 
 
 @lint("FW601", "overridden-rule", Severity.ERROR, formats=("pf",))
@@ -62,7 +65,7 @@ def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
             affects=(dead.span, *dead.affects),
             witness=witness_of(context, dead),
         )
-    told = {dead.span for dead in reach(context).overridden}
+    told = {rule.origin.span for each in context.facts.dead() if (rule := context.facts.rule(each.place)) is not None}
     for statement in every_statement(context):
         if isinstance(statement, Filter) and _blocks_something(statement) and statement.span not in told:
             assert statement.span is not None
@@ -84,6 +87,8 @@ _STARTS = any_of(
 )
 """What begins a connection. A pass keeps state and takes the SYN only, so stray packets of TCP still meet the block."""
 
+_NOT_LOOPBACK = all_of(*(negate(FieldIn(field, IfaceSet.of(["lo0"]))) for field in (Field.IIF, Field.OIF)))
+
 
 def _blocks_something(rule: Filter) -> bool:
     limited = rule.source.hosts or rule.dest.hosts or rule.source.ports or rule.dest.ports or rule.protocols
@@ -91,24 +96,38 @@ def _blocks_something(rule: Filter) -> bool:
 
 
 def _let_in_later(context: LintContext, span: Span) -> tuple[str, Span] | None:
-    """A packet and the later rule that passes it, when all connections of the rule at `span` are passed."""
+    """A packet and a later rule that passes it, when all connections of the rule at `span` are passed."""
     found: tuple[str, Span] | None = None
     facts = context.facts
     for _, chain in context.base_chains(Hook.PF_IN, Hook.PF_OUT):
         for rule in chain.rules:
             if rule.origin.span != span or not isinstance(rule.verdict, Drop | Reject) or chain.base is None:
                 continue
-            query = all_of(rule.match, _STARTS)
+            query = all_of(rule.match, _STARTS, _NOT_LOOPBACK)
             for family in facts.families:
                 boxes = facts.boxes(family, query)
                 if not boxes:
                     continue
                 answer = facts.accepts(family, chain.base.hook, boxes)
-                by = facts.rule(answer.some_by) if answer.some_by is not None else None
-                if not answer.all or by is None or by.origin.span is None or by.origin.span.start < span.start:
+                later = _passes(context, family, chain, span, boxes)
+                if not answer.all or later is None:
                     return None
-                found = answer.some_text, by.origin.span
+                found = answer.some_text, later
     return found
+
+
+def _passes(context: LintContext, family: Family, chain: Chain, span: Span, boxes: tuple[Box, ...]) -> Span | None:
+    """The first rule below `span` that passes some of the packets."""
+    facts = context.facts
+    meet = facts.dimensions(family).meet
+    for rule in chain.rules:
+        at = rule.origin.span
+        if at is None or at.start <= span.start or not isinstance(rule.verdict, Accept):
+            continue
+        others = facts.boxes(family, rule.match)
+        if any(meet(a, b) is not None for a in boxes[:16] for b in others[:16]):
+            return at
+    return None
 
 
 def _later(dead: DeadRule) -> list[Span]:

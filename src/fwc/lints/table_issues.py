@@ -38,7 +38,7 @@ from collections.abc import Iterator
 from fwc.diagnostics import Diagnostic, Severity
 from fwc.dialects.pf.tree import Filter, HostKind, Include, Statement, TableDef
 from fwc.lints._context import LintContext
-from fwc.lints._pf import every_statement, hosts, statements
+from fwc.lints._pf import every_statement, hosts, is_main, statements
 from fwc.lints._registry import Lint, lint
 from fwc.source import Span
 
@@ -60,7 +60,7 @@ def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
                 used.setdefault(name, statement.span)
     anchors = any(isinstance(s, Filter) and s.action == "anchor" for s in statements(context))
     for name, span in used.items():
-        if name not in defined:
+        if name not in defined and is_main(context):
             yield lint.finding(
                 f"table <{name}> is not defined: it begins empty",
                 span,
