@@ -14,7 +14,7 @@ LONG = 40_000
 """Boxes from which on the list is worked through in blocks."""
 
 _BLOCK = 12_000
-_PROBES = 8
+_PROBES = 3
 _SEED = 21
 
 

@@ -28,7 +28,7 @@ from fwc.sim.routing import Routes
 from fwc.space.boxes import BITWISE, Translator, iface_values, same_name
 from fwc.space.cover import NODES, BudgetSpent, search
 from fwc.space.fields import SHIFT, Box, Dimension, Dimensions, Kind, Point
-from fwc.space.index import Index, bits_of
+from fwc.space.index import Index, bits_of, index_of
 
 MOST_QUESTIONS = 20_000
 """Combinations of translations that one question may lead through; beyond it BudgetSpent."""
