@@ -21,8 +21,9 @@ _IFACE = frozenset({Field.IIF, Field.OIF})
 _DEEPEST = 200  # conditions nested deeper than this are no condition a person or tool wrote
 
 
-def verify(ruleset: Ruleset) -> list[Diagnostic]:
-    """Every broken invariant, at the rule that breaks it; empty for a sound ruleset."""
+def verify(ruleset: Ruleset, *, foreign_sets: bool = False) -> list[Diagnostic]:
+    """Every broken invariant, at the rule that breaks it; empty for a sound ruleset. With `foreign_sets` the sets are made
+    elsewhere (by ipset, for an iptables-save file), so their uses are not checked."""
     out: list[Diagnostic] = []
     seen: dict[tuple[str, str, str], Table] = {}
     for table in ruleset.tables:
@@ -30,11 +31,11 @@ def verify(ruleset: Ruleset) -> list[Diagnostic]:
         if key in seen:
             out.append(error("FW845", f"table `{table.name}` is defined twice", table.origin.span))
         seen[key] = table
-        out.extend(_table(table))
+        out.extend(_table(table, foreign_sets))
     return out
 
 
-def _table(table: Table) -> Iterator[Diagnostic]:
+def _table(table: Table, foreign_sets: bool) -> Iterator[Diagnostic]:
     chains: dict[str, Chain] = {}
     for chain in table.chains:
         if chain.name in chains:
@@ -55,7 +56,7 @@ def _table(table: Table) -> Iterator[Diagnostic]:
         yield from _elements(each.fields, each.elements, each.origin.span, f"set `{each.name}`")
     for chain in table.chains:
         for rule in chain.rules:
-            yield from _rule(rule, chain, chains, sets)
+            yield from _rule(rule, chain, chains, None if foreign_sets else sets)
     yield from _cycles(table)
 
 
@@ -85,7 +86,7 @@ def _cycles(table: Table) -> Iterator[Diagnostic]:
         )
 
 
-def _rule(rule: Rule, chain: Chain, chains: dict[str, Chain], sets: dict[str, int]) -> Iterator[Diagnostic]:
+def _rule(rule: Rule, chain: Chain, chains: dict[str, Chain], sets: dict[str, int] | None) -> Iterator[Diagnostic]:
     span = rule.origin.span
     for name in target_chains(rule.verdict):
         target = chains.get(name)
@@ -118,7 +119,7 @@ def _verdict(verdict: Verdict, span: Span | None) -> Iterator[Diagnostic]:
         yield error("FW015", "a jump names no chain", span)
 
 
-def _match(match: Match, sets: dict[str, int], span: Span | None) -> Iterator[Diagnostic]:
+def _match(match: Match, sets: dict[str, int] | None, span: Span | None) -> Iterator[Diagnostic]:
     depth = 0
     node = match
     while isinstance(node, Not) and depth <= _DEEPEST:
@@ -147,7 +148,11 @@ def _match(match: Match, sets: dict[str, int], span: Span | None) -> Iterator[Di
             yield from _elements(node.fields, node.elements, span, "a set")
 
 
-def _set_use(name: str, fields: tuple[Field, ...], sets: dict[str, int], span: Span | None) -> Iterator[Diagnostic]:
+def _set_use(
+    name: str, fields: tuple[Field, ...], sets: dict[str, int] | None, span: Span | None
+) -> Iterator[Diagnostic]:
+    if sets is None:
+        return
     width = sets.get(name)
     if width is None:
         yield error("FW015", f"set `{name}` does not exist", span, help="declare the set in the same table")
