@@ -44,3 +44,6 @@ bless:            ## rewrite the expected files of tests/cases/compile and lint;
 
 docs:             ## the pages of the lints and of the targets, from docstrings and capability tables
 	PYTHONPATH=src $(PYTHON) docs/generate.py
+
+bench:            ## compile, start and packet costs beside the peers that are installed; writes docs/performance.md
+	PYTHONPATH=src $(PYTHON) -m benchmarks.run

@@ -1,0 +1,245 @@
+"""Runs every benchmark and writes docs/performance.md: `make bench`, or `python -m benchmarks.run --help`.
+
+All times are CPU seconds of whole processes, the least of several runs taken in turn; compare the ratios, not the seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import log
+from pathlib import Path
+
+from benchmarks import packets, shapes
+from benchmarks.policies import allow_list, random_policy, write_aerleon, write_ferm, write_fwc
+
+ROOT = Path(__file__).resolve().parents[1]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+FWC = [sys.executable, "-m", "fwc"]
+
+
+@dataclass
+class Run:
+    """CPU seconds and peak memory in MB."""
+
+    cpu: float
+    memory: float
+
+
+def run(words: Sequence[str], output: Path | None = None) -> Run | None:
+    """One process; None when it fails."""
+    with open(output or os.devnull, "wb") as sink, open(os.devnull, "wb") as errors:
+        process = subprocess.Popen(words, stdout=sink, stderr=errors, env=ENVIRONMENT, cwd=ROOT)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    return None if process.returncode not in (0, 1) else Run(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+def best(commands: dict[str, Sequence[str]], times: int) -> dict[str, Run]:
+    """The least CPU of each command, run in turn so that a disturbance hits all of them."""
+    out: dict[str, Run] = {}
+    for _ in range(times):
+        for name, words in commands.items():
+            done = run(words)
+            if done is not None and (name not in out or done.cpu < out[name].cpu):
+                out[name] = done
+    return out
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    align = ["---", *["--:"] * (len(head) - 1)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in [head, align, *rows]) + "\n"
+
+
+# ----- compile ------------------------------------------------------------------
+
+
+def compile_commands(directory: Path, count: int) -> dict[str, Sequence[str]]:
+    policy = random_policy(count)
+    fwc, ferm = directory / "policy.fw", directory / "policy.ferm"
+    write_fwc(policy, fwc)
+    write_ferm(policy, ferm)
+    out = directory / "out"
+    out.mkdir(exist_ok=True)
+    common = [*FWC, "compile", str(fwc), "--out-dir", str(out)]
+    bare = ["--no-lint", "--no-verify"]
+    commands: dict[str, Sequence[str]] = {
+        "fwc, nftables": [*common, "-t", "nftables", *bare],
+        "fwc, nftables, proved": [*common, "-t", "nftables", "--no-lint"],
+        "fwc, nftables, proved and linted": [*common, "-t", "nftables"],
+        "fwc, iptables (both families)": [*common, "-t", "iptables", *bare],
+        "fwc, iptables, proved": [*common, "-t", "iptables", "--no-lint"],
+    }
+    if shutil.which("ferm"):
+        commands["ferm, iptables"] = ["ferm", "--noexec", "--lines", str(ferm)]
+    aclgen = shutil.which("aclgen")
+    if aclgen:
+        pol = write_aerleon(policy, directory)
+        commands["aerleon, iptables"] = [
+            aclgen, "--base_directory", str(directory), "--definitions_directory", str(directory / "def"),
+            "--policy_file", str(pol), "--output_directory", str(out),
+        ]  # fmt: skip
+    return commands
+
+
+def compile_section(sizes: Sequence[int], times: int) -> str:
+    found: dict[int, dict[str, Run]] = {}
+    with tempfile.TemporaryDirectory(prefix="fwc-bench-") as name:
+        for size in sizes:
+            directory = Path(name) / str(size)
+            directory.mkdir()
+            found[size] = best(compile_commands(directory, size), times if size <= 10_000 else 1)
+    peer = "ferm, iptables"
+    head = ["compile, CPU s", *(f"{size:,} rules" for size in sizes), f"of ferm at {sizes[-1]:,}", "MB", "exponent"]
+    rows = []
+    for tool in dict.fromkeys(tool for size in sizes for tool in found[size]):
+        runs = [found[size].get(tool) for size in sizes]
+        first, last = runs[0], runs[-1]
+        ferm = found[sizes[-1]].get(peer)
+        ratio = f"{last.cpu / ferm.cpu:.1f} x" if last and ferm else "-"
+        growth = (
+            f"{log(last.cpu / first.cpu) / log(sizes[-1] / sizes[0]):.2f}" if first and last and len(sizes) > 1 else "-"
+        )
+        memory = f"{last.memory:.0f}" if last else "-"
+        rows.append([tool, *(f"{r.cpu:.2f}" if r else "failed" for r in runs), ratio, memory, growth])
+    return table(head, rows)
+
+
+# ----- start-up -----------------------------------------------------------------
+
+
+def start_section(times: int) -> str:
+    with tempfile.TemporaryDirectory(prefix="fwc-bench-") as name:
+        policy = Path(name) / "policy.fw"
+        write_fwc(random_policy(20), policy)
+        # -I keeps site packages' start-up files of one machine out of the comparison as far as Python lets us
+        commands: dict[str, Sequence[str]] = {
+            "python -c pass": [sys.executable, "-c", "pass"],
+            "fwc --help": [*FWC, "--help"],
+            "fwc lint, 20 rules": [*FWC, "lint", "--isolated", str(policy)],
+        }
+        found = best(commands, times * 5)
+    bare = found["python -c pass"].cpu
+    rows = [[name, f"{done.cpu * 1000:.0f}", f"{done.cpu / bare:.1f} x"] for name, done in found.items()]
+    return table(["start-up", "CPU ms", "of bare Python"], rows)
+
+
+# ----- packets ------------------------------------------------------------------
+
+
+def compiled(directory: Path, flows: Sequence[packets.Flow], target: str, *more: str) -> list[tuple[list[str], str]]:
+    """The allow-list as a policy, compiled; what would be dropped passes, so that a miss costs only the evaluation."""
+    policy = directory / "allow.fw"
+    rules = [f"allow tcp {p} from {shapes.text(a)} in wan to 10.255.0.2 in lan" for a, p in flows]
+    head = ["syntax 1", "settings { family v4 }", "zone wan { iface eth0 }", "zone lan { iface eth1 }"]
+    policy.write_text("\n".join([*head, *rules, "default input deny", "default forward deny", ""]))
+    words = [*FWC, "compile", str(policy), "-t", target, "--no-lint", "--no-verify", "--out-dir", str(directory), *more]
+    subprocess.run(words, check=True, env=ENVIRONMENT, capture_output=True)
+    if target == "nftables":
+        return [(["nft", "-f", "-"], (directory / "nftables.conf").read_text().replace("policy drop", "policy accept"))]
+    text = (directory / "rules.v4").read_text().replace("FORWARD DROP", "FORWARD ACCEPT")
+    sets = directory / "ipset.conf"
+    load = [(["ipset", "restore"], sets.read_text())] if sets.exists() else []
+    return [*load, (["iptables-legacy-restore"], text)]
+
+
+def _makers(directory: Path, flows: Sequence[packets.Flow]) -> dict[str, Callable[[], packets.Load]]:
+    return {
+        "nftables, compiled": lambda: compiled(directory, flows, "nftables"),
+        "nftables, set by hand": lambda: shapes.nft_set(flows),
+        "nftables, list by hand": lambda: shapes.nft_list(flows),
+        "iptables-legacy, compiled": lambda: compiled(directory, flows, "iptables"),
+        "iptables-legacy, halving chains by hand": lambda: shapes.iptables_halves(flows),
+        "iptables-legacy, ipset by hand": lambda: shapes.ipset(flows),
+        "iptables-legacy, list by hand": lambda: shapes.iptables_list(flows),
+    }
+
+
+def packet_section(sizes: Sequence[int], repetitions: int) -> str:
+    missing = packets.available()
+    if missing:
+        return f"Not measured: {missing}.\n"
+    best_of: dict[str, str] = {
+        "nftables, compiled": "nftables, set by hand",
+        "iptables-legacy, compiled": "iptables-legacy, halving chains by hand",
+    }
+    found: dict[tuple[str, int, str], float | str] = {}
+    with packets.workspace() as name:
+        directory = Path(name)
+        bench = packets.Bench(directory, repetitions)
+        for size in sizes:
+            flows = allow_list(size)
+            step = max(1, size // packets.FLOWS)
+            hits = flows[::step][: packets.FLOWS]
+            misses = [(a, 7) for a, _ in hits]
+            makers = _makers(directory, flows)
+            for shape, make in makers.items():
+                base = shapes.iptables([]) if shape.startswith("iptables") else shapes.nft("")
+                for case, chosen in (("hit", hits), ("miss", misses)):
+                    try:
+                        found[shape, size, case] = bench.measure(make(), chosen, base)
+                    except (RuntimeError, subprocess.CalledProcessError) as problem:
+                        found[shape, size, case] = f"failed: {str(problem)[:60]}"
+    rows = []
+    for shape in dict.fromkeys(shape for shape, _, _ in found):
+        cells = []
+        for size in sizes:
+            for case in ("hit", "miss"):
+                value = found[shape, size, case]
+                hand = found.get((best_of.get(shape, ""), size, case))
+                text = f"{value:,.0f}" if isinstance(value, float) else value
+                cells.append(
+                    f"{text} ({value / hand:.1f} x)" if isinstance(value, float) and isinstance(hand, float) else text
+                )
+        rows.append([shape, *cells])
+    return table(["ns per packet", *(f"{size:,} {case}" for size in sizes for case in ("hit", "miss"))], rows)
+
+
+# ----- the page -----------------------------------------------------------------
+
+
+def machine() -> str:
+    model = "unknown processor"
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        model = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        pass
+    system = f"{platform.system()} {platform.release().split('-')[0]}"
+    return f"{os.cpu_count()} processors ({model}), {system}, Python {platform.python_version()}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", default="1000,10000", help="rules of the policies to compile")
+    parser.add_argument(
+        "--packet-sizes", default="100,10000", help="members of the allow-lists to send packets through"
+    )
+    parser.add_argument("--times", type=int, default=3, help="runs of each command")
+    parser.add_argument("--repetitions", type=int, default=60, help="pairs of bursts for each packet figure")
+    parser.add_argument("--output", type=Path, default=ROOT / "docs" / "performance.md")
+    arguments = parser.parse_args()
+    sizes = [int(size) for size in arguments.sizes.split(",")]
+    packet_sizes = [int(size) for size in arguments.packet_sizes.split(",")]
+    page = (Path(__file__).parent / "page.md").read_text()
+    sections = {
+        "{machine}": machine(),
+        "{compile}": compile_section(sizes, arguments.times),
+        "{start}": start_section(arguments.times),
+        "{packets}": packet_section(packet_sizes, arguments.repetitions),
+    }
+    for mark, text in sections.items():
+        page = page.replace(mark, text.rstrip("\n"))
+    arguments.output.write_text(page)
+    sys.stdout.write(page)
+
+
+if __name__ == "__main__":
+    main()
