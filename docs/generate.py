@@ -1,4 +1,4 @@
-"""Writes docs/lints/ from the docstrings of the lints and docs/targets.md from the capability tables: `make docs`. CI compares."""
+"""Writes docs/lints/ (docstrings of the lints) and docs/targets.md (capability tables): `make docs`. CI compares."""
 
 from __future__ import annotations
 

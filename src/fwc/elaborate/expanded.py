@@ -10,7 +10,7 @@ from fwc.ir.model import NamedSet, Settings, Zone
 from fwc.lang import ast
 from fwc.net.addresses import AddressSet
 from fwc.records import record
-from fwc.source import Origin
+from fwc.source import Origin, Span
 
 
 @record
@@ -60,6 +60,7 @@ class Implicit:
     dhcp_client: bool = True
     rpfilter: str = "off"
     antispoof: bool = False
+    span: Span | None = None  # of the setting that asks for the source checks
 
 
 @record

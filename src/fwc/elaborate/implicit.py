@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from fwc.elaborate.builder import Builder
 from fwc.elaborate.forms import LOCAL_SOURCE
 from fwc.elaborate.sites import V4, V6, Site, loopback_of
@@ -103,7 +105,8 @@ def source_checks(builder: Builder) -> list[Rule]:
         rules.append(_rule(Role.RPFILTER, Opaque("", switches.rpfilter, "rpfilter"), DROP))
     if switches.antispoof:
         rules += _antispoof(builder)
-    return rules
+    spans = (switches.span,) if switches.span else ()
+    return [dataclasses.replace(rule, origin=Origin(spans, rule.origin.via)) for rule in rules]
 
 
 def _antispoof(builder: Builder) -> list[Rule]:

@@ -167,7 +167,10 @@ class _Reader:
             )
         field = names[0].replace("-", "_")
         value: str | bool = names[1] if field == "rpfilter" else names[1] == "on"
-        return {"implicit": dataclasses.replace(self.chosen.implicit, **{field: value})}  # type: ignore[arg-type]
+        chosen = dataclasses.replace(self.chosen.implicit, **{field: value})  # type: ignore[arg-type]
+        if field in ("rpfilter", "antispoof"):
+            chosen = dataclasses.replace(chosen, span=setting.span)
+        return {"implicit": chosen}
 
     def log(self, setting: ast.Setting) -> _Change:
         log = self.chosen.log

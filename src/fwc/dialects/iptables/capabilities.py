@@ -39,6 +39,11 @@ CAPABILITIES: tuple[Capability, ...] = tuple(
         ("rpfilter", _Y, "rpfilter"),
         ("local", _Y, "addrtype"),
         ("route", _N, "before routing the exit is not known: limit the destination by addresses"),
+        (
+            "ingress-after-routing",
+            _N,
+            "after routing the entry is not known: give the zone its `net`, so that the source tells",
+        ),
         ("vlan", _N, "match the VLAN's own interface"),
         ("tag", _N, "use `mark`"),
         ("log", _Y, "LOG and NFLOG, with their own limit"),

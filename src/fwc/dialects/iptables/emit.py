@@ -179,6 +179,12 @@ class TableEmitter:
             raise Inexpressible("conditions", str(problem), "split the rule") from None
         if not found:
             return
+        if Hook.POSTROUTING in context.hooks and any(_ingress(c) for c in found):
+            raise Inexpressible(
+                "ingress-after-routing",
+                "iptables cannot tell after routing by which interface a packet came in",
+                "give the zone its `net`, so that the source tells",
+            )
         item = Item(_hint(rule), _comment(rule), rule.origin, _note(rule))
         if len(found) == 1 and self._lookup(body, chain, rule, found[0], item, context):
             return
@@ -614,6 +620,16 @@ def _comment(rule: Rule) -> tuple[Part, ...]:
     while len(text.encode()) > COMMENT_LENGTH:
         text = text[:-1]
     return ((COMMENT, ("-m", "comment", "--comment", text)),)
+
+
+def _ingress(found: Conjunction) -> bool:
+    """Does it test the ingress interface."""
+    tuples = (one.match for one in found.tuples)
+    return (
+        Field.IIF in found.fields
+        or Field.IIF in found.excluded
+        or any(isinstance(match, TupleIn) and Field.IIF in match.fields for match in tuples)
+    )
 
 
 def _hint(rule: Rule) -> str:

@@ -52,8 +52,16 @@ CAPABILITIES: tuple[Capability, ...] = (
     Capability("dnat of local traffic", NO, "pf translates destinations on the way in only"),
     Capability("dnat condition", PARTIAL, "packets that our own rdr tagged"),
     Capability("clamp mss", PARTIAL, "scrub max-mss with a number: needs the zone's `mtu` or `to mtu N`"),
-    Capability("rpfilter", NO, "urpf-failed never matches on macOS; write `implicit antispoof on`"),
-    Capability("antispoof", YES, "block rules"),
+    Capability(
+        "rpfilter",
+        NO,
+        "urpf-failed never matches on macOS; deny the networks of other zones: `deny any from lan-nets in wan to any`",
+    ),
+    Capability(
+        "antispoof",
+        PARTIAL,
+        "own addresses; networks need two excluded interfaces, and pf has one: `deny any from 192.168.10.0/24 in wan to any`",
+    ),
     Capability("mark", NO, "pf has tags, no marks; use `when target` around the statement"),
     Capability("rewrite", NO, "macOS changes no TTL, DSCP or priority"),
     Capability("helper", NO, "macOS has no connection helpers"),

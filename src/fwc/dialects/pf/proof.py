@@ -55,6 +55,7 @@ from fwc.ir.verdict import (
     Netmap,
     NoTrack,
     OpaqueVerdict,
+    PortChoice,
     Redirect,
     Reject,
     RejectKind,
@@ -338,13 +339,22 @@ def expected(policy: Ruleset, lifted: Ruleset) -> Ruleset:
         found = filters.get(hook, Chain(str(hook), (), _base(hook)))
         first = early[Hook.OUTPUT if hook is Hook.OUTPUT else Hook.PREROUTING]
         scope = _scope(lifted, [] if hook is Hook.OUTPUT else rdr)
-        chains.append(dataclasses.replace(found, name=str(hook), rules=(scope, *first, *found.rules)))
+        accepting = found.base is not None and isinstance(found.base.policy, Accept)
+        last = [Rule(ALWAYS, (NoTrack(),), ACCEPT)] if accepting and not policy.settings.stateful else []
+        chains.append(dataclasses.replace(found, name=str(hook), rules=(scope, *first, *found.rules, *last)))
     sets = tuple(
         dataclasses.replace(s, name=identifier(s.name)) if s.runtime else s
         for table in policy.tables
         for s in table.sets
     )
     return dataclasses.replace(policy, tables=(Table("pf", "pf", tuple(chains), sets),), names=lifted.names)
+
+
+def _port_choice(verdict: Verdict) -> Verdict:
+    """pf chooses the port at random unless `static-port` says otherwise (pf.conf(5)), so the word makes no difference."""
+    if isinstance(verdict, Snat | Masquerade | Dnat | Redirect) and verdict.choice is PortChoice.RANDOM:
+        return dataclasses.replace(verdict, choice=PortChoice.DEFAULT)
+    return verdict
 
 
 class _Terms:
@@ -381,7 +391,9 @@ class _Terms:
         actions = tuple(self.action(a) for a in rule.actions if not isinstance(a, Count | NoTrack))
         if isinstance(rule.verdict, Accept) and self.stateless(rule):
             actions = (*actions, NoTrack())
-        base = dataclasses.replace(rule, match=match, actions=actions, label="", comment="")
+        base = dataclasses.replace(
+            rule, match=match, actions=actions, verdict=_port_choice(rule.verdict), label="", comment=""
+        )
         if isinstance(rule.verdict, Reject):
             return [
                 dataclasses.replace(base, match=all_of(match, *extra), verdict=verdict)
