@@ -41,10 +41,11 @@ from collections.abc import Iterator
 from fwc.analysis.facts import Facts
 from fwc.analysis.program import Place
 from fwc.diagnostics import Diagnostic, Label, Severity
+from fwc.ir.match import CtState, all_of
 from fwc.ir.model import Rule
 from fwc.ir.verdict import Accept
 from fwc.lints._change import MOST_QUESTIONS, ProgramTooLarge, difference, is_small, limits, with_rule, without_limits
-from fwc.lints._conntrack import authored, bases_of
+from fwc.lints._conntrack import authored, bases_of, outside, state
 from fwc.lints._context import LintContext
 from fwc.lints._registry import Lint, lint
 from fwc.net.hooks import Hook
@@ -89,7 +90,8 @@ def _who_accepts(context: LintContext, rule: Rule, table: int, hooks: list[Hook]
     facts = Facts(with_rule(context.ruleset, rule, lambda _: ()), context.facts.families)
     for family in context.facts.families:
         for hook in hooks:
-            place = facts.accepts(family, hook, facts.boxes(family, without_limits(rule.match), table)).some_by
+            rest = all_of(without_limits(rule.match), outside(hook), state(CtState.NEW))
+            place = facts.accepts(family, hook, facts.boxes(family, rest, table)).some_by
             by = facts.rule(place) if place is not None else None
             if by is not None and by.origin.span is not None and by.origin.span != span:
                 return [Label(by.origin.span, "accepts what is over the limit")]
