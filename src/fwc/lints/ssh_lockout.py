@@ -35,8 +35,8 @@ COMMIT
 
 ## Exceptions
 
-A ruleset that does not mention the port (or only refuses it to some sources): the machine may be managed at its console or through another port. The pedantic persona is
-told.
+A ruleset that does not mention the port (or only refuses it to some sources): the machine may be managed at its console or
+through another port. The pedantic persona is told.
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ from fwc.lints._conditions import required
 from fwc.lints._conntrack import ask, filtered, place_span, protocol, state
 from fwc.lints._context import LintContext
 from fwc.lints._exposure import denies_by_default
+from fwc.lints._hooks import hooks_of
 from fwc.lints._registry import Lint, lint
 from fwc.net.hooks import Family, Hook
 from fwc.net.intervals import IntervalSet
@@ -80,13 +81,15 @@ def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
 
 
 def _mentioned(context: LintContext, port: int) -> bool:
+    hooks = [hooks_of(table) for table in context.ruleset.tables]
+    at = {id(table): each for table, each in zip(context.ruleset.tables, hooks, strict=True)}
     return any(
         isinstance(node, FieldIn)
         and node.field is Field.DPORT
         and isinstance(node.values, IntervalSet)
         and (port, port) in node.values.runs
-        for _, chain, rule in context.rules()
-        if (chain.base is None or chain.base.hook is Hook.INPUT)
+        for table, chain, rule in context.rules()
+        if Hook.INPUT in at[id(table)].get(chain.name, ())
         and (isinstance(rule.verdict, Accept) or required(rule.match, Field.SADDR) is None)
         for node in match_nodes(rule.match)
     )
