@@ -244,11 +244,17 @@ def _lookup(shape: Shape, entries: Sequence[tuple[Rule, Piece]]) -> Rule | None:
     cells = _disjoint([cell for _, piece in entries for cell in piece.cells])
     if cells is None:
         return None
-    elements = _elements(shape, cells)
     parts: list[Match] = [FieldIn(field, values) for field, values in shape.interfaces]
     if Field.SADDR not in shape.fields and Field.DADDR not in shape.fields:
         parts.insert(0, family_is(shape.family))
-    parts.append(TupleIn(shape.fields, elements))
+    columns = dict(zip(shape.fields, _columns(shape, cells), strict=True))
+    for field in (Field.SADDR, Field.DADDR):
+        # an address that all elements share is compared by itself: the key of the lookup is shorter
+        values = columns.get(field)
+        if values is not None and len(columns) > 2 and all(each is values[0] for each in values):
+            parts.append(FieldIn(field, values[0]))
+            del columns[field]
+    parts.append(TupleIn(tuple(columns), tuple(zip(*columns.values(), strict=True))))
     first = entries[0][0]
     spans = tuple(dict.fromkeys(rule.origin.spans[0] for rule, _ in entries if rule.origin.spans))
     return Rule(
@@ -261,9 +267,9 @@ def _lookup(shape: Shape, entries: Sequence[tuple[Rule, Piece]]) -> Rule | None:
     )
 
 
-def _elements(shape: Shape, cells: Sequence[Cell]) -> tuple[tuple[Values, ...], ...]:
-    """The cells as values, the same object for the same run: what is printed of it is then found by identity."""
-    columns = []
+def _columns(shape: Shape, cells: Sequence[Cell]) -> list[list[Values]]:
+    """Each field's values in the order of the cells, one object for a run: what is printed of it is then found by identity."""
+    columns: list[list[Values]] = []
     for field, column in zip(shape.fields, zip(*cells, strict=True), strict=True):
         values: dict[Run, Values] = {}
         for run in dict.fromkeys(column):
@@ -271,7 +277,7 @@ def _elements(shape: Shape, cells: Sequence[Cell]) -> tuple[tuple[Values, ...], 
             address = field in (Field.SADDR, Field.DADDR)
             values[run] = AddressSet.of_family(shape.family, numbers) if address else numbers
         columns.append([values[run] for run in column])
-    return tuple(zip(*columns, strict=True))
+    return columns
 
 
 def _disjoint(cells: Sequence[Cell]) -> list[Cell] | None:
