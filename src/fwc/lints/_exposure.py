@@ -10,7 +10,7 @@ from fwc.analysis.program import Place, base_chains
 from fwc.ir.match import CtState, Field, FieldIn, Match, all_of, state_in
 from fwc.ir.model import Chain, Role, Rule
 from fwc.ir.verdict import Accept
-from fwc.lints._conntrack import TCP, filtered, outside, protocol
+from fwc.lints._conntrack import EPHEMERAL, TCP, filtered, outside, protocol
 from fwc.lints._context import LintContext
 from fwc.lints._search import first_held
 from fwc.net.addresses import AddressSet
@@ -24,8 +24,8 @@ from fwc.space.fields import SHIFT, Box, Dimensions, Kind
 STRANGER = FieldIn(Field.SADDR, AddressSet(IntervalSet.of(0xC6336407), IntervalSet.of(0x2A000000 << 96 | 7)))
 """Somebody on the internet: 198.51.100.7 and an address of 2a00::/12."""
 
-UNUSUAL = FieldIn(Field.DPORT, IntervalSet.of(3, 11112, 54321))
-"""Ports that no rule is written for."""
+UNUSUAL = all_of(FieldIn(Field.DPORT, IntervalSet.of(3, 11112, 54321)), FieldIn(Field.SPORT, EPHEMERAL))
+"""To ports that no rule is written for, from ordinary ones."""
 
 
 def new_from_stranger(context: LintContext, family: Family, hook: Hook, *parts: Match) -> Answer:

@@ -41,7 +41,7 @@ from fwc.ir.match import CtState, Field, all_of, state_in
 from fwc.lints._conditions import required
 from fwc.lints._conntrack import TCP, place_span, protocol
 from fwc.lints._context import LintContext
-from fwc.lints._exposure import UNUSUAL, denies_by_default
+from fwc.lints._exposure import UNUSUAL
 from fwc.lints._loopback import LOOPBACK, OWN, on_lo
 from fwc.lints._registry import Lint, lint
 from fwc.net.hooks import Hook
@@ -51,8 +51,6 @@ from fwc.net.hooks import Hook
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     facts = context.facts
     for family in facts.families:
-        if not denies_by_default(context, family, Hook.INPUT):
-            continue
         base = (on_lo(Hook.INPUT), state_in(CtState.NEW), protocol(TCP), UNUSUAL)
         inner = facts.accepts(family, Hook.INPUT, facts.boxes(family, all_of(*base, *LOOPBACK)))
         outer = facts.accepts(family, Hook.INPUT, facts.boxes(family, all_of(*base, *OWN)))

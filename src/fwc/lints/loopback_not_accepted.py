@@ -39,7 +39,7 @@ from fwc.diagnostics import Diagnostic, Severity
 from fwc.ir.match import CtState, all_of, state_in
 from fwc.lints._conntrack import TCP, place_span, protocol
 from fwc.lints._context import LintContext
-from fwc.lints._exposure import UNUSUAL, denies_by_default
+from fwc.lints._exposure import UNUSUAL
 from fwc.lints._loopback import LOOPBACK, on_lo
 from fwc.lints._registry import Lint, lint
 from fwc.net.hooks import Hook
@@ -52,8 +52,6 @@ def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     seen: set[Span] = set()
     for hook in (Hook.INPUT, Hook.OUTPUT):
         for family in facts.families:
-            if hook is Hook.INPUT and not denies_by_default(context, family, hook):
-                continue
             query = all_of(on_lo(hook), state_in(CtState.NEW), protocol(TCP), UNUSUAL, *LOOPBACK)
             answer = facts.accepts(family, hook, facts.boxes(family, query))
             span = place_span(context, answer.others_by)
