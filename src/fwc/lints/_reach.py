@@ -9,14 +9,17 @@ is not counted as hidden.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from weakref import WeakKeyDictionary
 
-from fwc.analysis.facts import Dead
+from fwc.analysis.facts import Dead, Facts
 from fwc.analysis.program import Place, sees
 from fwc.diagnostics import Label
+from fwc.ir.graph import calls
 from fwc.ir.match import NEVER, AllOf, FieldIn, Match, Not, Values
-from fwc.ir.model import Chain, Role, Rule
+from fwc.ir.model import Base, Chain, Role, Rule
 from fwc.ir.verdict import (
+    ACCEPT,
     Accept,
     Continue,
     Count,
@@ -37,7 +40,7 @@ from fwc.ir.verdict import (
 from fwc.ir.walk import target_chains
 from fwc.lints._context import LintContext
 from fwc.net.addresses import AddressSet
-from fwc.net.hooks import ChainType
+from fwc.net.hooks import ChainType, Hook
 from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import IntervalSet
 from fwc.records import record
@@ -108,6 +111,41 @@ class Reach:
     contradictory: tuple[DeadRule, ...]  # FW010
 
 
+_parts_seen: WeakKeyDictionary[LintContext, Facts | None] = WeakKeyDictionary()
+
+
+def _facts(context: LintContext) -> Facts:
+    return _facts_of_part(context) or context.facts
+
+
+def _facts_of_part(context: LintContext) -> Facts | None:
+    """For a part of a ruleset, as ufw's before.rules, in which nothing leads to the chains: the facts as if packets came into
+    every chain that no other calls. None for whole rulesets."""
+    if context not in _parts_seen:
+        _parts_seen[context] = _entered(context) if context.kind == "iptables-save" else None
+    return _parts_seen[context]
+
+
+def _entered(context: LintContext) -> Facts | None:
+    tables = context.ruleset.tables
+    if any(chain.base is not None and chain.rules for table in tables for chain in table.chains):
+        return None
+    if not any(chain.rules for table in tables for chain in table.chains):
+        return None
+    out = []
+    for table in tables:
+        called = {name for targets in calls(table).values() for name in targets}
+        base = Base(Hook.INPUT, ChainType.FILTER, 0, ACCEPT)
+        chains = [c if c.base is not None or c.name in called else replace(c, base=base) for c in table.chains]
+        out.append(replace(table, chains=tuple(chains)))
+    return Facts(replace(context.ruleset, tables=tuple(out)), context.facts.families)
+
+
+def _is_foreign(context: LintContext, chain: Chain) -> bool:
+    """Chains of other programs; not in a part of a ruleset, which somebody edits."""
+    return context.is_foreign(chain) and _facts_of_part(context) is None
+
+
 _known: WeakKeyDictionary[LintContext, Reach] = WeakKeyDictionary()
 
 
@@ -157,7 +195,7 @@ def _key(span: Span) -> tuple[int, int, int]:
 
 def dead_rules(context: LintContext) -> Iterator[DeadRule]:
     """Every dead rule that an author wrote, in file order of the IR."""
-    facts = context.facts
+    facts = _facts(context)
     dead: dict[tuple[int, int, int], list[Dead]] = {}
     for each in facts.dead():
         rule = facts.rule(each.place)
@@ -170,7 +208,7 @@ def dead_rules(context: LintContext) -> Iterator[DeadRule]:
         if len(parts) < total[key]:
             continue
         chains = [facts.chain(p.place) for p in parts]
-        if any(c is not None and context.is_foreign(c) for c in chains):
+        if any(c is not None and _is_foreign(context, c) for c in chains):
             continue
         causes = _causes(context, parts)
         if causes is None:
@@ -184,9 +222,9 @@ def _copies(context: LintContext, wanted: object) -> dict[tuple[int, int, int], 
     """How many rules of entered chains each line became."""
     out: dict[tuple[int, int, int], int] = {}
     for number, table in enumerate(context.ruleset.tables):
-        if not any(sees(table, family) for family in context.facts.families):
+        if not any(sees(table, family) for family in _facts(context).families):
             continue
-        skip = context.facts.unentered(number)
+        skip = _facts(context).unentered(number)
         for chain in table.chains:
             if chain.name in skip:
                 continue
@@ -201,13 +239,13 @@ def _copies(context: LintContext, wanted: object) -> dict[tuple[int, int, int], 
 
 def _causes(context: LintContext, parts: Sequence[Dead]) -> tuple[Cause, ...] | None:
     """What hides the rule, one cause for each line; None when a chain of another program has a part in it."""
-    facts = context.facts
+    facts = _facts(context)
     out: dict[object, Cause] = {}
     own = {part.place for part in parts}
     for part in parts:
         for place in part.cover:
             chain = facts.chain(place)
-            if chain is not None and context.is_foreign(chain):
+            if chain is not None and _is_foreign(context, chain):
                 return None
             if place in own:
                 continue
@@ -225,7 +263,7 @@ def _without_callees(context: LintContext, dead: list[DeadRule]) -> list[DeadRul
     lines = {_key(d.span) for d in dead}
     callers: dict[tuple[int, str], list[Rule]] = {}
     for number, table in enumerate(context.ruleset.tables):
-        skip = context.facts.unentered(number)
+        skip = _facts(context).unentered(number)
         for chain in table.chains:
             if chain.name in skip:
                 continue
@@ -315,7 +353,7 @@ def _code_of_one(context: LintContext, dead: DeadRule, cause: Cause) -> str:
         return "FW111"
     if cause.rule is not None and here and _same_rule(cause.rule, dead.rule):
         return "FW106"
-    chain = context.facts.chain(cause.place)
+    chain = _facts(context).chain(cause.place)
     policy = chain.base.policy if chain is not None and chain.base is not None else None
     same = verdict_class(cause.rule, policy) == verdict_class(dead.rule)
     return "FW102" if same and verdict_class(dead.rule) in ("accept", "deny", "return") else "FW101"
@@ -337,14 +375,14 @@ def _unconditional(context: LintContext, cause: Cause) -> bool:
     if isinstance(rule.verdict, Jump | Continue | VerdictMap):
         return False
     table = context.ruleset.tables[cause.place.table]
-    facts = context.facts
+    facts = _facts(context)
     families = [f for f in facts.families if sees(table, f)]
     return all(facts.boxes(f, rule.match, cause.place.table) == ((),) for f in families)
 
 
 def _possible(context: LintContext, dead: DeadRule) -> bool:
     """Whether the rule's own condition holds for any packet at all."""
-    facts = context.facts
+    facts = _facts(context)
     table = context.ruleset.tables[dead.place.table]
     return any(
         facts.boxes(family, dead.rule.match, dead.place.table) for family in facts.families if sees(table, family)
@@ -356,7 +394,7 @@ def _is_exemption(context: LintContext, dead: DeadRule) -> bool:
         return False
     if not all(c.rule is not None and isinstance(c.rule.verdict, Masquerade | Snat) for c in dead.causes):
         return False
-    chain = context.facts.chain(dead.place)
+    chain = _facts(context).chain(dead.place)
     return chain is not None and (chain.base is None or chain.base.type is ChainType.NAT)
 
 
@@ -428,7 +466,7 @@ def cause_labels(context: LintContext, dead: DeadRule) -> tuple[list[Label], lis
 
 def _implicit(context: LintContext, cause: Cause) -> str:
     if cause.rule is None:
-        chain: Chain | None = context.facts.chain(cause.place)
+        chain: Chain | None = _facts(context).chain(cause.place)
         verdict = chain.base.policy if chain is not None and chain.base is not None else None
         return f"the policy of chain {cause.place.chain} {does(verdict)}"
     return f"the implicit {cause.rule.role} rule {does(cause.rule.verdict)}"
@@ -436,11 +474,11 @@ def _implicit(context: LintContext, cause: Cause) -> str:
 
 def witness_of(context: LintContext, dead: DeadRule) -> dict[str, object] | None:
     """A packet that the rule's condition holds for, with the line that decides it."""
-    example = context.facts.example(dead.place)
+    example = _facts(context).example(dead.place)
     if example is None:
         return None
     _, text, place = example
-    rule = context.facts.rule(place) if place is not None else None
+    rule = _facts(context).rule(place) if place is not None else None
     span = rule.origin.span if rule is not None else None
     if rule is None or span is None or place == dead.place:
         return {"text": text}

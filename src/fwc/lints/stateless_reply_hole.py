@@ -42,7 +42,7 @@ from collections.abc import Iterator
 
 from fwc.analysis.facts import Answer
 from fwc.diagnostics import Diagnostic, Severity
-from fwc.ir.match import AllOf, CtState, Field, FieldIn, Match, TupleIn
+from fwc.ir.match import AllOf, CtState, Field, FieldIn, MaskedIn, Match, TupleIn
 from fwc.ir.model import Rule
 from fwc.ir.verdict import Accept
 from fwc.ir.walk import match_nodes
@@ -69,7 +69,8 @@ def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     looked = 0
     told: set[object] = set()
     for number, table, chain, _, rule, span in authored(context):
-        if not _by_source_port(rule) or span in told or looked >= MOST_RULES:
+        by_port = _by_source_port(rule)
+        if not (by_port or _by_ack(rule)) or span in told or looked >= MOST_RULES:
             continue
         hooks = {b.hook for b in bases[number].get(chain.name, ())} & {Hook.INPUT, Hook.FORWARD, Hook.PF_IN}
         looked += 1
@@ -81,7 +82,9 @@ def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
             continue
         told.add(span)
         yield lint.finding(
-            "whoever sends from this source port gets in: the rule asks for no connection and for no destination port",
+            "whoever sends from this source port gets in: the rule asks for no connection and for no destination port"
+            if by_port
+            else "whoever sets the ACK flag gets in: the rule asks for no connection and for no port",
             span, help=_help(context), witness={"text": found.some_text},
         )  # fmt: skip
 
@@ -127,6 +130,22 @@ def _by_source_port(rule: Rule) -> bool:
         ):
             return False
     return source
+
+
+def _by_ack(rule: Rule) -> bool:
+    """The old way to let replies in: every TCP packet with the ACK flag, from anybody, to any port."""
+    if not isinstance(rule.verdict, Accept) or not isinstance(rule.match, AllOf):
+        return False
+    flags = False
+    for part in rule.match.parts:
+        if isinstance(part, MaskedIn) and part.field is Field.TCP_FLAGS:
+            flags = bool(part.mask & _ACK) and all(low & _ACK and low == high for low, high in part.values.runs)
+        elif not (isinstance(part, FieldIn) and part.field in (Field.PROTOCOL, Field.FAMILY)):
+            return False
+    return flags
+
+
+_ACK = 16
 
 
 def _restricts(node: Match) -> bool:
