@@ -14,6 +14,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"cli"}),
     frozenset({"project", "render"}),
     frozenset({"api"}),
+    frozenset({"convert"}),
     frozenset({"roundtrip"}),
     frozenset({"query"}),  # its answers are written as those of diff
     frozenset({"lints", "diff"}),  # above the front ends: lints read a policy's suppressions and a dialect's own tree

@@ -202,6 +202,24 @@ def import_ruleset(source: SourceFile, kind: str) -> tuple[object, Ruleset, list
     return tree, ruleset, [*diagnostics, *more]
 
 
+CONVERTED = "Read back and proved equal to the source, for every hook and family."
+
+
+def convert(source: SourceFile, request: ReadRequest, target: str) -> tuple[TargetOutput | None, list[Diagnostic]]:
+    """An existing ruleset in the form of `target`, proved equal; None with every reason at its line when that cannot be."""
+    from fwc.convert.convert import convert as convert_ruleset
+
+    lint_request = LintRequest(request.kind, LintSettings(), family=request.family)
+    _, ruleset, diagnostics = _import_for_lint(source, lint_request)
+    if has_errors(diagnostics):
+        return None, diagnostics
+    name = source.path.rsplit("/", 1)[-1]
+    header = (_printable(f"fwc: {name} -> {target}"), CONVERTED)
+    files, found = convert_ruleset(source, ruleset, target, header)
+    diagnostics = [*diagnostics, *found]
+    return (TargetOutput(target, files) if files else None), diagnostics
+
+
 # ----- lint -------------------------------------------------------------------
 
 
@@ -635,6 +653,6 @@ def _asked_in_policy(
 
 
 __all__ = [
-    "CompileOptions", "LintOutcome", "LintRequest", "TargetOutput", "compile_policy", "cost", "dns_names", "fix",
+    "CompileOptions", "LintOutcome", "LintRequest", "TargetOutput", "compile_policy", "convert", "cost", "dns_names", "fix",
     "import_ruleset", "lint", "load_policy", "recognise_kind", "target_name", "test_policy", "trace_packet",
 ]  # fmt: skip
