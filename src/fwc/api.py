@@ -83,7 +83,8 @@ def compile_policy(
     targets = options.targets or _own_target(source, files, options, diagnostics)
     for target in targets:
         output, found = _compile_target(source, files, options, target)
-        diagnostics.extend(d for d in found if d not in diagnostics)
+        known = set(diagnostics)
+        diagnostics.extend(d for d in found if d not in known)
         if output is not None:
             outputs.append(output)
     if has_errors(diagnostics):
@@ -189,8 +190,8 @@ DIALECT_OF = {"iptables-save": "iptables", "nft": "nftables", "nft-json": "nftab
 
 
 def recognise_kind(source: SourceFile) -> str | None:
-    """The kind of a text as `--format-in` names it, None when nothing speaks for any; a name in `.fw` speaks for a policy, so that
-    a policy with a mistake in its first line still gets its message."""
+    """The kind of a text as `--format-in` names it, None when nothing speaks for any. A name in `.fw` speaks for a policy, so
+    that a policy with a mistake in its first line still gets its message."""
     return recognise(source.text) or ("fwc" if source.path.endswith(".fw") else None)
 
 
@@ -646,7 +647,7 @@ def _asked_in_policy(
     options = ElaborateOptions(request.target, request.host, request.today)
     elaborated, found = load_policy(asked, files, options)
     if elaborated is None or not elaborated.assertions:
-        problem = next((d for d in found if d not in known and d.severity is Severity.ERROR), None)
+        problem = next((d for d in found if d.severity is Severity.ERROR and d not in known), None)
         words = f"{problem.message}{'; ' + problem.help if problem.help else ''}" if problem else "it names no packet"
         raise UsageError(f"not a question about this policy: {words}")
     return elaborated.assertions[-1]

@@ -53,7 +53,8 @@ def command(
         request = api.ReadRequest(kind, name, host, day, family or "")
         side, diagnostics = api.read_side(source, DiskFiles(path, standard_policies()), request)
         sides.append(side)
-        found.extend(d for d in diagnostics if d not in found)
+        found.extend(diagnostics)
+    found = list(dict.fromkeys(found))
     report(found, color, quiet)
     if has_errors(found) or sides[0] is None or sides[1] is None:
         return exits.FINDINGS
