@@ -11,7 +11,7 @@ from fwc.analysis.program import base_chains
 from fwc.ir.match import CtState, CtStatus, Field, FieldIn, MaskedIn, Match, all_of, state_in
 from fwc.ir.model import Rule
 from fwc.ir.verdict import Dnat, NatTarget, Redirect
-from fwc.lints._conntrack import filtered
+from fwc.lints._conntrack import TCP, UDP, filtered, protocol
 from fwc.lints._context import LintContext
 from fwc.net.addresses import AddressSet
 from fwc.net.hooks import ChainType, Family, Hook
@@ -84,6 +84,8 @@ def _judge(
     if not filtered(context, family, hook):
         return None
     ports = effect.ports if isinstance(effect, Redirect) else target.ports if target is not None else None
+    if not _connects(context, family, region):
+        return None
     after = _answer(context, family, region, hook, target, ports)
     if not after.none or after.undetermined:
         return None
@@ -100,6 +102,12 @@ def _judge(
         rule, span, redirect, hook, place_span(context, after.others_by), before, after.others_text,
         f"port {ports[0]}" if ports is not None else "the translated address",
     )  # fmt: skip
+
+
+def _connects(context: LintContext, family: Family, region: Region) -> bool:
+    """Whether the translation is about tcp or udp: what other protocols do in a first packet is not known here."""
+    dimensions = context.facts.dimensions(family)
+    return any(dimensions.meet(region.box, b) is not None for b in context.facts.boxes(family, protocol(TCP, UDP)))
 
 
 def _kept(dimensions: Dimensions, box: Box, drop: set[Field]) -> Box:
@@ -125,7 +133,7 @@ def _answer(
     dimensions = facts.dimensions(family)
     drop = set(_REPLACED) | ({Field.DPORT} if ports is not None else set())
     parts: list[Match] = [
-        state_in(CtState.NEW), MaskedIn(Field.CT_STATUS, CtStatus.DNAT, IntervalSet.of(CtStatus.DNAT))
+        protocol(TCP, UDP), state_in(CtState.NEW), MaskedIn(Field.CT_STATUS, CtStatus.DNAT, IntervalSet.of(CtStatus.DNAT))
     ]  # fmt: skip
     if target is not None and target.family is not None:
         parts.append(FieldIn(Field.DADDR, AddressSet.of_family(family, IntervalSet.range(target.low, target.high))))

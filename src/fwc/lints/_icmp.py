@@ -6,11 +6,26 @@ from collections.abc import Iterator
 from weakref import WeakKeyDictionary
 
 from fwc.analysis.facts import Answer
+from fwc.analysis.program import sees
 from fwc.ir.match import CtState, Field, FieldIn, Match, all_of
 from fwc.ir.model import Rule
 from fwc.ir.verdict import Drop, Reject
-from fwc.lints._conntrack import EPHEMERAL, ICMP4, ICMP6, TCP, ask, filtered, place_span, protocol, state, state_values
+from fwc.ir.walk import match_nodes
+from fwc.lints._conntrack import (
+    EPHEMERAL,
+    ICMP4,
+    ICMP6,
+    TCP,
+    ask,
+    authored,
+    filtered,
+    place_span,
+    protocol,
+    state,
+    state_values,
+)
 from fwc.lints._context import LintContext
+from fwc.lints._hooks import hooks_of
 from fwc.net.hooks import Family, Hook
 from fwc.net.intervals import IntervalSet
 from fwc.records import record
@@ -64,7 +79,7 @@ def _find(context: LintContext) -> Iterator[BlackHole]:
             if talks.some is None or passes is None:
                 continue
             yield BlackHole(
-                hook, family, passes, place_span(context, answer.others_by), _early_drop(context, answer),
+                hook, family, passes, place_span(context, answer.others_by), _early_drop(context, family, hook),
                 answer.others_text,
             )  # fmt: skip
 
@@ -73,15 +88,26 @@ def _too_big(context: LintContext, family: Family, hook: Hook) -> Answer:
     return ask(context, family, hook, icmp(family, TOO_BIG[family]), state(CtState.RELATED))
 
 
-def _early_drop(context: LintContext, answer: Answer) -> Rule | None:
-    """The rule that drops the message, when it drops ICMP and a later rule of its chain accepts RELATED."""
-    place = answer.others_by
-    rule = context.facts.rule(place) if place is not None else None
-    chain = context.facts.chain(place) if place is not None else None
-    if rule is None or chain is None or place is None or not isinstance(rule.verdict, Drop | Reject):
-        return None
-    for later in chain.rules[place.index + 1 :]:
-        states = state_values(later)
-        if states is not None and CtState.RELATED.value in states and not isinstance(later.verdict, Drop | Reject):
-            return rule
+def _early_drop(context: LintContext, family: Family, hook: Hook) -> Rule | None:
+    """A rule that the hook leads to, drops all of these messages and stands above an accept of RELATED in its chain."""
+    facts = context.facts
+    query = facts.boxes(family, icmp(family, TOO_BIG[family]))
+    dimensions = facts.dimensions(family)
+    number_of = Field.ICMP if family is Family.V4 else Field.ICMPV6
+    hooks = [hooks_of(table) for table in context.ruleset.tables]
+    for number, table, chain, index, rule, _ in authored(context):
+        if hook not in hooks[number].get(chain.name, ()) or not sees(table, family):
+            continue
+        if not isinstance(rule.verdict, Drop | Reject):
+            continue
+        asked = {node.field for node in match_nodes(rule.match) if isinstance(node, FieldIn)}
+        if number_of not in asked and Field.PROTOCOL not in asked:
+            continue
+        own = facts.boxes(family, rule.match, number)
+        if not query or not all(any(dimensions.contains(box, each) for box in own) for each in query):
+            continue
+        for later in chain.rules[index + 1 :]:
+            states = state_values(later)
+            if states is not None and CtState.RELATED.value in states and not isinstance(later.verdict, Drop | Reject):
+                return rule
     return None
