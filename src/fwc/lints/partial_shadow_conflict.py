@@ -1,0 +1,109 @@
+"""A denial of certain sources comes after an accept that lets the same sources in.
+
+## Why is this bad?
+
+Who is on a list of blocked addresses is meant to reach nothing; but what earlier rules accept from everybody is open
+to them as well.
+
+## Example
+
+```iptables-save
+*filter
+:INPUT DROP [0:0]
+:FORWARD DROP [0:0]
+:OUTPUT ACCEPT [0:0]
+-A INPUT -i lo -j ACCEPT
+-A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
+-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT
+-A INPUT -s 198.51.100.7/32 -j DROP
+-A INPUT -p tcp -m tcp --dport 443 -j ACCEPT
+COMMIT
+```
+
+## Use instead
+
+```iptables-save
+*filter
+:INPUT DROP [0:0]
+:FORWARD DROP [0:0]
+:OUTPUT ACCEPT [0:0]
+-A INPUT -i lo -j ACCEPT
+-A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
+-A INPUT -s 198.51.100.7/32 -j DROP
+-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT
+-A INPUT -p tcp -m tcp --dport 443 -j ACCEPT
+COMMIT
+```
+
+## Exceptions
+
+Accepts of established connections, of the loopback interface, and of certain sources; denials that name more than
+sources. A denied network of more than 65,536 addresses is taken for a default, not for a list of blocked ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fwc.analysis.program import Place
+from fwc.diagnostics import Diagnostic, Label, Persona, Severity
+from fwc.ir.match import AllOf, CtState, Field, FieldIn, SetRef
+from fwc.ir.model import Chain, Rule
+from fwc.ir.verdict import Accept, Drop, Reject
+from fwc.lints._conntrack import ask, authored, bases_of, families, place_span, state
+from fwc.lints._context import LintContext
+from fwc.lints._registry import Lint, lint
+from fwc.net.addresses import AddressSet
+from fwc.net.hooks import Hook
+
+MOST_FINDINGS = 50
+_MOST_ADDRESSES = 1 << 16
+
+
+@lint("FW107", "partial-shadow-conflict", Severity.INFO, Persona.AUDITOR, formats=("iptables-save", "nft"))
+def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
+    bases = [bases_of(table) for table in context.ruleset.tables]
+    told = 0
+    for number, table, chain, index, rule, span in authored(context):
+        if told >= MOST_FINDINGS:
+            return
+        if index == 0 or not _blocks_sources(rule):
+            continue
+        hooks = {b.hook for b in bases[number].get(chain.name, ())} & {Hook.INPUT, Hook.FORWARD}
+        for family in families(context, table):
+            answers = [
+                ask(context, family, hook, rule.match, state(CtState.NEW), table=number) for hook in sorted(hooks)
+            ]
+            answer = next((a for a in answers if _bypassed(chain, index, a.some_by)), None)
+            if answer is None:
+                continue
+            by = place_span(context, answer.some_by)
+            assert by is not None
+            told += 1
+            yield lint.finding(
+                f"not everything from these sources is denied: line {by.line} accepts a part of it before", span,
+                secondary=[Label(by, "accepts a part of it")], help=f"move the rule above line {by.line}",
+                witness={"text": answer.some_text},
+            )  # fmt: skip
+            break
+
+
+def _blocks_sources(rule: Rule) -> bool:
+    if not isinstance(rule.verdict, Drop | Reject):
+        return False
+    match = rule.match
+    if isinstance(match, SetRef):
+        return match.fields == (Field.SADDR,)
+    if not isinstance(match, FieldIn) or match.field is not Field.SADDR or not isinstance(match.values, AddressSet):
+        return False
+    return match.values.v4.size() <= _MOST_ADDRESSES and match.values.v6.size() <= 1 << 96
+
+
+def _bypassed(chain: Chain, index: int, place: Place | None) -> bool:
+    """Whether an earlier rule of the chain that names no sources accepts."""
+    if place is None or place.chain != chain.name or not 0 <= place.index < index:
+        return False
+    rule = chain.rules[place.index]
+    parts = rule.match.parts if isinstance(rule.match, AllOf) else (rule.match,)
+    named = any(isinstance(p, SetRef) or (isinstance(p, FieldIn) and p.field is Field.SADDR) for p in parts)
+    return isinstance(rule.verdict, Accept) and not named
