@@ -6,14 +6,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from fwc.analysis.equivalence import translators
-from fwc.analysis.firstmatch import Outcome, Region, first_match
+from fwc.analysis.firstmatch import NEXT, Outcome, Region, first_match
 from fwc.analysis.program import Kind, Place, Program, ProgramTooLarge, Source, base_chains, sees, unfold, unfold_chain
 from fwc.analysis.reach import Fate, fates, first_cover
 from fwc.analysis.witness import point_packet, point_text
 from fwc.ir.graph import calls, reachable
 from fwc.ir.match import CtState, Field, Match
 from fwc.ir.model import Chain, Rule, Ruleset, Table
-from fwc.ir.verdict import Accept
+from fwc.ir.verdict import Accept, OpaqueVerdict
 from fwc.net.hooks import Family, Hook
 from fwc.net.packet import Packet
 from fwc.records import record
@@ -261,12 +261,22 @@ class Facts:
         try:
             good = self._find(dimensions, regions, boxes, accepted=True)
             bad = self._find(dimensions, regions, boxes, accepted=False)
+            perhaps = good is None and self._perhaps(dimensions, regions, boxes)
         except BudgetSpent:
             return Answer(False, False, undetermined=True)
-        answer = Answer(all=bad is None, none=good is None)
+        answer = Answer(all=bad is None, none=good is None and not perhaps)
         some = _shown(dimensions, good)
         others = _shown(dimensions, bad)
         return Answer(answer.all, answer.none, *some, *others)
+
+    def _perhaps(self, dimensions: Dimensions, regions: list[Region], boxes: Sequence[Box]) -> bool:
+        """Whether a packet of the boxes meets a verdict that is not modelled (a queue, a rule that could not be read): it may be
+        accepted there."""
+        if not any(isinstance(region.outcome.verdict, OpaqueVerdict) for region in regions):
+            return False
+        taken = [Region(r.box, NEXT, r.place) if isinstance(r.outcome.verdict, OpaqueVerdict) else r for r in regions]
+        index = index_of(dimensions, [r.box for r in taken])
+        return any(region_search(dimensions, taken, index, box, True, self.nodes) is not None for box in boxes)
 
     def _find(
         self, dimensions: Dimensions, regions: list[Region], boxes: Sequence[Box], *, accepted: bool
