@@ -45,8 +45,10 @@ class Iptables:
         return lower(ruleset, options)
 
     def proof_terms(self, policy: Ruleset, lifted: Ruleset) -> tuple[Ruleset, Ruleset]:
-        """Linux has the policy's own hooks: both sides as they are."""
-        return policy, lifted
+        """Linux has the policy's own hooks; sets that the compile made hold what their file says."""
+        from fwc.dialects.iptables.set_content import as_loaded
+
+        return policy, as_loaded(lifted, policy)
 
 
 dialect = Iptables()

@@ -9,6 +9,7 @@ from fwc.dialects.iptables.builtin import BUILTIN, attachment
 from fwc.dialects.iptables.checks import check_chains, check_rule
 from fwc.dialects.iptables.lexer import word_offsets
 from fwc.dialects.iptables.scan import BadWords, Scanned, Scanner
+from fwc.dialects.iptables.set_content import with_content
 from fwc.dialects.iptables.setlines import SetNames, named_sets
 from fwc.dialects.iptables.tree import ChainLine, IptablesTree, RuleLine, TableBlock
 from fwc.dialects.iptables.unfold import fold_balanced
@@ -39,7 +40,7 @@ def lift_with_share(tree: IptablesTree) -> tuple[Ruleset, list[Diagnostic], Shar
     found: list[Diagnostic] = []
     tables: list[Table] = []
     rules = exact = 0
-    sets = named_sets(tree.sets)
+    sets = with_content(named_sets(tree.sets), tree.sets)
     names = SetNames(tree.sets)
     for save in tree.files:
         for block in save.tables:
