@@ -79,58 +79,6 @@ COMMIT
 COMMIT
 ```
 
-# FW004 wrong-hook-interface error iptables-save nft
-An interface is compared where the packet has none yet, or none any more.
-
-## Why is this bad?
-
-A packet on its way in has no egress interface before routing, and one that this machine sends has no ingress
-interface. iptables refuses the option in its builtin chains; nft, and iptables in a chain of the user, load the rule,
-and it never matches.
-
-## Example
-
-```iptables-save
-*raw
-:PREROUTING ACCEPT [0:0]
--A PREROUTING -o eth0 -j DROP
-COMMIT
-```
-
-## Use instead
-
-```iptables-save
-*raw
-:PREROUTING ACCEPT [0:0]
--A PREROUTING -i eth0 -j DROP
-COMMIT
-```
-
-# FW005 wrong-hook-target error iptables-save nft
-The target does not work in this table or chain.
-
-## Why is this bad?
-
-`iptables-restore --test` and `nft -c` accept several of these; the real load then fails, and with it the whole file.
-
-## Example
-
-```iptables-save
-*nat
-:PREROUTING ACCEPT [0:0]
--A PREROUTING -i eth0 -j MASQUERADE
-COMMIT
-```
-
-## Use instead
-
-```iptables-save
-*nat
-:POSTROUTING ACCEPT [0:0]
--A POSTROUTING -o eth0 -j MASQUERADE
-COMMIT
-```
-
 # FW006 reset-needs-tcp error iptables-save nft pf
 A TCP reset is the answer to packets that need not be TCP.
 
