@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from fwc.analysis.facts import Answer
 from fwc.analysis.firstmatch import Region
 from fwc.analysis.program import Place, base_chains
+from fwc.analysis.witness import point_text
 from fwc.ir.match import CtState, Field, FieldIn, Match, all_of, state_in
 from fwc.ir.model import Chain, Role, Rule
 from fwc.ir.verdict import Accept
 from fwc.lints._conntrack import EPHEMERAL, TCP, filtered, outside, protocol
 from fwc.lints._context import LintContext
 from fwc.lints._search import first_held
-from fwc.net.addresses import AddressSet
+from fwc.net.addresses import AddressSet, prefix_run
 from fwc.net.hooks import ChainType, Family, Hook
 from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import IntervalSet
 from fwc.records import record
 from fwc.source import Span
 from fwc.space.fields import SHIFT, Box, Dimensions, Kind
+from fwc.space.index import Index, bits_of, index_of
 
 STRANGER = FieldIn(Field.SADDR, AddressSet(IntervalSet.of(0xC6336407), IntervalSet.of(0x2A000000 << 96 | 7)))
 """Somebody on the internet: 198.51.100.7 and an address of 2a00::/12."""
+
+_PRIVATE = AddressSet(
+    IntervalSet([prefix_run(10 << 24, 8, 32), prefix_run(127 << 24, 8, 32), prefix_run(0xAC100000, 12, 32),
+                 prefix_run(0xC0A80000, 16, 32), prefix_run(0xA9FE0000, 16, 32), prefix_run(0x64400000, 10, 32)]),
+    IntervalSet([prefix_run(0xFC << 120, 7, 128), prefix_run(0xFE80 << 112, 10, 128), (1, 1)]),
+)  # fmt: skip
+"""RFC 1918, RFC 6598, RFC 3927, loopback; RFC 4193 and link-local."""
 
 UNUSUAL = all_of(FieldIn(Field.DPORT, IntervalSet.of(3, 11112, 54321)), FieldIn(Field.SPORT, EPHEMERAL))
 """To ports that no rule is written for, from ordinary ones."""
@@ -60,17 +69,22 @@ class Open:
     text: str
 
 
-def open_rules(context: LintContext, *hooks: Hook) -> Iterator[Open]:
-    """Regions that accept new connections from a stranger on an interface that nobody called trusted. What depends on a
-    condition outside the packet is left out, and so is what other programs' chains accept."""
+Wanted = Callable[[Dimensions, Box], bool]
+
+
+def open_rules(context: LintContext, wanted: Wanted, *hooks: Hook) -> Iterator[Open]:
+    """Regions that accept new connections from a stranger on an interface that nobody called trusted, of those whose box is
+    `wanted`. What depends on a condition outside the packet is left out, and so is what other programs' chains accept."""
     for hook in hooks:
         for family in context.facts.families:
             for table, chain in base_chains(context.ruleset, family).get(("ip", hook, ""), []):
                 if chain.base is not None and chain.base.type is ChainType.FILTER:
-                    yield from _of_chain(context, family, hook, table, chain)
+                    yield from _of_chain(context, wanted, family, hook, table, chain)
 
 
-def _of_chain(context: LintContext, family: Family, hook: Hook, table: int, chain: Chain) -> Iterator[Open]:
+def _of_chain(
+    context: LintContext, wanted: Wanted, family: Family, hook: Hook, table: int, chain: Chain
+) -> Iterator[Open]:
     facts = context.facts
     if not _can_refuse(chain):
         return
@@ -79,18 +93,23 @@ def _of_chain(context: LintContext, family: Family, hook: Hook, table: int, chai
         return
     dimensions = facts.dimensions(family)
     query = facts.boxes(family, all_of(outside(hook), state_in(CtState.NEW), STRANGER))
+    index: Index | None = None
     for number, region in enumerate(regions):
         if region.place.index < 0 or not isinstance(region.outcome.verdict, Accept):
             continue
-        if not _from_anywhere(context, dimensions, region.box):
+        if not wanted(dimensions, region.box) or not _from_anywhere(context, dimensions, region.box):
             continue
         rule = facts.rule(region.place)
         owner = facts.chain(region.place)
         if rule is None or owner is None or context.is_foreign(owner) or rule.role not in (Role.USER, Role.IMPORTED):
             continue
         span = rule.origin.span
-        held = _held(dimensions, regions, number, query)
-        if span is not None and held is not None:
+        if span is None:
+            continue
+        if index is None:
+            index = index_of(dimensions, [r.box for r in regions])
+        held = _held(dimensions, regions, index, number, query)
+        if held is not None:
             yield Open(family, hook, region.place, rule, span, region.box, held)
 
 
@@ -101,13 +120,19 @@ def _can_refuse(chain: Chain) -> bool:
     return any(not isinstance(rule.verdict, Accept) for rule in chain.rules)
 
 
-def _held(dimensions: Dimensions, regions: list[Region], number: int, query: tuple[Box, ...]) -> str | None:
-    from fwc.analysis.witness import point_text
-
-    wanted = [n == number for n in range(number + 1)]
-    near = [met for box in query if (met := dimensions.meet(box, regions[number].box)) is not None]
-    found = first_held(dimensions, regions[: number + 1], near, wanted)
-    return point_text(dimensions, found[0]) if found is not None else None
+def _held(
+    dimensions: Dimensions, regions: list[Region], index: Index, number: int, query: tuple[Box, ...]
+) -> str | None:
+    """A packet of the query that this region holds first, as text."""
+    for box in query:
+        met = dimensions.meet(box, regions[number].box)
+        if met is None:
+            continue
+        near = [*bits_of(index.overlap(met, (1 << number) - 1)), number]
+        found = first_held(dimensions, [regions[n] for n in near], [met], [n == number for n in near])
+        if found is not None:
+            return point_text(dimensions, found[0])
+    return None
 
 
 def _from_anywhere(context: LintContext, dimensions: Dimensions, box: Box) -> bool:
@@ -120,6 +145,8 @@ def _from_anywhere(context: LintContext, dimensions: Dimensions, box: Box) -> bo
         field = each.key[0] if isinstance(each.key, tuple) else each.key
         if field in (Field.MARK, Field.CT_MARK, Field.CT_STATUS, Field.PKTTYPE, Field.VLAN, Field.TCP_FLAGS):
             return False
+        if field is Field.DADDR and IntervalSet.trusted(runs) <= _PRIVATE.family(dimensions.family):
+            return False  # not an address that the internet can send to
         if field in (Field.SADDR, Field.CT_ORIG_SADDR):
             size = sum(high - low + 1 for low, high in runs)
             if size * 2 < each.top:

@@ -43,6 +43,7 @@ from fwc.lints._exposure import limits, open_rules
 from fwc.lints._registry import Lint, lint
 from fwc.net.hooks import Hook
 from fwc.source import Span
+from fwc.space.fields import Box, Dimensions
 
 _HARMLESS = {Field.CT_STATE, Field.SADDR, Field.IIF}
 
@@ -50,15 +51,19 @@ _HARMLESS = {Field.CT_STATE, Field.SADDR, Field.IIF}
 @lint("FW502", "accept-any-any", Severity.ERROR, formats=("iptables-save", "nft"))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     seen: set[Span] = set()
-    for each in open_rules(context, Hook.INPUT, Hook.FORWARD):
+    for each in open_rules(context, _unlimited, Hook.INPUT, Hook.FORWARD):
         chain = context.facts.chain(each.place)
         base = chain.base if chain is not None else None
         if base is not None and isinstance(base.policy, Accept):
             continue  # says what the policy says: FW501
-        if limits(context.facts.dimensions(each.family), each.box) <= _HARMLESS and each.span not in seen:
+        if each.span not in seen:
             seen.add(each.span)
             yield lint.finding(
                 f"this rule of {each.hook} accepts every new connection from anybody", each.span,
                 label="no condition on port, protocol or destination",
                 help="limit it to an interface, to sources, or to the ports that are meant", witness={"text": each.text},
             )  # fmt: skip
+
+
+def _unlimited(dimensions: Dimensions, box: Box) -> bool:
+    return limits(dimensions, box) <= _HARMLESS

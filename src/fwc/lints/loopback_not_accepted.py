@@ -37,7 +37,7 @@ from collections.abc import Iterator
 
 from fwc.diagnostics import Diagnostic, Severity
 from fwc.ir.match import CtState, all_of, state_in
-from fwc.lints._conntrack import TCP, place_span, protocol
+from fwc.lints._conntrack import TCP, ask, place_span, protocol
 from fwc.lints._context import LintContext
 from fwc.lints._exposure import UNUSUAL
 from fwc.lints._loopback import LOOPBACK, on_lo
@@ -54,6 +54,8 @@ def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
         for family in facts.families:
             query = all_of(on_lo(hook), state_in(CtState.NEW), protocol(TCP), UNUSUAL, *LOOPBACK)
             answer = facts.accepts(family, hook, facts.boxes(family, query))
+            if ask(context, family, hook, state_in(CtState.NEW, CtState.ESTABLISHED)).none:
+                continue  # nothing is accepted here at all: that is meant
             span = place_span(context, answer.others_by)
             if answer.none and not answer.undetermined and span is not None and span not in seen:
                 seen.add(span)

@@ -45,6 +45,7 @@ from fwc.lints._exposure import open_rules, values
 from fwc.lints._registry import Lint, lint
 from fwc.net.hooks import Hook
 from fwc.source import Span
+from fwc.space.fields import Box, Dimensions
 
 _UDP_TOO = frozenset({137, 138, 514, 2049, 11211})
 _TCP, _UDP = 6, 17
@@ -53,7 +54,12 @@ _TCP, _UDP = 6, 17
 @lint("FW503", "sensitive-port-exposed", Severity.WARNING, formats=("iptables-save", "nft", "fwc"))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     found: dict[Span, tuple[set[str], str]] = {}
-    for each in open_rules(context, Hook.INPUT):
+
+    def wanted(dimensions: Dimensions, box: Box) -> bool:
+        ports = values(dimensions, box, Field.DPORT)
+        return ports is not None and any(port in ports for port in context.settings.sensitive_ports)
+
+    for each in open_rules(context, wanted, Hook.INPUT):
         dimensions = context.facts.dimensions(each.family)
         ports, protocols = values(dimensions, each.box, Field.DPORT), values(dimensions, each.box, Field.PROTOCOL)
         if ports is None or protocols is None or any(b - a >= context.settings.wide_ports for a, b in ports.runs):

@@ -54,7 +54,7 @@ from fwc.source import Span
 
 _SOMEBODY = FieldIn(Field.SADDR, AddressSet(IntervalSet.of(0xC6336407), IntervalSet.of(0x2A000000 << 96 | 7)))
 _UNUSUAL = 54321
-_MOST_PORTS = 200
+_MOST_PORTS = 50
 
 
 @lint("FW416", "v4-v6-asymmetry", Severity.WARNING, formats=("iptables-save", "nft"))

@@ -45,12 +45,18 @@ from fwc.lints._exposure import open_rules, values
 from fwc.lints._registry import Lint, lint
 from fwc.net.hooks import Hook
 from fwc.source import Span
+from fwc.space.fields import Box, Dimensions
 
 
 @lint("FW504", "wide-port-range", Severity.WARNING, formats=("iptables-save", "nft", "fwc"))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     seen: set[Span] = set()
-    for each in open_rules(context, Hook.INPUT):
+
+    def wanted(dimensions: Dimensions, box: Box) -> bool:
+        ports = values(dimensions, box, Field.DPORT)
+        return ports is not None and any(b - a >= context.settings.wide_ports for a, b in ports.runs)
+
+    for each in open_rules(context, wanted, Hook.INPUT):
         ports = values(context.facts.dimensions(each.family), each.box, Field.DPORT)
         wide = next(((a, b) for a, b in ports.runs if b - a >= context.settings.wide_ports), None) if ports else None
         if wide is not None and each.span not in seen:
