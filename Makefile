@@ -34,13 +34,18 @@ grammar:          ## the parser's tables and the packaged services, from grammar
 wheel:            ## build the wheel and use it outside the checkout
 	$(PYTHON) -m pytest -q tests/packaging -m packaging
 
+props:            ## the properties from other seeds, and more random policies (no kernel)
+	for seed in 1 2 3 4 5; do $(PYTHON) -m pytest -q tests/properties tests/unit -m 'not kernel and not packaging' \
+	    --hypothesis-seed=$$seed || exit 1; done
+	$(PYTHON) -m tests.kernel.campaign --policies 500 --packets 100 --no-kernel
+
 kernel:           ## packets through the running kernel (root): the tests, then the whole campaign
 	$(PYTHON) -m pytest -q -m kernel
 	$(PYTHON) -m tests.kernel.campaign --policies 1000 --packets 100
 
-bless:            ## rewrite the expected files of tests/cases/compile and lint; review the difference
+bless:            ## rewrite the expected files of tests/cases; review the difference
 	$(PYTHON) -m tests.compile_cases
-	FWC_BLESS=1 $(PYTHON) -m pytest -q tests/test_lint_cases.py
+	FWC_BLESS=1 $(PYTHON) -m pytest -q tests/test_lint_cases.py tests/unit/lang/test_syntax_gallery.py
 
 docs:             ## the pages of the lints and of the targets, from docstrings and capability tables
 	PYTHONPATH=src $(PYTHON) docs/generate.py

@@ -243,3 +243,12 @@ def test_ten_values_of_a_port_are_kept_exactly() -> None:
         if isinstance(m, FieldIn) and m.field is Field.DPORT
     ]
     assert found == [wanted]
+
+
+def test_an_address_that_ends_in_dotted_form_is_one_word() -> None:
+    """nft lists IPv4-mapped networks as `::ffff:0.0.0.0/96`."""
+    from fwc.dialects.nft.lexer import Tokens
+    from fwc.source import SourceFile
+
+    words = ["::ffff:0.0.0.0/96", "::1.2.3.4-::1.2.3.9", "64:ff9b::192.0.2.1", "::1", "192.0.2.1", "fe80::/10"]
+    assert Tokens(SourceFile("t", " ".join(words))).texts == [*words, ""]
