@@ -12,10 +12,12 @@ from fwc.dialects.base import OutputFile
 from fwc.dialects.registry import load_dialect
 from fwc.errors import InternalError
 from fwc.ir.match import WithinRate
-from fwc.ir.model import Base, Ruleset, Table
+from fwc.ir.model import Base, Chain, NamedSet, Ruleset, Table
 from fwc.ir.verdict import ACCEPT
 from fwc.ir.walk import match_nodes, rules
+from fwc.net.addresses import AddressSet
 from fwc.net.hooks import ChainType, Hook
+from fwc.net.intervals import IntervalSet
 from fwc.passes.comparable import comparable
 from fwc.source import SourceFile
 
@@ -65,13 +67,110 @@ def _hooked(tables: tuple[Table, ...], script: str) -> tuple[Table, ...]:
 def prove(target: str, files: Sequence[OutputFile], policy: Ruleset) -> None:
     """Raise InternalError unless the emitted text treats every packet as `policy` does, with a packet that shows it."""
     wanted, lifted = load_dialect(target).proof_terms(policy, read_back(target, files, policy))
-    names = _names(policy)
+    spelled = _Spelled(_names(policy))
     for family in policy.settings.families:
         left = comparable(wanted, family, lambda name: name)
-        right = comparable(lifted, family, lambda name: _policy_name(name, names))
+        right = comparable(lifted, family, spelled)
         difference = compare(left, right, families=(family,))
+        if difference is None and _any_before_tracking(left, right):
+            difference = compare(_before_tracking(left), _before_tracking(right), families=(family,))
         if difference is not None:
             raise InternalError(f"the {target} output does not mean what the policy means: {difference.describe()}")
+    problem = spelled.shared() or _other_sets(wanted, lifted, spelled, KEEPS[target])
+    if problem:
+        raise InternalError(f"the {target} output does not mean what the policy means: {problem}")
+
+
+CONNECTION_TRACKING = -200
+"""Priority of connection tracking in prerouting and output (NF_IP_PRI_CONNTRACK): what runs before it sees no state."""
+
+
+def _is_before_tracking(chain: Chain) -> bool:
+    base = chain.base
+    return base is not None and base.hook in (Hook.PREROUTING, Hook.OUTPUT) and base.priority < CONNECTION_TRACKING
+
+
+def _any_before_tracking(*rulesets: Ruleset) -> bool:
+    return any(_is_before_tracking(c) for ruleset in rulesets for table in ruleset.tables for c in table.chains)
+
+
+def _before_tracking(ruleset: Ruleset) -> Ruleset:
+    """Only the chains that packets meet before connection tracking, and what those call.
+
+    The order of chains says nothing of where the kernel's own hooks stand between them.
+    """
+    tables = tuple(
+        dataclasses.replace(t, chains=tuple(c for c in t.chains if c.base is None or _is_before_tracking(c)))
+        for t in ruleset.tables
+    )
+    return dataclasses.replace(ruleset, tables=tables)
+
+
+class _Spelled:
+    """The policy's name of each emitted set or bucket, and which emitted names were taken for it."""
+
+    def __init__(self, names: dict[str, str]) -> None:
+        self.names = names
+        self.emitted: dict[str, set[str]] = {}
+
+    def __call__(self, emitted: str) -> str:
+        name = _policy_name(emitted, self.names)
+        self.emitted.setdefault(name, set()).add(emitted)
+        return name
+
+    def shared(self) -> str:
+        """What is wrong when two emitted sets stand for one of the policy; empty when none do.
+
+        One set for each family is right: no packet meets both.
+        """
+        for name, emitted in sorted(self.emitted.items()):
+            if len(emitted) > 1 and not _one_per_family(emitted):
+                return f"@{name} is kept in {' and '.join(sorted(emitted))}"
+        return ""
+
+
+def _one_per_family(emitted: set[str]) -> bool:
+    """`x` or `x4` for IPv4 and `x6` for IPv6, perhaps cut at the length that names may have."""
+    sixes = [name for name in emitted if name.endswith("6")]
+    others = [name for name in emitted if not name.endswith("6")]
+    return len(sixes) == len(others) == 1 and others[0].startswith(sixes[0][:-1])
+
+
+KEEPS = {
+    "nftables": frozenset({"timeout", "elements"}),
+    "iptables": frozenset({"timeout"}),
+    "pf": frozenset[str](),
+}
+"""What the text of a target says of a run-time set, and reading it back keeps."""
+
+
+def _other_sets(wanted: Ruleset, lifted: Ruleset, spelled: _Spelled, keeps: frozenset[str]) -> str:
+    """What is wrong with the declarations of run-time sets: a wrong life time, other first members."""
+    found: dict[str, list[NamedSet]] = {}
+    for table in lifted.tables:
+        for each in table.sets:
+            if each.runtime:
+                found.setdefault(spelled(each.name), []).append(each)
+    for table in wanted.tables:
+        for mine in table.sets:
+            for other in found.get(mine.name, ()) if mine.runtime else ():
+                if "timeout" in keeps and other.timeout != mine.timeout:
+                    return f"members of @{mine.name} live {other.timeout} seconds, not {mine.timeout}"
+                if "elements" in keeps and _members(other) != _members(mine):
+                    return f"@{mine.name} begins with other members"
+    return ""
+
+
+def _members(each: NamedSet) -> object:
+    """The first members of a set, however they are written; addresses as one value."""
+    parts = [values for element in each.elements for values in element]
+    if parts and all(isinstance(values, AddressSet) for values in parts):
+        runs4 = [run for v in parts if isinstance(v, AddressSet) for run in v.v4.runs]
+        runs6 = [run for v in parts if isinstance(v, AddressSet) for run in v.v6.runs]
+        return AddressSet(IntervalSet(runs4), IntervalSet(runs6))
+    if parts and len(each.fields) == 1 and all(isinstance(values, IntervalSet) for values in parts):
+        return IntervalSet([run for v in parts if isinstance(v, IntervalSet) for run in v.runs])
+    return frozenset(each.elements)
 
 
 def set_names(policy: Ruleset) -> Callable[[str], str]:

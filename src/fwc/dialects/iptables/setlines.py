@@ -79,17 +79,18 @@ def named_sets(lines: Sequence[SetLine]) -> tuple[NamedSet, ...]:
     """Every set as one whose content is known to the kernel only: other programs may change it."""
     out: list[NamedSet] = []
     names = SetNames(lines)
-    seen: set[str] = set()
+    seen: dict[str, str] = {}
     for line in lines:
         if line.command != "create" or not line.words:
             continue
-        name = names.name(line.name)
-        if name in seen:
-            continue
-        seen.add(name)
         words = line.words[0].partition(":")[2].split(",")
         options = dict(pairwise(line.words))
         timeout = options.get("timeout", "")
+        name = names.name(line.name)
+        if seen.setdefault(name, timeout) != timeout:
+            name = line.name  # a twin that keeps its members for another time is a set of its own
+        elif any(known.name == name for known in out):
+            continue
         fields = tuple(_FIELD[w] for w in words if w in _FIELD)
         origin = Origin((line.span,)) if line.span is not None else NO_ORIGIN
         out.append(

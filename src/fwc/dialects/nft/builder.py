@@ -126,8 +126,8 @@ class TableBuilder:
         timeout = each.timeout is not None
         if each.runtime and not ranges and self._written(each.name):
             flags.append("dynamic")
-        if each.runtime and (timeout or self._timed(each.name)):
-            flags.append("timeout")
+        if each.runtime and (timeout or self._timed(each.name) or expr.elements):
+            flags.append("timeout")  # with first members, too: it tells a set that changes from one that does not
         size = each.size if each.size is not None else METER_SIZE if "dynamic" in flags else None
         node = t.SetNode(
             self._set_names.fresh(wish),

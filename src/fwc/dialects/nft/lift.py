@@ -293,12 +293,14 @@ def _lift_sets(table: _Table, runtime: dict[str, str], literals: Literals) -> tu
                 elements.append(tuple(literals.values(f, p) for f, p in zip(fields, parts, strict=False)))
             except (Unknown, Wrong):
                 continue  # the content is run-time data, so an element more or less proves nothing
+        timeout = duration(node.timeout) if node.timeout else None
         common = runtime[name]
         known = out.get(common)
-        if known is not None:
+        if known is not None and known.timeout != timeout:
+            common = name  # a twin that keeps its members for another time is a set of its own
+        elif known is not None:
             out[common] = dataclasses.replace(known, elements=(*known.elements, *elements))
             continue
-        timeout = duration(node.timeout) if node.timeout else None
         kind = _KINDS.get(fields[0], "") if len(fields) == 1 else ""
         if kind == "addresses" and "interval" in node.flags:
             kind = "networks"

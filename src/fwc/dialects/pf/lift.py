@@ -61,6 +61,7 @@ from fwc.ir.verdict import (
     Tag,
     Verdict,
 )
+from fwc.net.addresses import AddressSet
 from fwc.net.hooks import ChainType, Family, Hook
 from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import IntervalSet
@@ -111,6 +112,17 @@ def lift(tree: PfFile, environment: Environment | None = None) -> tuple[Ruleset,
     return Ruleset((table,), settings=Settings("pf", "macos"), source="pf", names=tuple(work.names)), work.diagnostics
 
 
+def _besides_own(definition: TableDef) -> AddressSet | None:
+    """What a table with `self` holds besides this machine's addresses, None when it is not a plain list."""
+    runs: dict[Family, list[tuple[int, int]]] = {Family.V4: [], Family.V6: []}
+    for host in definition.hosts or ():
+        if host.kind is HostKind.NET and host.family is not None and not host.negated and not host.scope:
+            runs[host.family].append((host.low, host.high))
+        elif host.kind is not HostKind.SELF or host.negated:
+            return None
+    return AddressSet(IntervalSet(runs[Family.V4]), IntervalSet(runs[Family.V6]))
+
+
 class _Lift:
     def __init__(self, tree: PfFile, environment: Environment | None) -> None:
         self.statements = tree.statements
@@ -151,9 +163,10 @@ class _Lift:
         out = []
         for name, definition in self.tables.items():
             values = self.conditions.tables[name]
-            elements = () if values is None else ((values,),)
             origin = Origin((definition.span,) if definition.span else ())
             own = any(host.kind is HostKind.SELF and not host.negated for host in definition.hosts or ())
+            besides = _besides_own(definition) if own and values is None else values
+            elements = () if besides is None else ((besides,),)
             out.append(
                 NamedSet(name, (Field.SADDR,), elements, "networks", runtime=values is None, origin=origin, own=own)
             )

@@ -64,6 +64,7 @@ from fwc.ir.verdict import (
     Verdict,
     VerdictMap,
 )
+from fwc.net.addresses import AddressSet, prefixes
 from fwc.net.hooks import ChainType, Family, Hook
 from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import IntervalSet
@@ -100,7 +101,7 @@ def whole(lifted: Ruleset) -> Ruleset:
     into = [_mapped(r, _given) for r in _chain(table, Hook.PF_IN, False)]
     out = [_mapped(r, _given) for r in _chain(table, Hook.PF_OUT, False)]
     rdr, nat = _chain(table, Hook.PF_IN, True), _chain(table, Hook.PF_OUT, True)
-    local = _local_is_known(table)
+    local = _local_is_known(lifted, table)
     crossing = _reachable([_mapped(r, _delivered(False, local)) for r in into])
     users: dict[str, Chain] = {}
     forward: list[Rule] = [_scope(lifted, rdr)]
@@ -166,9 +167,27 @@ def _mapped(rule: Rule, leaf: Leaf) -> Rule:
     return dataclasses.replace(rule, match=rewrite(rule.match, leaf))
 
 
-def _local_is_known(table: Table) -> bool:
-    """The table of delivered addresses is filled by the machine; a table of fixed addresses proves nothing."""
-    return any(s.name == LOCAL and s.runtime for s in table.sets)
+def _local_is_known(lifted: Ruleset, table: Table) -> bool:
+    """The table of delivered addresses is filled by the machine, and names nothing else than multicast and broadcasts."""
+    found = next((s for s in table.sets if s.name == LOCAL and s.runtime and s.own), None)
+    if found is None:
+        return False
+    wanted = _everyone(lifted)
+    return all(isinstance(v, AddressSet) and v == wanted for element in found.elements for v in element) and bool(
+        found.elements
+    )
+
+
+def _everyone(policy: Ruleset) -> AddressSet:
+    """The addresses that this machine receives besides its own: multicast, and the broadcasts of its networks."""
+    v4 = [(0xE0000000, 0xEFFFFFFF), (0xFFFFFFFF, 0xFFFFFFFF)]
+    for zone in policy.zones:
+        for run in zone.nets.v4.runs:
+            for value, length in prefixes(run, 32):
+                if 8 <= length <= 30:
+                    last = value | (1 << 32 - length) - 1
+                    v4.append((last, last))
+    return AddressSet(IntervalSet(v4), IntervalSet([(0xFF << 120, (1 << 128) - 1)]))
 
 
 def _delivered(yes: bool, known: bool) -> Leaf:
@@ -456,6 +475,8 @@ class _Terms:
         return FieldIn(Field.PF_TAG, IntervalSet.of(*self.rdr)) if self.rdr else NEVER
 
     def original(self, match: FieldIn) -> Match:
+        if self.untagged:
+            return self.tags()  # nothing tells its packets from others; without this the test could never hold
         field = Field.DPORT if match.field is Field.CT_ORIG_DPORT else Field.DADDR
         found = []
         for number, rule in self.rdr.items():
