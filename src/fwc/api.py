@@ -560,14 +560,14 @@ class Side:
 
 def read_side(source: SourceFile, files: Files, request: ReadRequest) -> tuple[Side | None, list[Diagnostic]]:
     """Read a policy or an existing ruleset. None when its own tool would refuse it."""
-    both = (Family.V4, Family.V6)
+    both: tuple[Family, ...] = (Family.V4, Family.V6)
     if request.kind == "fwc":
         options = ElaborateOptions(request.target, request.host, request.today)
         elaborated, diagnostics = load_policy(source, files, options)
         if elaborated is None:
             return None, diagnostics
-        families = elaborated.ruleset.settings.families
-        return Side(source.path, request.kind, elaborated.ruleset, families, elaborated), diagnostics
+        # a policy of one family still drops the other: its tables see both
+        return Side(source.path, request.kind, elaborated.ruleset, both, elaborated), diagnostics
     lint_request = LintRequest(request.kind, LintSettings(), family=request.family)
     _, ruleset, diagnostics = _import_for_lint(source, lint_request)
     if has_errors(diagnostics):
@@ -615,9 +615,14 @@ def _same_hooks(old: Side, new: Side) -> tuple[Ruleset, Ruleset]:
         return old.ruleset, new.ruleset
     terms = load_dialect("pf").proof_terms
     if old.kind == "pf":
-        right, left = terms(new.ruleset, old.ruleset)
+        right, left = terms(new.ruleset, _on_machine_of(old.ruleset, new.ruleset))
         return left, right
-    return terms(old.ruleset, new.ruleset)
+    return terms(old.ruleset, _on_machine_of(new.ruleset, old.ruleset))
+
+
+def _on_machine_of(pf: Ruleset, other: Ruleset) -> Ruleset:
+    """With the zones and addresses that only a policy names: which packets a pf.conf takes for its own depends on them."""
+    return dataclasses.replace(pf, zones=other.zones, own_addresses=other.own_addresses, settings=other.settings)
 
 
 def query(source: SourceFile, files: Files, request: ReadRequest, text: str) -> tuple[Answer | None, list[Diagnostic]]:

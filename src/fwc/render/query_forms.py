@@ -33,10 +33,18 @@ def _headline(answer: Answer) -> str:
     if question.asked is Asked.CAN:
         return f"{answer.verdict}: {question.source} -> {question.destination} {question.traffic or 'any'}"
     if not answer.rows:
-        nobody = f"nobody can reach {question.destination}" if question.asked is Asked.WHO else ""
-        text = nobody or f"{question.source} can reach nothing"
-        return f"{text}{' ' + question.traffic if question.traffic else ''}" + (
-            ", as far as decided" if answer.undecided else ""
+        about = question.destination if question.asked is Asked.WHO else question.source
+        if answer.undecided:
+            return (
+                f"undecided: who can reach {about}"
+                if question.asked is Asked.WHO
+                else f"undecided: what {about} can reach"
+            )
+        traffic = f" {question.traffic}" if question.traffic else ""
+        return (
+            f"nobody can reach {about}{traffic}"
+            if question.asked is Asked.WHO
+            else f"{about} can reach nothing{traffic}"
         )
     if question.asked is Asked.WHO:
         return f"who can reach {question.destination}{' ' + question.traffic if question.traffic else ''}:"
