@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from fwc.ir.match import AllOf, Field, FieldIn, Match, Values
 from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import IntervalSet
@@ -29,9 +31,18 @@ def plain_fields(match: Match) -> dict[Field, Values] | None:
             return None
         fields[part.field] = values
     ports = [fields[field] for field in (Field.DPORT, Field.SPORT) if field in fields]
-    if any(not values or values == _ALL_PORTS for values in ports):
+    if not all(_some_ports(values) for values in ports):
         return None
     protocols = fields.get(Field.PROTOCOL, PORT_PROTOCOLS if not ports else _ALL_PROTOCOLS)
-    if not (isinstance(protocols, IntervalSet) and protocols and protocols <= PORT_PROTOCOLS):
-        return None
-    return fields
+    return fields if _have_ports(protocols) else None
+
+
+@lru_cache(maxsize=1 << 12)
+def _some_ports(values: Values) -> bool:
+    """Neither none nor all."""
+    return bool(values) and values != _ALL_PORTS
+
+
+@lru_cache(maxsize=256)
+def _have_ports(protocols: Values) -> bool:
+    return isinstance(protocols, IntervalSet) and bool(protocols) and protocols <= PORT_PROTOCOLS

@@ -314,9 +314,11 @@ def fits_concatenation(match: TupleIn, family: Family) -> bool:
             Field.PROTOCOL, Field.SPORT, Field.DPORT, Field.MARK, Field.CT_MARK, Field.SMAC
         ):  # fmt: skip
             return False
-    for element in match.elements:
-        if has_ports and not (isinstance(element[at], IntervalSet) and element[at] <= _ALL_PORTS):  # type: ignore[operator]
+    if has_ports:
+        protocols = {element[at] for element in match.elements}
+        if not all(isinstance(each, IntervalSet) and each <= _ALL_PORTS for each in protocols):
             return False
+    for element in match.elements:
         size = 1
         for field, values in zip(match.fields, element, strict=True):
             if isinstance(values, IfaceSet) and (values.negated or values.prefixes):

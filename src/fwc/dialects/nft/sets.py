@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import product
 
 from fwc.dialects.nft import tree as t
@@ -63,19 +64,20 @@ def _number(field: Field, value: int) -> str:
     return str(value)
 
 
-def members(field: Field, values: Values, family: Family) -> list[t.Expr]:
-    """The values as expressions, in order."""
+@lru_cache(maxsize=1 << 16)
+def members(field: Field, values: Values, family: Family) -> tuple[t.Word | t.Quoted, ...]:
+    """The values as expressions, in order. Remembered, since elements of a lookup share their values."""
     if isinstance(values, IfaceSet):
         if values.negated:
             raise Refused("all interfaces but some inside a tuple")
-        return [t.Quoted(iface(name)) for name in values.texts()]
+        return tuple([t.Quoted(iface(name)) for name in values.texts()])
     numbers = values.family(family) if isinstance(values, AddressSet) else values
     if field in (Field.PROTOCOL, Field.PKTTYPE):
         # ranges of protocol numbers are legal, but names read better
         runs: Iterable[Run] = [(n, n) for n in numbers] if numbers.size() <= 16 else numbers.runs
     else:
         runs = numbers.runs
-    return [t.Word(run_text(field, family, run)) for run in runs]
+    return tuple([t.Word(run_text(field, family, run)) for run in runs])
 
 
 def has_ranges(field: Field, values: Values, family: Family) -> bool:
@@ -136,22 +138,23 @@ class Pool:
         """The set (or, with data, the map) of a concatenation: anonymous when small, else named."""
         elements: list[t.Element] = []
         ranges = False
-        seen: set[object] = set()
+        seen: dict[tuple[str, ...], t.Expr | None] = {}
         for values, data in rows:
-            if any(not v.family(family) for v in values if isinstance(v, AddressSet)):
-                continue
             columns = [members(f, v, family) for f, v in zip(fields, values, strict=True)]
+            if not all(columns):
+                continue  # addresses of the other family
             ranges = ranges or any(has_ranges(f, v, family) for f, v in zip(fields, values, strict=True))
             for combination in product(*columns):
-                if combination in seen:
+                texts = tuple([each.text for each in combination])
+                if texts in seen:
                     continue
-                seen.add(combination)
+                seen[texts] = data
                 key: t.Expr = combination[0] if len(combination) == 1 else t.Concat(combination)
                 elements.append(t.Element(key, data))
         if len(elements) <= limit:
             return t.SetOf(tuple(elements))
         kinds = tuple(type_of(f, family) for f in fields)
-        content = (kinds, tuple(elements))
+        content = (kinds, tuple(seen), tuple([data for data in seen.values() if data is not None]))
         name = self._by_content.get(content)
         if name is None:
             with_family = any(f in ADDRESSES for f in fields)
