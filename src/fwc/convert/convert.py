@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from fwc.analysis.equivalence import Difference, compare
 from fwc.analysis.program import Place
+from fwc.convert.equivalents import respelled
 from fwc.convert.tables import families, shaped
 from fwc.diagnostics import Diagnostic, error, has_errors
 from fwc.dialects.base import LowerOptions, OutputFile
@@ -30,7 +31,7 @@ def convert(
     found = _refusals(source, ruleset, target)
     if found:
         return (), found
-    wanted = shaped(ruleset, target)
+    wanted = respelled(shaped(ruleset, target), target)
     first: list[Diagnostic] = []
     for level in (1, 0):
         files, problems = _attempt(source, wanted, target, tuple(header), level)

@@ -12,15 +12,20 @@ from fwc.records import record
 # ----- actions ---------------------------------------------------------------
 
 
+LOG_FLAGS = ("tcp sequence", "tcp options", "ip options", "skuid", "ether")
+
+
 @record
 class Log:
     """Write a log line; `prefix` is verbatim. `level` is a syslog word or empty for the target's default. With
-    `nflog_group` the packet goes to that NFLOG group. `rate` limits the log alone, never the verdict."""
+    `nflog_group` the packet goes to that NFLOG group. `rate` limits the log alone, never the verdict. `flags` are those of
+    `LOG_FLAGS`, in its order: what else the line shows."""
 
     prefix: str = ""
     level: str = ""
     nflog_group: int | None = None
     rate: WithinRate | None = None
+    flags: tuple[str, ...] = ()
 
 
 @record

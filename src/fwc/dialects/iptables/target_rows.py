@@ -16,6 +16,7 @@ from fwc.ir.verdict import (
     ACCEPT,
     CONTINUE,
     DROP,
+    LOG_FLAGS,
     RETURN,
     Action,
     AddToSet,
@@ -115,10 +116,20 @@ def _reject(target: Target) -> Effect | None:
 _LEVEL_NAMES = {0: "emerg", 1: "alert", 2: "crit", 3: "err", 4: "warning", 5: "notice", 6: "info", 7: "debug"}
 
 
+LOG_FLAG_OPTIONS = dict(
+    zip(
+        ("--log-tcp-sequence", "--log-tcp-options", "--log-ip-options", "--log-uid", "--log-macdecode"),
+        LOG_FLAGS,
+        strict=True,
+    )
+)
+
+
 def _log(target: Target) -> Effect | None:
     given = _given(target)
-    if not given.keys() <= {"--log-prefix", "--log-level"}:
+    if not given.keys() <= {"--log-prefix", "--log-level", *LOG_FLAG_OPTIONS}:
         return None
+    flags = tuple(flag for option, flag in LOG_FLAG_OPTIONS.items() if option in given)
     level = ""
     if "--log-level" in given:
         word = given["--log-level"][0].lower()
@@ -127,7 +138,7 @@ def _log(target: Target) -> Effect | None:
             raise Refused("FW001", f"{word!r} is no log level", "use a number from 0 to 7")
         level = "" if value == 4 else _LEVEL_NAMES[value]
     text = given.get("--log-prefix", ("",))[0]
-    return (Log(text.encode()[:PREFIX_LENGTH].decode(errors="ignore"), level),), CONTINUE
+    return (Log(text.encode()[:PREFIX_LENGTH].decode(errors="ignore"), level, flags=flags),), CONTINUE
 
 
 def _nflog(target: Target) -> Effect | None:

@@ -128,6 +128,15 @@ def _printable(text: str, what: str) -> None:
         raise Inexpressible("text", f"{what} holds a control character", "use printable text")
 
 
+_LOG_OPTIONS = {
+    "tcp sequence": "--log-tcp-sequence",
+    "tcp options": "--log-tcp-options",
+    "ip options": "--log-ip-options",
+    "skuid": "--log-uid",
+    "ether": "--log-macdecode",
+}
+
+
 def _log(log: Log, family: Family) -> Step:
     _printable(log.prefix, "the log prefix")
     rate: tuple[Part, ...] = ((RATED, rate_words(log.rate, False, family)),) if log.rate is not None else ()
@@ -157,6 +166,7 @@ def _log(log: Log, family: Family) -> Step:
             raise Inexpressible("log-level", f"iptables has no log level {log.level!r}", "use emerg to debug")
         if LEVELS[log.level] != 4:
             words += ["--log-level", str(LEVELS[log.level])]
+    words += [_LOG_OPTIONS[flag] for flag in log.flags]
     return Step(tuple(words), rate)
 
 

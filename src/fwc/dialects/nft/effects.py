@@ -46,6 +46,13 @@ from fwc.net.intervals import IntervalSet
 # ----- actions ---------------------------------------------------------------
 
 
+def _flags(log: Log) -> str:
+    """`flags tcp sequence,options flags skuid`, as nft prints it."""
+    tcp = ",".join(f.removeprefix("tcp ") for f in log.flags if f.startswith("tcp "))
+    words_ = [f"flags tcp {tcp}"] if tcp else []
+    return " ".join([*words_, *(f"flags {f}" for f in log.flags if not f.startswith("tcp "))])
+
+
 def log_statements(log: Log) -> list[t.Statement]:
     """The log statement, after its own limit if it has one."""
     out: list[t.Statement] = [limit_statement(log.rate)] if log.rate is not None else []
@@ -56,7 +63,7 @@ def log_statements(log: Log) -> list[t.Statement]:
     level = {"warning": "warn", "error": "err", "panic": "emerg"}.get(log.level, log.level)
     if level and level not in words.LOG_LEVELS:
         raise Refused(f"the log level `{level}`", f"one of {', '.join(words.LOG_LEVELS)}")
-    out.append(t.LogTo(prefix, level))
+    out.append(t.LogTo(prefix, level, options=_flags(log)))
     return out
 
 

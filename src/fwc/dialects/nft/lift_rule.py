@@ -27,6 +27,7 @@ from fwc.ir.verdict import (
     ACCEPT,
     CONTINUE,
     DROP,
+    LOG_FLAGS,
     RETURN,
     Action,
     AddToSet,
@@ -190,10 +191,10 @@ class Rules:
     # ----- actions -----------------------------------------------------------
 
     def log(self, node: t.LogTo) -> Action:
-        if node.options and not node.options.startswith("flags "):
-            # flags only say which headers the line shows; the other options are opaque
+        flags = _log_flags(node.options)
+        if flags is None:
             return OpaqueAction("nft", statement(node), "log")
-        return Log(node.prefix or "", node.level, node.group)
+        return Log(node.prefix or "", node.level, node.group, flags=flags)
 
     def counter(self, node: t.Counter) -> Action:
         return Count(node.name)
@@ -396,6 +397,27 @@ class Rules:
             raise Unknown("")
         guard = self.conditions.lift(t.Compare(expr.key, "", elements[0].key))
         return (guard,), Netmap(field, family, target[0], family.bits - size.bit_length() + 1)
+
+
+def _log_flags(options: str) -> tuple[str, ...] | None:
+    """The flags of `flags tcp sequence,options flags skuid`; None when there are other options too."""
+    words = options.replace(",", " ").split()
+    found: set[str] = set()
+    layer = ""
+    for at, word in enumerate(words):
+        if at == 0 and word != "flags":
+            return None
+        if word == "flags":
+            layer = ""
+        elif word == "all":
+            found.update(LOG_FLAGS)
+        elif word in ("tcp", "ip"):
+            layer = word
+        elif f"{layer} {word}".strip() in LOG_FLAGS:
+            found.add(f"{layer} {word}".strip())
+        else:
+            return None
+    return tuple(flag for flag in LOG_FLAGS if flag in found)
 
 
 _MATCHES = (Opaque, WithinRate, WithinConnections, AllOf)

@@ -1,0 +1,100 @@
+"""What fwc does not model but knows in both spellings of Linux: kept opaque, written in the target's words.
+
+The pairs are those that the kernel judges alike (tests/kernel/test_convert.py). A proof compares the target's words with what is
+read back, so a pair in this table is taken on trust: it holds only what one kernel function decides for both front ends.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+from fwc.ir.match import AllOf, AnyOf, Match, Not, Opaque
+from fwc.ir.model import Chain, Rule, Ruleset, Table
+from fwc.ir.verdict import OpaqueVerdict, Verdict
+
+_ADDRTYPE = re.compile(r"-m addrtype (?P<bang>! )?--(?P<side>src|dst)-type (?P<types>[A-Z]+(?:,[A-Z]+)*)")
+_FIB = re.compile(r"fib (?P<side>[sd])addr type (?P<bang>!= )?(?P<type>[a-z]+)")
+_TYPES = frozenset({"unicast", "broadcast", "anycast", "multicast", "blackhole", "unreachable", "prohibit"})
+_FRAGMENT = "ip frag-off & 0x1fff != 0"
+_WHOLE = "ip frag-off & 0x1fff == 0"
+
+
+def respelled(ruleset: Ruleset, target: str) -> Ruleset:
+    """The ruleset with the opaque parts that `target` has in its own words; others stay and are refused at their line."""
+    return dataclasses.replace(ruleset, tables=tuple(_table(t, target) for t in ruleset.tables))
+
+
+def _table(table: Table, target: str) -> Table:
+    if table.family != "ip":  # IPv6 knows no broadcast, and its two front ends look routes up differently
+        return table
+    return dataclasses.replace(table, chains=tuple(_chain(c, target) for c in table.chains))
+
+
+def _chain(chain: Chain, target: str) -> Chain:
+    return dataclasses.replace(chain, rules=tuple(_rule(r, target) for r in chain.rules))
+
+
+def _rule(rule: Rule, target: str) -> Rule:
+    match, verdict = _match(rule.match, target), _verdict(rule.verdict, target)
+    if match is rule.match and verdict is rule.verdict:
+        return rule
+    return dataclasses.replace(rule, match=match, verdict=verdict)
+
+
+def _match(match: Match, target: str) -> Match:
+    match match:
+        case AllOf(parts) | AnyOf(parts):
+            new = tuple(_match(part, target) for part in parts)
+            return match if all(a is b for a, b in zip(new, parts, strict=True)) else type(match)(new)
+        case Not(Opaque() as inner):
+            return _opaque(inner, target, True) or match
+        case Not(inner):
+            return Not(_match(inner, target))
+        case Opaque():
+            return _opaque(match, target, False) or match
+        case _:
+            return match
+
+
+def _opaque(match: Opaque, target: str, negated: bool) -> Match | None:
+    if match.dialect == "iptables" and target == "nftables":
+        if match.text in ("-f", "! -f"):
+            return Opaque("nft", _FRAGMENT if (match.text == "-f") is not negated else _WHOLE, "ip frag-off")
+        found = _ADDRTYPE.fullmatch(match.text)
+        return _fib(found["side"][0], found["types"].lower(), bool(found["bang"]) is not negated) if found else None
+    if match.dialect == "nft" and target == "iptables":
+        if match.text in (_FRAGMENT, _WHOLE):
+            return Opaque("iptables", "-f" if (match.text == _FRAGMENT) is not negated else "! -f", "fragment-offset")
+        found = _FIB.fullmatch(match.text)
+        if found and found["type"] in _TYPES:
+            bang = "! " if bool(found["bang"]) is not negated else ""
+            side = "src" if found["side"] == "s" else "dst"
+            return Opaque("iptables", f"-m addrtype {bang}--{side}-type {found['type'].upper()}", "addrtype")
+    return None
+
+
+def _fib(side: str, types: str, negated: bool) -> Match | None:
+    """`fib daddr type`, one condition for each type."""
+    parts: list[Match] = []
+    for word in types.split(","):
+        if word == "local":
+            local = Opaque("", f"{side}addr", "local")
+            parts.append(Not(local) if negated else local)
+        elif word in _TYPES:
+            sign = "!= " if negated else ""
+            parts.append(Opaque("nft", f"fib {side}addr type {sign}{word}", f"fib {side}addr type"))
+        else:
+            return None
+    if len(parts) == 1:
+        return parts[0]
+    return AllOf(tuple(parts)) if negated else AnyOf(tuple(parts))
+
+
+def _verdict(verdict: Verdict, target: str) -> Verdict:
+    if isinstance(verdict, OpaqueVerdict):
+        if (verdict.dialect, verdict.text, target) == ("iptables", "-j MASQUERADE --random-fully", "nftables"):
+            return OpaqueVerdict("nft", "masquerade fully-random", "nat", True)
+        if (verdict.dialect, verdict.text, target) == ("nft", "masquerade fully-random", "iptables"):
+            return OpaqueVerdict("iptables", "-j MASQUERADE --random-fully", "MASQUERADE")
+    return verdict
