@@ -1,14 +1,17 @@
-"""Writes docs/lints/ (docstrings of the lints) and docs/targets.md (capability tables): `make docs`. CI compares."""
+"""Writes docs/lints/, docs/targets.md and the layers of ARCHITECTURE.md from what the code says: `make docs`. CI compares."""
 
 from __future__ import annotations
 
+import re
+import runpy
 from pathlib import Path
 
 from fwc.cli.explain_command import page
 from fwc.dialects.registry import TARGETS, load_dialect
 from fwc.lints._registry import CATEGORIES, load_lints
 
-DIRECTORY = Path(__file__).resolve().parent / "lints"
+ROOT = Path(__file__).resolve().parent.parent
+DIRECTORY = ROOT / "docs" / "lints"
 
 
 def pages() -> dict[str, str]:
@@ -51,7 +54,16 @@ def targets() -> str:
     return "\n".join(out).rstrip() + "\n"
 
 
+def layers(text: str) -> str:
+    """ARCHITECTURE.md with the table of layers that tests/test_layers.py enforces."""
+    table = runpy.run_path(str(ROOT / "tests" / "test_layers.py"))["LAYERS"]
+    block = "\n".join(" · ".join(sorted(layer)) for layer in table)
+    return re.sub(r"```layers\n.*?\n```", f"```layers\n{block}\n```", text, count=1, flags=re.S)
+
+
 def main() -> None:
+    architecture = ROOT / "ARCHITECTURE.md"
+    architecture.write_text(layers(architecture.read_text(encoding="utf-8")), encoding="utf-8")
     (DIRECTORY.parent / "targets.md").write_text(targets(), encoding="utf-8")
     DIRECTORY.mkdir(exist_ok=True)
     wanted = pages()

@@ -74,3 +74,15 @@ def test_the_index_names_every_page() -> None:
     decisions = (ROOT / "docs/decisions/README.md").read_text()
     for page in (ROOT / "docs/decisions").glob("[0-9]*.md"):
         assert f"({page.name})" in decisions
+
+
+def test_the_table_of_properties_is_complete() -> None:
+    """Every property file has a row, and every test that a row names exists."""
+    directory = ROOT / "tests/properties"
+    table = (directory / "README.md").read_text()
+    for path in directory.glob("test_*.py"):
+        assert f"`{path.name}::" in table, path.name
+    for file, function in re.findall(r"`([\w./]+\.py)(?:::(\w+))?`", table):
+        found = [base for base in (directory, directory / "../unit/elaborate") if (base / file).exists()]
+        assert found, file
+        assert not function or f"def {function}(" in (found[0] / file).read_text(), f"{file}::{function}"
