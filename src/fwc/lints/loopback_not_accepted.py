@@ -54,10 +54,10 @@ def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
         for family in facts.families:
             query = all_of(on_lo(hook), state_in(CtState.NEW), protocol(TCP), UNUSUAL, *LOOPBACK)
             answer = facts.accepts(family, hook, facts.boxes(family, query))
-            if ask(context, family, hook, state_in(CtState.NEW, CtState.ESTABLISHED)).none:
-                continue  # nothing is accepted here at all: that is meant
             span = place_span(context, answer.others_by)
             if answer.none and not answer.undetermined and span is not None and span not in seen:
+                if ask(context, family, hook, state_in(CtState.NEW, CtState.ESTABLISHED)).none:
+                    continue  # nothing is accepted here at all: that is meant
                 seen.add(span)
                 side = "-i lo" if hook is Hook.INPUT else "-o lo"
                 yield lint.finding(
