@@ -73,7 +73,7 @@ def compile_commands(directory: Path, count: int) -> dict[str, Sequence[str]]:
     commands: dict[str, Sequence[str]] = {
         "fwc, nftables": [*common, "-t", "nftables", *bare],
         "fwc, nftables, proved": [*common, "-t", "nftables", "--no-lint"],
-        "fwc, nftables, proved and linted": [*common, "-t", "nftables"],
+        "fwc lint": [*FWC, "lint", "--isolated", "--exit-zero", "-q", str(fwc)],
         "fwc, iptables (both families)": [*common, "-t", "iptables", *bare],
         "fwc, iptables, proved": [*common, "-t", "iptables", "--no-lint"],
     }
