@@ -57,18 +57,22 @@ from fwc.net.addresses import AddressSet
 from fwc.net.hooks import Hook
 
 MOST_FINDINGS = 50
+MOST_RULES = 200
+"""Denials whose packets are looked up in one ruleset."""
+
 _MOST_ADDRESSES = 1 << 16
 
 
 @lint("FW107", "partial-shadow-conflict", Severity.INFO, Persona.AUDITOR, formats=("iptables-save", "nft"))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     bases = [bases_of(table) for table in context.ruleset.tables]
-    told = 0
+    told = looked = 0
     for number, table, chain, index, rule, span in authored(context):
-        if told >= MOST_FINDINGS:
+        if told >= MOST_FINDINGS or looked >= MOST_RULES:
             return
         if index == 0 or not _blocks_sources(rule):
             continue
+        looked += 1
         hooks = {b.hook for b in bases[number].get(chain.name, ())} & {Hook.INPUT, Hook.FORWARD}
         for family in families(context, table):
             answers = [
