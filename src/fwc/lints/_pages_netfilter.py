@@ -571,6 +571,7 @@ nft refuses the file.
 ## Example
 
 ```nft
+#!/usr/sbin/nft -f
 table inet guard
 delete table inet guard
 table inet guard {

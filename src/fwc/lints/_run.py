@@ -30,7 +30,7 @@ def run_lints(context: LintContext, earlier: Iterable[Diagnostic] = ()) -> LintR
     """Every selected lint on `context`. `earlier` are diagnostics of parsing and lifting, which are subject to the same
     selection, severities and suppressions."""
     settings = context.settings
-    found = [_completed(d) for d in earlier if not _names_foreign_chain(d, settings)]
+    found = [_completed(d) for d in earlier if not _is_elsewhere(d, settings)]
     broken = _broken_rows(found)
     for lint in selected(settings, context):
         for finding in lint.check(context):
@@ -57,11 +57,18 @@ def run_lints(context: LintContext, earlier: Iterable[Diagnostic] = ()) -> LintR
     )
 
 
-def _names_foreign_chain(diagnostic: Diagnostic, settings: LintSettings) -> bool:
-    """A jump to a chain of another program, whose part of the ruleset is in another file (ufw's before.rules)."""
-    if diagnostic.code != "FW015" or diagnostic.primary is None:
+def _is_elsewhere(diagnostic: Diagnostic, settings: LintSettings) -> bool:
+    """A chain of another program, whose part of the ruleset is in another file (ufw's before.rules), or a variable of an nft
+    file that other files include or that includes others."""
+    if diagnostic.primary is None:
         return False
-    words = diagnostic.primary.span.text.split()
+    span = diagnostic.primary.span
+    if diagnostic.code == "FW028":
+        fragment = not span.file.text.startswith("#!") and "define " not in span.file.text
+        return "is not defined" in diagnostic.message and (fragment or "\ninclude " in span.file.text)
+    if diagnostic.code != "FW015":
+        return False
+    words = span.text.split()
     return any(fnmatchcase(word, pattern) for word in words[2:] for pattern in settings.foreign_chains)
 
 
