@@ -13,6 +13,7 @@ from fwc.ir.model import Chain, Role, Rule
 from fwc.ir.verdict import Accept
 from fwc.lints._conntrack import EPHEMERAL, TCP, filtered, outside, protocol
 from fwc.lints._context import LintContext
+from fwc.lints._journey import usual
 from fwc.lints._search import first_held
 from fwc.net.addresses import AddressSet, prefix_run
 from fwc.net.hooks import ChainType, Family, Hook
@@ -20,7 +21,7 @@ from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import IntervalSet
 from fwc.records import record
 from fwc.source import Span
-from fwc.space.fields import SHIFT, Box, Dimensions, Kind
+from fwc.space.fields import SHIFT, Box, Dimensions, Kind, Point
 from fwc.space.index import Index, bits_of, index_of
 
 STRANGER = FieldIn(Field.SADDR, AddressSet(IntervalSet.of(0xC6336407), IntervalSet.of(0x2A000000 << 96 | 7)))
@@ -131,8 +132,20 @@ def _held(
         near = [*bits_of(index.overlap(met, (1 << number) - 1)), number]
         found = first_held(dimensions, [regions[n] for n in near], [met], [n == number for n in near])
         if found is not None:
-            return point_text(dimensions, found[0])
+            return point_text(dimensions, _ordinary(dimensions, found[0], met, [regions[n].box for n in near[:-1]]))
     return None
+
+
+def _ordinary(dimensions: Dimensions, point: Point, box: Box, before: list[Box]) -> Point:
+    """The point with usual values where the same region still holds it first."""
+    for key, value in usual(dimensions.family):
+        known = dimensions.known(key)
+        if known is None or point.get(known.index) == value:
+            continue
+        changed = {**point, known.index: value}
+        if dimensions.holds(box, changed) and not any(dimensions.holds(each, changed) for each in before):
+            point = changed
+    return point
 
 
 def _from_anywhere(context: LintContext, dimensions: Dimensions, box: Box) -> bool:

@@ -8,7 +8,7 @@ the packet that is delivered are both in the question.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from enum import Enum
 
 from fwc.analysis.equivalence import translators
@@ -571,7 +571,7 @@ class _Asker:
             hits = sum(1 << n for n, b in enumerate(boxes) if dimensions.holds(b, changed))
             return all(_first(hits & own) & want for own, want in parts)
 
-        for key, value in _usual(dimensions.family):
+        for key, value in usual(dimensions.family):
             known = dimensions.known(key)
             if known is not None and point.get(known.index, -1) != value:
                 changed = {**point, known.index: value}
@@ -623,7 +623,8 @@ def _mapped(low: int, size: int, sent: IntervalSet | None) -> IntervalSet:
     return IntervalSet(runs)
 
 
-def _usual(family: Family) -> list[tuple[object, int]]:
+def usual(family: Family) -> list[tuple[Hashable, int]]:
+    """Values that make an example look like an ordinary packet, by dimension."""
     source = 0xC6336407 if family is Family.V4 else 0x20010DB8 << 96 | 7
     eth0 = iface_values(IfaceSet.of(["eth0"])).runs[0][0]
     flags = [((Field.TCP_FLAGS, "bit", n), 1 if n == 1 else 0) for n in range(8)]
