@@ -120,7 +120,7 @@ def _by_source_port(rule: Rule) -> bool:
         values = part.values
         if part.field is Field.SPORT:
             assert isinstance(values, IntervalSet)
-            source = values.size() <= _FEW_PORTS and min(run[0] for run in values.runs) < _MANY_PORTS
+            source = 0 < values.size() <= _FEW_PORTS and min(run[0] for run in values.runs) < _MANY_PORTS
         elif part.field is Field.DPORT:
             assert isinstance(values, IntervalSet)
             if values.size() < _MANY_PORTS:

@@ -294,7 +294,9 @@ class Rules:
         try:
             return self._nat(node)
         except Unknown:
-            return implied(statement(node)), OpaqueVerdict("nft", statement(node), "nat", True)
+            text = statement(node)
+            # what a map does not hold goes on to the next rule
+            return implied(text), OpaqueVerdict("nft", text, "nat", None if " map " in f"{text} " else True)
 
     def _nat(self, node: t.Nat) -> tuple[tuple[Match, ...], Verdict]:
         choice = PortChoice.DEFAULT
