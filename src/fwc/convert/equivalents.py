@@ -9,13 +9,16 @@ from __future__ import annotations
 import dataclasses
 import re
 
-from fwc.ir.match import AllOf, AnyOf, Match, Not, Opaque
+from fwc.ir.match import AllOf, AnyOf, Field, FieldIn, Match, Not, Opaque
 from fwc.ir.model import Chain, Rule, Ruleset, Table
 from fwc.ir.verdict import OpaqueVerdict, Verdict
+from fwc.net.addresses import AddressSet
+from fwc.net.intervals import IntervalSet
 
 _ADDRTYPE = re.compile(r"-m addrtype (?P<bang>! )?--(?P<side>src|dst)-type (?P<types>[A-Z]+(?:,[A-Z]+)*)")
 _FIB = re.compile(r"fib (?P<side>[sd])addr type (?P<bang>!= )?(?P<type>[a-z]+)")
-_TYPES = frozenset({"unicast", "broadcast", "anycast", "multicast", "blackhole", "unreachable", "prohibit"})
+_TYPES = frozenset({"unicast", "broadcast", "anycast", "blackhole", "unreachable", "prohibit"})
+_MULTICAST = AddressSet(IntervalSet.range(0xE0000000, 0xEFFFFFFF), IntervalSet.range(0xFF << 120, (1 << 128) - 1))
 _FRAGMENT = "ip frag-off & 0x1fff != 0"
 _WHOLE = "ip frag-off & 0x1fff == 0"
 
@@ -81,6 +84,8 @@ def _fib(side: str, types: str, negated: bool) -> Match | None:
         if word == "local":
             local = Opaque("", f"{side}addr", "local")
             parts.append(Not(local) if negated else local)
+        elif word == "multicast":  # what RFC 5771 assigns, whatever the routing table says
+            parts.append(FieldIn(Field(f"{side}addr"), ~_MULTICAST if negated else _MULTICAST))
         elif word in _TYPES:
             sign = "!= " if negated else ""
             parts.append(Opaque("nft", f"fib {side}addr type {sign}{word}", f"fib {side}addr type"))

@@ -127,6 +127,8 @@ def _nat(node: t.Nat) -> str:
         address = expression(node.address) if node.address is not None else ""
         if node.port is None:
             parts.extend(("to", address))
+        elif node.address is None and node.kind in ("snat", "dnat") and not node.family:
+            parts.append(f":{expression(node.port)}")  # nft takes no `to` before a lone port here
         elif isinstance(node.address, t.Word | None) and isinstance(node.port, t.Word):
             wrapped = f"[{address}]" if ":" in address else address
             parts.extend(("to", f"{wrapped}:{expression(node.port)}"))

@@ -237,7 +237,8 @@ def _nat(r: Reader) -> t.Statement:
     elif kind in ("snat", "dnat"):
         r.at -= r.texts[r.at - 1] in ("ip", "ip6") and r.texts[r.at] in PAYLOAD["ip"]  # `snat ip saddr map`
         bracket = r.take("[")
-        address = r.concatenation()  # the old spelling without `to`
+        if r.texts[r.at] != ":":
+            address = r.concatenation()  # the old spelling without `to`
         if bracket:
             r.expect("]")
         if r.take(":"):
