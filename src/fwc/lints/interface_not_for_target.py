@@ -45,6 +45,12 @@ from fwc.source import Span
 _ONLY_MACOS = re.compile(r"en\d+|lo0|utun\d+|awdl\d+|llw\d+|anpi\d+")
 _ONLY_LINUX = re.compile(r"eth\d+|enp\d+s\d+\w*|eno\d+|ens\d+|wlp\d+s\d+\w*|docker0|virbr\d+|br-[0-9a-f]{12}")
 
+_NOWHERE = {
+    "any": "leave the interface out to match every one",
+    "all": "leave the interface out to match every one",
+    "l0": "the loopback interface is `lo` on Linux and `lo0` elsewhere",
+}
+
 
 @lint("FW701", "interface-not-for-target", Severity.WARNING)
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
@@ -56,9 +62,19 @@ def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     )
     known = {name for each in context.settings.interfaces for name in each.names}
     for name, spans in _used(context).items():
-        if not foreign.fullmatch(name) or name in known:
+        nowhere = name in _NOWHERE and not (context.kind == "pf" and name == "any")  # `on any` is a word of OpenBSD
+        if name in known or not (foreign.fullmatch(name) or nowhere):
             continue
         first, *more = spans
+        if nowhere:
+            yield lint.finding(
+                f"no system has an interface named {name}",
+                first,
+                label="never matches",
+                help=_NOWHERE[name],
+                affects=spans,
+            )
+            continue
         yield lint.finding(
             f"{name} is the name of an interface of {other}; this is for {system}, where nothing matches it",
             first,
