@@ -13,7 +13,7 @@ from fwc.dialects.registry import load_dialect
 from fwc.errors import InternalError
 from fwc.ir.match import WithinRate
 from fwc.ir.model import Base, Chain, NamedSet, Ruleset, Table
-from fwc.ir.verdict import ACCEPT
+from fwc.ir.verdict import ACCEPT, AssignHelper
 from fwc.ir.walk import match_nodes, rules
 from fwc.net.addresses import AddressSet
 from fwc.net.hooks import ChainType, Hook
@@ -90,8 +90,28 @@ def _is_before_tracking(chain: Chain) -> bool:
     return base is not None and base.hook in (Hook.PREROUTING, Hook.OUTPUT) and base.priority < CONNECTION_TRACKING
 
 
+def _no_helper(chain: Chain) -> Chain:
+    if not any(isinstance(a, AssignHelper) for rule in chain.rules for a in rule.actions):
+        return chain
+    kept = [
+        dataclasses.replace(r, actions=tuple(a for a in r.actions if not isinstance(a, AssignHelper)))
+        for r in chain.rules
+    ]
+    return dataclasses.replace(chain, rules=tuple(kept))
+
+
 def _any_before_tracking(*rulesets: Ruleset) -> bool:
     return any(_is_before_tracking(c) for ruleset in rulesets for table in ruleset.tables for c in table.chains)
+
+
+def _without_helpers(chain: Chain) -> Chain:
+    """A helper is attached when the connection is made, on whichever side of tracking it is asked for (nft behind it, iptables
+    before it)."""
+    rules = tuple(
+        dataclasses.replace(r, actions=tuple(a for a in r.actions if not isinstance(a, AssignHelper)))
+        for r in chain.rules
+    )
+    return dataclasses.replace(chain, rules=rules)
 
 
 def _before_tracking(ruleset: Ruleset) -> Ruleset:
@@ -100,7 +120,9 @@ def _before_tracking(ruleset: Ruleset) -> Ruleset:
     The order of chains says nothing of where the kernel's own hooks stand between them.
     """
     tables = tuple(
-        dataclasses.replace(t, chains=tuple(c for c in t.chains if c.base is None or _is_before_tracking(c)))
+        dataclasses.replace(
+            t, chains=tuple(_without_helpers(c) for c in t.chains if c.base is None or _is_before_tracking(c))
+        )
         for t in ruleset.tables
     )
     return dataclasses.replace(ruleset, tables=tables)
