@@ -11,6 +11,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from benchmarks import packets, shapes
 from benchmarks.policies import allow_list, random_policy, write_aerleon, write_ferm, write_fwc
 
 ROOT = Path(__file__).resolve().parents[1]
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{sysconfig.get_path('purelib')}"}
 FWC = [sys.executable, "-m", "fwc"]
 
 
@@ -33,10 +34,10 @@ class Run:
     memory: float
 
 
-def run(words: Sequence[str], output: Path | None = None) -> Run | None:
+def run(words: Sequence[str]) -> Run | None:
     """One process; None when it fails."""
-    with open(output or os.devnull, "wb") as sink, open(os.devnull, "wb") as errors:
-        process = subprocess.Popen(words, stdout=sink, stderr=errors, env=ENVIRONMENT, cwd=ROOT)
+    with open(os.devnull, "wb") as sink:
+        process = subprocess.Popen(words, stdout=sink, stderr=sink, env=ENVIRONMENT, cwd=ROOT)
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     return None if process.returncode not in (0, 1) else Run(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
@@ -119,11 +120,12 @@ def start_section(times: int) -> str:
     with tempfile.TemporaryDirectory(prefix="fwc-bench-") as name:
         policy = Path(name) / "policy.fw"
         write_fwc(random_policy(20), policy)
-        # -I keeps site packages' start-up files of one machine out of the comparison as far as Python lets us
+        # `-S` leaves out the start-up files of this machine's site-packages, which would make bare Python slow and our ratio good
+        bare_python = [sys.executable, "-S"]
         commands: dict[str, Sequence[str]] = {
-            "python -c pass": [sys.executable, "-c", "pass"],
-            "fwc --help": [*FWC, "--help"],
-            "fwc lint, 20 rules": [*FWC, "lint", "--isolated", str(policy)],
+            "python -c pass": [*bare_python, "-c", "pass"],
+            "fwc --help": [*bare_python, "-m", "fwc", "--help"],
+            "fwc lint, 20 rules": [*bare_python, "-m", "fwc", "lint", "--isolated", str(policy)],
         }
         found = best(commands, times * 5)
     bare = found["python -c pass"].cpu
