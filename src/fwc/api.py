@@ -171,11 +171,24 @@ def _header(source: SourceFile, elaborated: Elaborated, target: str, options: Co
     lines = [f"fwc: {name}{host} -> {target}"]
     if options.verify:
         lines.append(PROVED)
+        lines.extend(_outside_the_proof(elaborated.ruleset))
     else:
         lines.append("NOT proved: compiled with --no-verify.")
     lines.extend(f"{path} sha256 {digest}" for path, digest in elaborated.inputs)
     lines.extend(elaborated.notes)
     return tuple(_printable(line) for line in lines)
+
+
+def _outside_the_proof(policy: Ruleset) -> list[str]:
+    """What a reader of PROVED might think is in it."""
+    out = [
+        f"IPv{family.value} is no part of this policy nor of the proof."
+        for family in Family
+        if family not in policy.settings.families
+    ]
+    if policy.natives:
+        out.append("Native text is copied as it is and is no part of the proof.")
+    return out
 
 
 def _printable(text: str) -> str:

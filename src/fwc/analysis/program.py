@@ -230,6 +230,7 @@ class _Builder:
         self._versions: Versions = ()
         self._active: list[str] = []
         self._size = 0
+        self._fills = 0
         self._buckets: dict[int, dict[Place, int]] = {}
         self._translated: list[Field] = []
         self._tcp = dimensions.box(next(iter(source.translators.values())).dimension(Field.PROTOCOL), IntervalSet.of(6))
@@ -308,7 +309,9 @@ class _Builder:
                     new.append(c)
                     continue
                 rules = self._buckets.setdefault(dimension.index, {})
-                number = rules.setdefault(place, len(rules))
+                # a packet finds a set as it was until a rule fills one on its way; everything else may answer anew
+                asked = place if not _is_set(dimension.key) else Place(-1, "fills", self._fills)
+                number = rules.setdefault(asked, len(rules))
                 if number:
                     key = ("bucket", number, dimension.key)
                     new.extend(self.dimensions.atom(key, dimension.name, self.dimensions.runs[c][0][0], unstable=True))
@@ -356,6 +359,7 @@ class _Builder:
                     where = self._meet(boxes, rate)
                 action = plain_log(action)
             self._add(Kind.EFFECT, where, action, place)
+            self._fills += isinstance(action, AddToSet)
             self._wrote(written(action))
 
     def _wrote(self, fields: Iterable[Field]) -> None:
@@ -443,6 +447,10 @@ _IN_FAMILY: dict[Family, dict[RejectKind, RejectKind]] = {
 }
 
 _LEVELS = {"": "warning", "warn": "warning", "4": "warning", "error": "err", "panic": "emerg"}
+
+
+def _is_set(key: object) -> bool:
+    return isinstance(key, tuple) and bool(key) and key[0] == "set"
 
 
 def _shared_by_name(key: object) -> bool:
