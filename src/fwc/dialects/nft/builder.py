@@ -72,7 +72,9 @@ class TableBuilder:
     def __init__(self, table: Table, ruleset: Ruleset, out: list[Diagnostic]) -> None:
         self.table = table
         self.out = out
-        self.families = {"ip": (Family.V4,), "ip6": (Family.V6,)}.get(table.family, (Family.V4, Family.V6))
+        self.families: tuple[Family, ...] = {"ip": (Family.V4,), "ip6": (Family.V6,)}.get(
+            table.family, (Family.V4, Family.V6)
+        )
         self.hooks: frozenset[Hook] = frozenset()
         self._serial = 0  # of the policy's rule that is being lowered: the owner of unnamed buckets
         self._names = Names()  # chains

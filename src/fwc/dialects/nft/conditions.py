@@ -43,6 +43,7 @@ class Scope(Protocol):
 
     pool: Pool
     hooks: frozenset[Hook]
+    families: tuple[Family, ...]
 
     def set_name(self, name: str, fields: tuple[Field, ...], family: Family) -> str: ...
     def chain(self, name: str) -> str: ...
@@ -282,6 +283,8 @@ def _flags(mask: int, values: list[int], negated: bool) -> t.Statement:
         return names[0] if len(names) == 1 else t.Listed(names)
 
     if len(values) == 1 and values[0] and not negated:
+        if mask & (mask - 1) == 0:  # nftables 1.0.6 reads no single flag behind `/`
+            return t.Compare(t.Operation("&", t.Selector("tcp flags"), bits(mask)), "==", bits(values[0]))
         return t.Compare(t.Selector("tcp flags"), "", t.Operation("/", bits(values[0]), bits(mask)))
     left = t.Operation("&", t.Selector("tcp flags"), t.Word(f"0x{mask:x}"))
     rights = [t.Word(f"0x{v:x}") for v in values]

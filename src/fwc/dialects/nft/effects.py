@@ -159,7 +159,7 @@ def verdict_tails(
         case Goto():
             return [[t.Final("goto", scope.chain(verdict.chain))]]
         case Reject():
-            return _reject(verdict.kind, family, protocols)
+            return _reject(verdict.kind, family, protocols, len(scope.families) > 1)
         case Snat() | Dnat() | Masquerade() | Redirect() | Netmap():
             return [[_nat(scope, verdict, family, fields, protocols)]]
         case OpaqueVerdict() if verdict.dialect == "nft":
@@ -173,7 +173,8 @@ def verdict_tails(
 _TCP = IntervalSet.of(6)
 
 
-def _reject(kind: RejectKind, family: Family, protocols: IntervalSet | None) -> Tails:
+def _reject(kind: RejectKind, family: Family, protocols: IntervalSet | None, both: bool) -> Tails:
+    """`both`: the table has both families; in another nft refuses `icmpx`."""
     if kind in (RejectKind.DEFAULT, RejectKind.TCP_RESET):
         only_tcp = protocols == _TCP
         reset: list[t.Statement] = [t.RejectWith("tcp reset")]
@@ -188,7 +189,7 @@ def _reject(kind: RejectKind, family: Family, protocols: IntervalSet | None) -> 
         return [[t.Compare(t.Selector("meta l4proto"), "", t.Word("tcp")), *reset], [t.RejectWith()]]
     if kind is RejectKind.PORT_UNREACHABLE:
         return [[t.RejectWith()]]
-    if kind in words.ICMPX and kind not in (RejectKind.NET_UNREACHABLE, RejectKind.ADDRESS_UNREACHABLE):
+    if both and kind in words.ICMPX and kind not in (RejectKind.NET_UNREACHABLE, RejectKind.ADDRESS_UNREACHABLE):
         return [[t.RejectWith(f"icmpx {words.ICMPX[kind]}")]]
     code = words.REJECTS[kind][0 if family is Family.V4 else 1]
     return [[t.RejectWith(f"{'icmp' if family is Family.V4 else 'icmpv6'} {code}")]]
