@@ -54,7 +54,12 @@ def random_policy(count: int, seed: int = 1) -> Policy:
         seen.update((service, source, destination) for source in sources)
         comment = f"ticket {len(rules)}" if len(rules) % 4 == 0 else ""
         rules.append(Rule(service, sources, destination, comment))
-    return Policy(objects, services, tuple(rules))
+    used = {name for rule in rules for name in (*rule.sources, rule.destination, rule.service)}
+    return Policy(
+        {name: value for name, value in objects.items() if name in used},
+        {name: value for name, value in services.items() if name in used},
+        tuple(rules),
+    )
 
 
 def write_fwc(policy: Policy, path: Path) -> None:
