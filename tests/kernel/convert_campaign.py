@@ -174,7 +174,7 @@ def judge(text: str, version: int, count: int, seed: int, figures: Figures, name
         return
     figures.judged += 1
     for probe, want, same, first, second in zip(sent, original, again, nft, back, strict=True):
-        if want != same or "--mode random" in text and want[0] == "accept" and want[4] != str(probe.daddr):
+        if want != same or ("--mode random" in text and want[0] == "accept" and want[4] != str(probe.daddr)):
             figures.skipped["a packet that two runs of the original treat differently"] += 1
             continue
         figures.packets += 1
