@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gc
 
 from fwc.diagnostics import Diagnostic, has_errors
@@ -24,6 +25,7 @@ from fwc.ir.model import Base, Chain, NativeText, Rule, Ruleset, Table
 from fwc.ir.verdict import Accept, Drop
 from fwc.lang import ast
 from fwc.lang.files import Files
+from fwc.net.hooks import Family
 
 
 def elaborate(file: ast.File, files: Files, options: ElaborateOptions) -> tuple[Elaborated | None, list[Diagnostic]]:
@@ -165,7 +167,9 @@ class _Work:
         sets = tuple(program.sets[name] for name in sorted(builder.used_sets) if name in program.sets)
         table = Table(program.settings.table, "inet", tuple(chains), sets)
         zones = tuple(program.zones.values())
-        return Ruleset((table,), zones, program.settings, tuple(self.natives), program.own_addresses)
+        # `family v4` narrows the rules, it does not leave IPv6 open: what no rule speaks of meets the defaults everywhere
+        settings = dataclasses.replace(program.settings, families=tuple(Family))
+        return Ruleset((table,), zones, settings, tuple(self.natives), program.own_addresses)
 
     def _base_chain(self, name: str, base: Base) -> Chain:
         rules = self.builder.rules[name]
