@@ -181,14 +181,7 @@ def _header(source: SourceFile, elaborated: Elaborated, target: str, options: Co
 
 def _outside_the_proof(policy: Ruleset) -> list[str]:
     """What a reader of PROVED might think is in it."""
-    out = [
-        f"IPv{family.value} is no part of this policy nor of the proof."
-        for family in Family
-        if family not in policy.settings.families
-    ]
-    if policy.natives:
-        out.append("Native text is copied as it is and is no part of the proof.")
-    return out
+    return ["Native text is copied as it is and is no part of the proof."] if policy.natives else []
 
 
 def _printable(text: str) -> str:

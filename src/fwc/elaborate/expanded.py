@@ -60,7 +60,7 @@ class Implicit:
     dhcp_client: bool = True
     rpfilter: str = "off"
     antispoof: bool = False
-    span: Span | None = None  # of the setting that asks for the source checks
+    span: Span | None = dataclasses.field(default=None, compare=False)  # of the setting that asks for the source checks
 
 
 @record
