@@ -83,7 +83,8 @@ class Extras:
         )()  # fmt: skip
 
     def for_pf(self) -> str:
-        """pf has no rule that only stops tracking, and its fragment rules know no ports: compile refuses what needs either."""
+        """Without what pf cannot be proved for yet: rules that only stop tracking, stateless pairs, fragments with ports. Such a
+        compile ends in an internal error and writes nothing."""
         while True:
             found = self.statement()
             if not found.startswith("notrack") and not found.endswith(("if fragment", "stateless")):
