@@ -43,6 +43,7 @@ class CompileOptions:
     optimize: int = 1
     verify: bool = True
     lint: bool = True
+    lint_settings: LintSettings = LintSettings()
     assertions: bool = True
 
 
@@ -127,11 +128,27 @@ def _compile_target(
         diagnostics.extend(_broken_assertions(elaborated, target, printed if _not_the_policy(printed, options) else ()))
         if has_errors(diagnostics):
             return None, diagnostics
+    if options.lint:
+        diagnostics.extend(_lint_findings(source, elaborated, target, options))
+        if has_errors(diagnostics):
+            return None, diagnostics
     if any(LOSS in file.text for file in printed):
         return TargetOutput(target, tuple(_not_proved(file) for file in printed)), diagnostics
     if options.verify:
         prove(target, printed, elaborated.ruleset)
     return TargetOutput(target, printed), diagnostics
+
+
+def _lint_findings(
+    source: SourceFile, elaborated: Elaborated, target: str, options: CompileOptions
+) -> list[Diagnostic]:
+    """Errors and warnings of the lints for this target; assertions have been decided before."""
+    from fwc.lints._context import LintContext
+    from fwc.lints._run import run_lints
+
+    settings = dataclasses.replace(options.lint_settings, target=target, today=options.today)
+    result = run_lints(LintContext("fwc", source, elaborated.ruleset, settings, elaborated))
+    return [d for d in result.findings if d.code != "FW530" and d.severity is not Severity.INFO]
 
 
 def _not_the_policy(printed: tuple[OutputFile, ...], options: CompileOptions) -> bool:

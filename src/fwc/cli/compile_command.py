@@ -14,6 +14,8 @@ from fwc.diagnostics import has_errors
 from fwc.dialects.base import Lossy, OutputFile
 from fwc.dialects.registry import TARGETS, target_name
 from fwc.errors import UsageError
+from fwc.lints._settings import LintSettings
+from fwc.project.config import find_config, load_config
 from fwc.project.loader import DiskFiles, read_input, standard_policies
 from fwc.project.write import PlannedFile, difference, out_of_date, write_all
 
@@ -51,8 +53,9 @@ def command(
     if (check or show_diff) and not (output or out_dir):
         raise UsageError("--check and --diff compare with files: give --output or --out-dir")
     source = read_input(policy, stdin_filename)
+    settings = LintSettings() if no_lint else load_config(find_config(Path()))
     options = api.CompileOptions(
-        names, host, _day(today), Lossy(lossy), ipset, optimize, not no_verify, not no_lint
+        names, host, _day(today), Lossy(lossy), ipset, optimize, not no_verify, not no_lint, settings
     )  # fmt: skip
     outputs, diagnostics = api.compile_policy(source, DiskFiles(policy, standard_policies()), options)
     report(diagnostics, color, quiet)

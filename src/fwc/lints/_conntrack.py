@@ -18,7 +18,7 @@ from fwc.source import Span
 
 TCP, UDP, ICMP4, ICMP6 = 6, 17, 1, 58
 
-_LO = IfaceSet(frozenset({"lo"}))
+_LO = IfaceSet(frozenset({"lo", "lo0"}))
 _LOCAL_NETS = AddressSet(IntervalSet.range(127 << 24, (128 << 24) - 1), IntervalSet.of(1))
 EPHEMERAL = IntervalSet.range(32768, 60999)
 """The ports from which Linux opens connections (net.ipv4.ip_local_port_range)."""

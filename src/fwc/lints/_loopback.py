@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fwc.ir.match import Field, FieldIn, Match
+from fwc.ir.model import Ruleset
 from fwc.net.addresses import AddressSet
 from fwc.net.hooks import Hook
 from fwc.net.interfaces import IfaceSet
@@ -18,5 +19,7 @@ OWN = (FieldIn(Field.SADDR, _OWN), FieldIn(Field.DADDR, _OWN))
 """From the machine's own outer address (198.51.100.5, 2a00::5) to the same: that goes over the loopback interface, too."""
 
 
-def on_lo(hook: Hook) -> Match:
-    return FieldIn(Field.OIF if hook is Hook.OUTPUT else Field.IIF, IfaceSet(frozenset({"lo"})))
+def on_lo(ruleset: Ruleset, hook: Hook) -> Match:
+    """On the loopback interface of the system that the ruleset is for."""
+    name = "lo0" if ruleset.settings.os == "macos" else "lo"
+    return FieldIn(Field.OIF if hook is Hook.OUTPUT else Field.IIF, IfaceSet(frozenset({name})))

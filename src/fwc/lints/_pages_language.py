@@ -1,6 +1,6 @@
 """Pages of the mistakes in single statements of a policy (FW040 to FW052), and of suppressions (FW097 to FW099)."""
 
-PAGES = '''
+PAGES = """
 # FW040 value-out-of-range error fwc
 A number is larger or smaller than what it counts can be.
 
@@ -330,4 +330,4 @@ COMMIT
 -A PREROUTING -s 192.0.2.0/24 -j DROP
 COMMIT
 ```
-'''
+"""

@@ -1,6 +1,6 @@
 """Pages of the mistakes in names, expansion, rules and tests of a policy (FW060 to FW096, FW531 to FW533, FW841 to FW845)."""
 
-PAGES = '''
+PAGES = """
 # FW060 include-failed error fwc
 A file that the policy includes cannot be read.
 
@@ -609,4 +609,4 @@ zone lan { iface eth1 }
 group a = { 192.0.2.1, 192.0.2.2 }
 allow ssh from a to self
 ```
-'''
+"""

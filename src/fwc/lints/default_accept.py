@@ -31,7 +31,8 @@ COMMIT
 
 ## Exceptions
 
-A FORWARD chain that refuses nothing, a chain without rules of its own (a file for NAT only, a host whose FORWARD only leads to other programs' chains), and a
+A FORWARD chain that refuses nothing, a chain without rules of its own (a file for NAT only, a host whose FORWARD only
+leads to other programs' chains), and a
 chain that refuses strangers on one of its interfaces.
 """
 
@@ -62,7 +63,9 @@ def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
             ]
             if any(c.base is not None and not isinstance(c.base.policy, Accept) for _, c in chains):
                 continue  # a rule accepts what the policy would drop: FW502
-            if hook is Hook.FORWARD and not any(isinstance(r.verdict, Drop | Reject) for _, c in chains for r in c.rules):
+            if hook is Hook.FORWARD and not any(
+                isinstance(r.verdict, Drop | Reject) for _, c in chains for r in c.rules
+            ):
                 continue  # nobody tries to filter here; most hosts do not forward at all
             if not chains or any(key in seen for key in ((t, c.name) for t, c in chains)):
                 continue

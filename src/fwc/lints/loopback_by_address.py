@@ -51,7 +51,7 @@ from fwc.net.hooks import Hook
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     facts = context.facts
     for family in facts.families:
-        base = (on_lo(Hook.INPUT), state_in(CtState.NEW), protocol(TCP), UNUSUAL)
+        base = (on_lo(context.ruleset, Hook.INPUT), state_in(CtState.NEW), protocol(TCP), UNUSUAL)
         inner = facts.accepts(family, Hook.INPUT, facts.boxes(family, all_of(*base, *LOOPBACK)))
         outer = facts.accepts(family, Hook.INPUT, facts.boxes(family, all_of(*base, *OWN)))
         rule = facts.rule(inner.some_by) if inner.some_by is not None else None

@@ -52,7 +52,7 @@ def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     seen: set[Span] = set()
     for hook in (Hook.INPUT, Hook.OUTPUT):
         for family in facts.families:
-            query = all_of(on_lo(hook), state_in(CtState.NEW), protocol(TCP), UNUSUAL, *LOOPBACK)
+            query = all_of(on_lo(context.ruleset, hook), state_in(CtState.NEW), protocol(TCP), UNUSUAL, *LOOPBACK)
             answer = facts.accepts(family, hook, facts.boxes(family, query))
             span = place_span(context, answer.others_by)
             if answer.none and not answer.undetermined and span is not None and span not in seen:

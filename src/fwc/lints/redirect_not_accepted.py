@@ -66,7 +66,9 @@ def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
         if each.redirect and each.old is None:
             labels = [Label(each.by, "refuses them")] if each.by is not None else []
             yield lint.finding(
-                f"INPUT accepts none of the packets that this rule redirects to {each.where}", each.span, label="rewrites the destination",
+                f"INPUT accepts none of the packets that this rule redirects to {each.where}",
+                each.span,
+                label="rewrites the destination",
                 secondary=labels,
                 help="accept the port that the packets have after the redirect", witness={"text": each.text},
             )  # fmt: skip

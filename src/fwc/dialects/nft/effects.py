@@ -222,7 +222,9 @@ def _nat(
         return _balanced(scope, kind, word, targets, family, flags, protocols)
     port = _ports(scope, targets[0].ports, verdict.choice, fields)
     _needs_protocol(port, protocols)
-    return t.Nat(kind, word, address=_address(targets[0], family), port=port, flags=flags)
+    address = _address(targets[0], family)
+    # nft takes a family word only before an address: `snat to :1024-65535`
+    return t.Nat(kind, word if address is not None else "", address=address, port=port, flags=flags)
 
 
 def _needs_protocol(port: t.Expr | None, protocols: IntervalSet | None) -> None:

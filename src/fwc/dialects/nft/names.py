@@ -79,7 +79,9 @@ def log_prefix(text: str) -> str:
     """A log prefix is verbatim or refused."""
     if '"' in text or _CONTROL.search(text):
         raise Refused("a log prefix with a quote or control character", "write the prefix without them")
-    if "$" in text:  # nft replaces $name in a prefix, and knows no way to write the character itself (nft 1.0.x, log_prefix)
+    if (
+        "$" in text
+    ):  # nft replaces $name in a prefix, and knows no way to write the character itself (nft 1.0.x, log_prefix)
         raise Refused("a log prefix with `$`: nft reads it as the begin of a variable", "write the prefix without it")
     size = len(text.encode("utf-8", "replace"))
     if size > MAX_PREFIX:
