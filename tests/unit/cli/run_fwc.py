@@ -12,8 +12,8 @@ from fwc.records import record
 
 POLICY = """policy "p"
 settings { target nft }
-zone wan { iface eth0 }
-zone lan { iface eth1; net 192.168.1.0/24 }
+zone wan { iface linux: eth0; iface macos: en0 }
+zone lan { iface linux: eth1; iface macos: en1; net 192.168.1.0/24 }
 allow ssh from lan to self
 allow https from any to self
 test "t" { packet tcp 192.168.1.9 -> self:22 in lan expect allow }
