@@ -15,6 +15,7 @@ from fwc.elaborate.program import ElaborateOptions
 from fwc.elaborate.program import dns_names as dns_names_of
 from fwc.errors import UsageError
 from fwc.ir.model import Ruleset
+from fwc.lang import ast
 from fwc.lang.files import Files
 from fwc.lang.parse import parse
 from fwc.lints._settings import LintSettings
@@ -57,7 +58,13 @@ def load_policy(
     source: SourceFile, files: Files, options: ElaborateOptions
 ) -> tuple[Elaborated | None, list[Diagnostic]]:
     """Parse and elaborate a policy for one host and target."""
-    tree, diagnostics = parse(source)
+    return _elaborated(parse(source), files, options)
+
+
+def _elaborated(
+    parsed: tuple[ast.File, list[Diagnostic]], files: Files, options: ElaborateOptions
+) -> tuple[Elaborated | None, list[Diagnostic]]:
+    tree, diagnostics = parsed
     elaborated, more = elaborate(tree, files, options)
     told = {d.primary.span for d in diagnostics if d.primary}  # one mistake is told once, by the parser
     diagnostics = [*diagnostics, *(d for d in more if d.primary is None or d.primary.span not in told)]
@@ -81,9 +88,10 @@ def compile_policy(
     """Compile for every target asked for. With any error the outputs are empty: nothing is to be written."""
     outputs: list[TargetOutput] = []
     diagnostics: list[Diagnostic] = []
-    targets = options.targets or _own_target(source, files, options, diagnostics)
+    parsed = parse(source)  # once for all targets
+    targets = options.targets or _own_target(parsed, files, options, diagnostics)
     for target in targets:
-        output, found = _compile_target(source, files, options, target)
+        output, found = _compile_target(source, parsed, files, options, target)
         known = set(diagnostics)
         diagnostics.extend(d for d in found if d not in known)
         if output is not None:
@@ -94,9 +102,9 @@ def compile_policy(
 
 
 def _own_target(
-    source: SourceFile, files: Files, options: CompileOptions, diagnostics: list[Diagnostic]
+    parsed: tuple[ast.File, list[Diagnostic]], files: Files, options: CompileOptions, diagnostics: list[Diagnostic]
 ) -> tuple[str, ...]:
-    elaborated, found = load_policy(source, files, ElaborateOptions("", options.host, options.today))
+    elaborated, found = _elaborated(parsed, files, ElaborateOptions("", options.host, options.today))
     if elaborated is None:
         diagnostics.extend(found)
         return ()
@@ -108,12 +116,16 @@ def _own_target(
 
 
 def _compile_target(
-    source: SourceFile, files: Files, options: CompileOptions, target: str
+    source: SourceFile,
+    parsed: tuple[ast.File, list[Diagnostic]],
+    files: Files,
+    options: CompileOptions,
+    target: str,
 ) -> tuple[TargetOutput | None, list[Diagnostic]]:
     from fwc.passes.pipeline import optimize
     from fwc.roundtrip import prove
 
-    elaborated, diagnostics = load_policy(source, files, ElaborateOptions(target, options.host, options.today))
+    elaborated, diagnostics = _elaborated(parsed, files, ElaborateOptions(target, options.host, options.today))
     if elaborated is None:
         return None, diagnostics
     dialect = load_dialect(target)
