@@ -69,8 +69,16 @@ def command(paths: tuple[str, ...], **options: Any) -> int:
     settings = _settings(options)
     inputs = _inputs(paths or (".",))
     outcome = api.LintOutcome()
+    unread: list[str] = []
     for path, required in inputs:
-        _lint_one(path, required, settings, options, outcome)
+        try:
+            _lint_one(path, required, settings, options, outcome)
+        except UsageError as error:  # one file that cannot be read hides nothing about the others
+            if len(inputs) == 1:
+                raise
+            unread.append(str(error))
+    if unread and options["generate_baseline"]:
+        raise UsageError(unread[0])
     if options["generate_baseline"]:
         from fwc.render.baseline import format_baseline
 
@@ -84,6 +92,10 @@ def command(paths: tuple[str, ...], **options: Any) -> int:
         known = read_baseline(Path(options["baseline"]))
         outcome.findings, hidden, gone = without_baseline(outcome.findings, known)
     _print(outcome, options, settings, hidden, gone)
+    if unread:
+        for message in unread:
+            click.echo(f"fwc: error: {message}", err=True)
+        return exits.USAGE
     worst = max((d.severity.rank for d in outcome.findings), default=-1)
     return exits.FINDINGS if worst >= settings.fail_level.rank and not options["exit_zero"] else exits.CLEAN
 

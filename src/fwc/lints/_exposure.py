@@ -34,6 +34,9 @@ _PRIVATE = AddressSet(
 )  # fmt: skip
 """RFC 1918, RFC 6598, RFC 3927, loopback; RFC 4193 and link-local."""
 
+_INNER = IfaceSet.of(("lo", "lo0", "docker*", "br-*", "virbr*", "lxdbr*", "veth*", "cni*", "vmnet*"))
+"""Names that never lead to the internet by themselves."""
+
 UNUSUAL = all_of(FieldIn(Field.DPORT, IntervalSet.of(3, 11112, 54321)), FieldIn(Field.SPORT, EPHEMERAL))
 """To ports that no rule is written for, from ordinary ones."""
 
@@ -170,11 +173,12 @@ def _from_anywhere(context: LintContext, dimensions: Dimensions, box: Box) -> bo
 
 
 def _outer(context: LintContext, runs: tuple[tuple[int, int], ...], top: int) -> bool:
-    """All interfaces but some, or one that the configuration declares without trust."""
-    if sum(high - low + 1 for low, high in runs) * 2 > top:
-        return True
+    """All interfaces but inner ones, or one that the configuration declares without trust. "All but eth0" says nothing:
+    where eth0 leads outside, it means the inner ones."""
     from fwc.space.boxes import iface_values
 
+    if sum(high - low + 1 for low, high in runs) * 2 > top:
+        return IntervalSet.range(0, top) - IntervalSet.trusted(runs) <= iface_values(_INNER)
     for interface in context.settings.interfaces:
         if not interface.trusted and not interface.prefixes:
             for low, high in iface_values(IfaceSet.of(interface.names)).runs:

@@ -74,6 +74,8 @@ def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
             chain = chains[-1][1]
             seen.update((t, c.name) for t, c in chains)
             span = chain.origin.span
+            if span is None:
+                continue  # rules without a header: the policy is set elsewhere
             yield lint.finding(
                 f"{hook} accepts every connection that no rule speaks of", span, label="accepts the rest",
                 help="accept what is needed (replies, loopback, the services), and let the policy drop the rest",

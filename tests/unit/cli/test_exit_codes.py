@@ -186,3 +186,13 @@ def test_stdin_and_its_name(policy: Path) -> None:
     for name in [n for n in READERS if n in ("diff", "graph", "query")]:
         words = {"diff": ("-", str(policy)), "graph": ("-",), "query": ("-", "who can reach self tcp 22")}[name]
         assert fwc(name, *words, "--stdin-filename", "edge.fw", stdin=POLICY.encode()).code == 0
+
+
+def test_lint_speaks_of_the_other_files_when_one_cannot_be_read(tmp_path: Path) -> None:
+    good, odd = tmp_path / "rules.v4", tmp_path / "odd.conf"
+    good.write_text(SAVE.replace("COMMIT", "-A INPUT -p icmp --dport 80 -j ACCEPT\nCOMMIT"))
+    odd.write_text("hello\n")
+    ran = fwc("lint", "--isolated", odd, tmp_path / "missing.v4", good)
+    assert ran.code == 2
+    assert "FW003" in ran.out
+    assert "odd.conf: cannot tell" in ran.err and "missing.v4: no such file" in ran.err
