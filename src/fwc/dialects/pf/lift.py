@@ -144,7 +144,20 @@ class _Lift:
                     self.block_policy = st.values[0][0]
             elif isinstance(st, Verbatim | LoadAnchor):
                 continue
+        for name in self._overload():
+            if name in self.tables:
+                self.tables[name] = dataclasses.replace(self.tables[name], hosts=None)
         self.conditions = Conditions(self.tables, environment)
+
+    def _overload(self) -> set[str]:
+        """Tables to which states add addresses at run time."""
+        return {
+            option[1].strip("<>")
+            for st in self.statements
+            if isinstance(st, Filter) and st.state is not None
+            for option in st.state.options
+            if option[0] == "overload" and len(option) > 1
+        }
 
     def tag(self, name: str) -> int:
         return self.names.setdefault(name, len(self.names))

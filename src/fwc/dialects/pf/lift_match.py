@@ -33,12 +33,13 @@ from fwc.net.intervals import EMPTY, IntervalSet
 TCP = IntervalSet.of(6)
 NOT_TCP = negate(FieldIn(Field.PROTOCOL, TCP))
 SYN_ONLY = Flags(2, 18)
-_DEAD = (HostKind.NO_ROUTE, HostKind.URPF_FAILED, HostKind.ROUTE)  # never match on XNU
+_ROUTING = (HostKind.NO_ROUTE, HostKind.URPF_FAILED, HostKind.ROUTE)
+"""Asks of the routing table. On XNU they never match (`pf_routable()` always says yes, pf.c:9138); elsewhere they work."""
 
 
 def table_addresses(table: TableDef, environment: Environment | None) -> AddressSet | None:
     """The content of a table by longest prefix; None when it is filled at run time or depends on the machine."""
-    if table.files or table.hosts is None:
+    if table.files or table.hosts is None or ("persist" in table.options and not table.hosts):
         return None
     sized: list[tuple[int, int, Host, AddressSet]] = []
     for at, host in enumerate(table.hosts):
@@ -75,6 +76,11 @@ def named_addresses(host: Host, environment: Environment | None) -> AddressSet |
     name = host.name.removesuffix(":0")
     found = environment.ifaces.get(name)
     return found if found is not None else (environment.hosts or {}).get(name)
+
+
+def _own(field: Field) -> Match:
+    """An address of this machine."""
+    return Opaque("", "saddr" if field is Field.SADDR else "daddr", "local")
 
 
 class Conditions:
@@ -121,9 +127,10 @@ class Conditions:
             return all_of(match, Opaque("pf", f"scope {host.scope}", "scope")) if host.scope else match
         if kind is HostKind.RANGE:
             return self._range(host, field)
-        if kind in (HostKind.NO_ROUTE, HostKind.URPF_FAILED, HostKind.ROUTE) or (
-            kind is HostKind.DYNAMIC and host.name == "self"
-        ):
+        if kind in _ROUTING or (kind is HostKind.DYNAMIC and host.name == "self"):
+            if self.environment is None:  # may be another system, where these work
+                match = self._asked(host, field)
+                return negate(match) if host.negated else match
             return ALWAYS if host.negated else NEVER
         if kind is HostKind.TABLE:
             values_of = self.tables.get(host.name)
@@ -131,12 +138,20 @@ class Conditions:
             return negate(match) if host.negated else match
         return self._named(host, field)
 
+    def _asked(self, host: Host, field: Field) -> Match:
+        """What the machine itself must answer: its addresses, its routes."""
+        if host.kind is HostKind.DYNAMIC:
+            return _own(field)
+        if host.kind is HostKind.URPF_FAILED and field is Field.SADDR:
+            return Opaque("", "strict", "rpfilter")
+        return Opaque("pf", f"{field.value} {host_text(host)}", "routing")
+
     def _named(self, host: Host, field: Field) -> Match:
         """`self`, an interface or a host name: one rule per address, so a negation is OR-ed over the addresses."""
         known = named_addresses(host, self.environment)
         if known is None:
             if host.kind is HostKind.SELF and not host.negated:
-                return Opaque("", "saddr" if field is Field.SADDR else "daddr", "local")
+                return _own(field)
             return self._unknown(host, field)
         if host.length is not None:
             return self._unknown(host, field)
