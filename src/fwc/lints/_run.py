@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 
 from fwc.diagnostics import Confidence, Diagnostic, Persona, Severity
 from fwc.lints._context import LintContext
+from fwc.lints._elsewhere import is_elsewhere
 from fwc.lints._registry import CATEGORIES, Lint, load_lints
 from fwc.lints._settings import LintSettings
 from fwc.lints._suppressions import apply, matches, read_directives
@@ -30,7 +31,7 @@ def run_lints(context: LintContext, earlier: Iterable[Diagnostic] = ()) -> LintR
     """Every selected lint on `context`. `earlier` are diagnostics of parsing and lifting, which are subject to the same
     selection, severities and suppressions."""
     settings = context.settings
-    found = [_completed(d) for d in earlier if not _is_elsewhere(d, settings)]
+    found = [_completed(d) for d in earlier if not is_elsewhere(d, settings)]
     broken = _broken_rows(found)
     for lint in selected(settings, context):
         for finding in lint.check(context):
@@ -55,21 +56,6 @@ def run_lints(context: LintContext, earlier: Iterable[Diagnostic] = ()) -> LintR
         tuple(sorted(suppressed, key=Diagnostic.sort_key)),
         tuple(_undecided(context)),
     )
-
-
-def _is_elsewhere(diagnostic: Diagnostic, settings: LintSettings) -> bool:
-    """A chain of another program, whose part of the ruleset is in another file (ufw's before.rules), or a variable of an nft
-    file that other files include or that includes others."""
-    if diagnostic.primary is None:
-        return False
-    span = diagnostic.primary.span
-    if diagnostic.code == "FW028":
-        fragment = not span.file.text.startswith("#!") and "define " not in span.file.text
-        return "is not defined" in diagnostic.message and (fragment or "\ninclude " in span.file.text)
-    if diagnostic.code != "FW015":
-        return False
-    words = span.text.split()
-    return any(fnmatchcase(word, pattern) for word in words[2:] for pattern in settings.foreign_chains)
 
 
 def _broken_rows(earlier: Iterable[Diagnostic]) -> frozenset[tuple[int, int]]:
