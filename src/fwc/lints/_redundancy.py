@@ -27,8 +27,10 @@ from fwc.space.index import Index, bits_of, index_of, mask_of
 MOST_NODES = 5_000
 """Of one search; what it leaves undecided is not reported."""
 
-MOST_WORK = 3_000_000
-"""Regions looked at for one ruleset; beyond it nothing more is asked."""
+MOST_WORK = 50_000_000
+"""Steps for one ruleset (machine words of the lookups, regions looked at sixteen times as much); then nothing more is asked."""
+
+_REGION = 16
 
 _PROBES = 8
 
@@ -92,7 +94,7 @@ def redundancy(context: LintContext) -> Redundancy:
 
 def _units(context: LintContext) -> Iterator[tuple[Span, list[Place]]]:
     """For each line that may be asked about, the rules that it became."""
-    dead = {each.place for each in context.facts.dead()}
+    dead = {each.place for each in context.facts.dead()}  # also tells which chains are too large
     found: dict[Span, list[Place]] = {}
     other: set[Span] = set()
     for number, table, chain, index, rule, span in authored(context):
@@ -121,7 +123,9 @@ def _chains(context: LintContext) -> Iterator[_Chain]:
     for family in facts.families:
         for chains in base_chains(context.ruleset, family).values():
             for table, chain in chains:
-                if chain.base is not None and chain.base.type is ChainType.FILTER and chain.rules:
+                if chain.base is None or chain.base.type is not ChainType.FILTER or not chain.rules:
+                    continue
+                if chain.name not in facts.too_large:
                     regions = facts.chain_regions(family, table, chain)
                     if regions is not None:
                         yield _Chain(facts.dimensions(family), regions)
@@ -158,7 +162,7 @@ def _same(chain: _Chain, number: int, others: int) -> tuple[list[int] | None, in
     if container := chain.index.contain(box, later & ~chain.unstable):
         later &= ((container & -container) << 1) - 1
     after = list(bits_of(later))
-    cost = len(after) + 1
+    cost = _REGION * len(after) + len(chain.regions) // 64
     differing = [n for n in after if chain.regions[n].outcome != outcome]
     alike = [n for n in after if chain.regions[n].outcome == outcome and not chain.unstable >> n & 1]
     if not alike:
@@ -173,7 +177,7 @@ def _same(chain: _Chain, number: int, others: int) -> tuple[list[int] | None, in
             if first and (first & -first) == 1 << other:
                 return None, cost
     earlier = list(bits_of(before))
-    cost += 4 * (len(earlier) + len(after))
+    cost += 4 * _REGION * (len(earlier) + len(after))
     return (alike if _proved(chain, box, earlier, alike, differing) else None), cost
 
 

@@ -61,7 +61,7 @@ from fwc.lints._registry import Lint, lint
 from fwc.net.hooks import Family
 from fwc.space.cover import BudgetSpent, uncovered
 
-_PROMISE = re.compile(r"(?:^|[-_.])(?:drop|reject|deny)$|^(?:drop|reject|deny)(?:$|[-_.])")
+_PROMISE = re.compile(r"(?:^|[-_.])(?:drop|reject|deny)$")
 
 
 @lint("FW112", "chain-falls-through", Severity.INFO, Persona.PEDANTIC, formats=("iptables-save", "nft", "fwc"))

@@ -36,7 +36,8 @@ COMMIT
 
 ## Exceptions
 
-Chains that other programs fill (`foreign-chains` of the configuration), and rules with a log or another trace.
+Chains that other programs fill (`foreign-chains` of the configuration), and rules with a log or another trace. A ruleset with
+many empty chains was made by a program that keeps them as places for the user's rules.
 """
 
 from __future__ import annotations
@@ -49,9 +50,13 @@ from fwc.lints._conntrack import authored
 from fwc.lints._context import LintContext
 from fwc.lints._registry import Lint, lint
 
+MOST_EMPTY = 5
+
 
 @lint("FW110", "empty-chain-jump", Severity.INFO, Persona.PEDANTIC, formats=("iptables-save", "nft"))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
+    if sum(not c.rules and c.base is None for t in context.ruleset.tables for c in t.chains) > MOST_EMPTY:
+        return
     for _, table, _, _, rule, span in authored(context):
         if not isinstance(rule.verdict, Jump | Goto) or any(not isinstance(a, Count) for a in rule.actions):
             continue

@@ -35,7 +35,7 @@ COMMIT
 ## Exceptions
 
 A condition with an effect of its own (`recent --set`, a limit, a quota), a rule with a comment, and a chain in which no rule has
-a target: that is for accounting.
+a target, or many rules have none: that is for accounting.
 """
 
 from __future__ import annotations
@@ -50,6 +50,9 @@ from fwc.ir.walk import match_nodes
 from fwc.lints._conntrack import authored
 from fwc.lints._context import LintContext
 from fwc.lints._registry import Lint, lint
+
+FOR_ACCOUNTING = 6
+"""So many rules without a target are no oversight."""
 
 _MAY_ACT = (Opaque, SetRef, WithinConnections, WithinRate)
 
@@ -78,4 +81,5 @@ def _does_nothing(rule: Rule) -> bool:
 
 
 def _only_counts(chain: Chain) -> bool:
-    return all(isinstance(rule.verdict, Continue) for rule in chain.rules)
+    idle = sum(_does_nothing(rule) for rule in chain.rules)
+    return idle >= FOR_ACCOUNTING or all(isinstance(rule.verdict, Continue) for rule in chain.rules)

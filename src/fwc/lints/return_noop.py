@@ -38,7 +38,8 @@ COMMIT
 
 ## Exceptions
 
-A RETURN with a log, counter, comment or limit. Chains of NAT, where RETURN is the usual word for "not translated".
+A RETURN with a log, counter, comment or limit. Chains of NAT, where RETURN is the usual word for "not
+translated", and base chains that accept by default, where it is the usual word for "nothing to do here".
 
 ## Fix safety
 
@@ -52,7 +53,7 @@ from collections.abc import Iterator
 
 from fwc.diagnostics import Applicability, Diagnostic, Persona, Severity
 from fwc.ir.match import WithinConnections, WithinRate
-from fwc.ir.verdict import Accept, Return
+from fwc.ir.verdict import Drop, Return
 from fwc.ir.walk import match_nodes
 from fwc.lints._conntrack import authored
 from fwc.lints._context import LintContext
@@ -75,9 +76,8 @@ def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
                 "this RETURN does nothing: the chain ends here anyway", span, help="delete it",
                 fixes=[delete_lines("delete the RETURN", [span], Applicability.SAFE)],
             )  # fmt: skip
-        elif base is not None:
-            word = "ACCEPT" if isinstance(base.policy, Accept) else "DROP"
-            word = word if context.kind == "iptables-save" else word.lower()
+        elif base is not None and isinstance(base.policy, Drop):
+            word = "DROP" if context.kind == "iptables-save" else "drop"
             yield lint.finding(
                 f"RETURN in a base chain leaves the packet to the policy, which is {word}", span,
                 help=f"write the verdict that is meant: {word}",
