@@ -24,6 +24,8 @@ class Field(Enum):
     `TCP_FLAGS` only tcp; an address field only the families in which its set has members.
     """
 
+    __hash__ = object.__hash__  # members are unique; Enum hashes their names, which costs a Python call
+
     FAMILY = "family"  # 4 or 6
     IIF = "iif"
     OIF = "oif"
