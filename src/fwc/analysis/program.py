@@ -460,7 +460,7 @@ def _shared_by_name(key: object) -> bool:
 def plain_log(log: Log) -> Log:
     """Without its rate, which is part of the entry's boxes, and with the level that all targets mean."""
     level = "" if log.nflog_group is not None else _LEVELS.get(log.level, log.level)
-    return Log(log.prefix, level, log.nflog_group)
+    return Log(log.prefix, level, log.nflog_group, size=log.size, threshold=log.threshold)
 
 
 def written(effect: Effect) -> tuple[Field, ...]:

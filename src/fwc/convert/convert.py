@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from fwc.analysis.equivalence import Difference, compare
 from fwc.analysis.program import Place
+from fwc.convert.chains import in_chains
 from fwc.convert.equivalents import respelled
 from fwc.convert.tables import families, shaped
 from fwc.diagnostics import Diagnostic, error, has_errors
@@ -32,6 +33,8 @@ def convert(
     if found:
         return (), found
     wanted = respelled(shaped(ruleset, target), target)
+    if target == "nftables":
+        wanted = in_chains(wanted)
     first: list[Diagnostic] = []
     for level in (1, 0):
         files, problems = _attempt(source, wanted, target, tuple(header), level)

@@ -40,14 +40,13 @@ class Placed:
 
 @record
 class Limits:
-    """Log defaults of the settings: prefix, (amount, seconds), burst, level; `verbatim` prefixes are used as they are written."""
+    """Log defaults of the settings: prefix, (amount, seconds), burst, level."""
 
     prefix: str = ""
     amount: int | None = None
     seconds: int = 1
     burst: int = 5
     level: str = ""
-    verbatim: bool = False
 
 
 @record

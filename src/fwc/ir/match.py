@@ -182,6 +182,41 @@ class Chance:
 
 
 @record
+class EveryNth:
+    """True for one packet in `every` that ask: the one numbered `packet` (from 0), then each `every`-th after it. The rule has
+    a counter of its own, which starts when the ruleset is loaded (xt_statistic.c mode nth, nft_numgen.c inc)."""
+
+    every: int
+    packet: int = 0
+
+
+class RecentAct(Enum):
+    """What a rule does with a list of recently met addresses, and when that holds (xt_recent.c)."""
+
+    SET = "set"  # writes the packet down; holds always
+    CHECK = "rcheck"  # holds when the list knows the address
+    UPDATE = "update"  # as CHECK; writes the packet down when it holds
+    REMOVE = "remove"  # holds when the list knows the address, and strikes it off
+
+
+@record
+class Recent:
+    """The packet's `side` (SADDR or DADDR) under `mask` and the run-time list `name` of addresses met lately, each with the
+    times of its last packets. With `seconds` only packets that recent count, with `hits` there must be so many of them; 0
+    asks for neither. `ttl`: the packet's TTL must be that of the last one written down. `reap` strikes off what is older
+    than `seconds`. The list is short (100 addresses by default) and forgets the address that was not met for longest."""
+
+    name: str
+    act: RecentAct
+    side: Field
+    mask: int
+    seconds: int = 0
+    hits: int = 0
+    ttl: bool = False
+    reap: bool = False
+
+
+@record
 class Owner:
     """The local socket's user (`kind` "user") or group ("group") is one of `names` (names or decimal ids)."""
 
@@ -245,6 +280,8 @@ Match = (
     | WithinConnections
     | TimeWindow
     | Chance
+    | EveryNth
+    | Recent
     | Owner
     | HelperIs
     | CgroupIs

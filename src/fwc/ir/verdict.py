@@ -19,13 +19,16 @@ LOG_FLAGS = ("tcp sequence", "tcp options", "ip options", "skuid", "ether")
 class Log:
     """Write a log line; `prefix` is verbatim. `level` is a syslog word or empty for the target's default. With
     `nflog_group` the packet goes to that NFLOG group. `rate` limits the log alone, never the verdict. `flags` are those of
-    `LOG_FLAGS`, in its order: what else the line shows."""
+    `LOG_FLAGS`, in its order: what else the line shows. For an NFLOG group `size` is how many bytes of the packet are copied
+    (None: all) and `threshold` how many packets are gathered before the kernel hands them over (0: the kernel's default)."""
 
     prefix: str = ""
     level: str = ""
     nflog_group: int | None = None
     rate: WithinRate | None = None
     flags: tuple[str, ...] = ()
+    size: int | None = None
+    threshold: int = 0
 
 
 @record
@@ -100,6 +103,16 @@ class Tag:
 
 
 @record
+class Duplicate:
+    """Send a copy of the packet to `gateway`, an address of `family` in a network of this machine, by the interface `oif`
+    where that is given; the packet itself goes on (xt_TEE.c and nft_dup_ipv4.c call the same nf_dup_ipv4.c)."""
+
+    family: Family
+    gateway: int
+    oif: str = ""
+
+
+@record
 class OpaqueAction:
     """A statement or target of `dialect` that fwc does not model; the packet goes on to the next rule."""
 
@@ -109,7 +122,18 @@ class OpaqueAction:
 
 
 Action = (
-    Log | Count | SetField | SetPriority | CopyMark | ClampMss | NoTrack | AssignHelper | AddToSet | Tag | OpaqueAction
+    Log
+    | Count
+    | SetField
+    | SetPriority
+    | CopyMark
+    | ClampMss
+    | NoTrack
+    | AssignHelper
+    | AddToSet
+    | Tag
+    | Duplicate
+    | OpaqueAction
 )
 
 # ----- verdicts --------------------------------------------------------------

@@ -44,12 +44,14 @@ from fwc.diagnostics import Diagnostic, Severity
 from fwc.ir.match import (
     Chance,
     CtState,
+    EveryNth,
     Field,
     FieldIn,
     HelperIs,
     Match,
     Opaque,
     Owner,
+    Recent,
     SetRef,
     TimeWindow,
     TupleIn,
@@ -70,7 +72,9 @@ from fwc.net.intervals import IntervalSet
 from fwc.source import Span
 
 _SPECIAL = frozenset({Field.SMAC, Field.PKTTYPE, Field.TCP_FLAGS, Field.ICMP})
-_LIMITS = (WithinRate, WithinConnections, Chance, TimeWindow, Owner, HelperIs, Opaque, SetRef)
+_LIMITS = (
+    WithinRate, WithinConnections, Chance, EveryNth, Recent, TimeWindow, Owner, HelperIs, Opaque, SetRef,
+)  # fmt: skip
 
 
 @lint("FW802", "log-unlimited", Severity.WARNING, formats=("fwc", "iptables-save", "nft"))

@@ -17,6 +17,7 @@ from fwc.ir.verdict import (
     Count,
     Dnat,
     Drop,
+    Duplicate,
     Goto,
     Jump,
     Log,
@@ -35,6 +36,7 @@ from fwc.ir.verdict import (
     Verdict,
     VerdictMap,
 )
+from fwc.net.addresses import format_address
 from fwc.net.hooks import Hook
 from fwc.net.packet import Packet
 from fwc.records import record
@@ -179,6 +181,8 @@ def act(action: Action, at: Journey, out: Recorder, hook: Hook) -> None:
             out.effects.append(f"helper {action.name}")
         case SetPriority():
             out.effects.append(f"priority {action.value:#x}")
+        case Duplicate():
+            out.effects.append(f"copy to {format_address(action.family, action.gateway)}")
         case OpaqueAction():
             at.assume(f"`{action.text}` changes nothing that later rules see ({hook.value})")
             out.effects.append(action.text)

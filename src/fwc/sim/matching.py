@@ -10,6 +10,7 @@ from fwc.ir.match import (
     AnyOf,
     CgroupIs,
     Chance,
+    EveryNth,
     Field,
     FieldIn,
     HelperIs,
@@ -18,6 +19,8 @@ from fwc.ir.match import (
     Not,
     Opaque,
     Owner,
+    Recent,
+    RecentAct,
     SetRef,
     TimeWindow,
     TupleIn,
@@ -183,7 +186,17 @@ def _in_set(match: SetRef, at: Journey) -> bool:
 
 
 def _assumed(
-    match: WithinRate | WithinConnections | TimeWindow | Chance | Owner | HelperIs | CgroupIs | Opaque, at: Journey
+    match: WithinRate
+    | WithinConnections
+    | TimeWindow
+    | Chance
+    | EveryNth
+    | Recent
+    | Owner
+    | HelperIs
+    | CgroupIs
+    | Opaque,
+    at: Journey,
 ) -> bool:
     assumptions = at.assumptions
     match match:
@@ -199,6 +212,14 @@ def _assumed(
         case Chance():
             at.assume("a `chance` condition " + ("holds" if assumptions.chance else "does not hold"))
             return assumptions.chance
+        case EveryNth():
+            at.assume(f"it is not the turn of this packet (1 in {match.every})")
+            return False
+        case Recent() if match.act is RecentAct.SET:
+            return True
+        case Recent():
+            at.assume(f"the list of recent addresses {match.name} does not hold the packet")
+            return False
         case Owner():
             return (at.packet.user if match.kind == "user" else at.packet.group) in match.names
         case HelperIs():

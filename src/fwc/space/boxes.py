@@ -16,6 +16,7 @@ from fwc.ir.match import (
     AnyOf,
     CgroupIs,
     Chance,
+    EveryNth,
     Field,
     FieldIn,
     HelperIs,
@@ -24,6 +25,7 @@ from fwc.ir.match import (
     Not,
     Opaque,
     Owner,
+    Recent,
     SetRef,
     TimeWindow,
     TupleIn,
@@ -418,6 +420,10 @@ class Translator:
                 return self._time(match)
             case Chance():
                 return (atom(match, f"chance {match.millionths / 1e6:g}", 1, unstable=True),)
+            case EveryNth(every, packet):
+                return (atom(match, f"packet {packet} of every {every}", 1, unstable=True),)
+            case Recent(name, act):
+                return (atom(match, f"recent list {name} ({act.value})", 1, unstable=True),)
             case Owner(kind, names):
                 return self._union([(atom(("owner", kind, n), f"{kind} {n}", 1, unstable=False),) for n in names])
             case HelperIs(name):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
-from fwc.diagnostics import Diagnostic, Label, error
+from fwc.diagnostics import Diagnostic, Label, error, warning
 from fwc.dialects.iptables.builtin import BUILTIN
+from fwc.dialects.iptables.hook_checks import TABLE_ONLY, check_hooks
 from fwc.dialects.iptables.names import CHAIN_LENGTH, RESERVED
 from fwc.dialects.iptables.scan import Scanned, has_ports
 from fwc.dialects.iptables.targets import PREFIX_LENGTH
@@ -20,17 +21,6 @@ Item = tuple[RuleLine, Rule, Scanned | None]
 
 _NO_OUT = frozenset({"INPUT", "PREROUTING"})
 _NO_IN = frozenset({"OUTPUT", "POSTROUTING"})
-_TABLE_ONLY = {
-    "SNAT": "nat", "DNAT": "nat", "MASQUERADE": "nat", "REDIRECT": "nat", "NETMAP": "nat", "CT": "raw", "NOTRACK": "raw",
-    "REJECT": "filter", "DSCP": "mangle", "TTL": "mangle", "HL": "mangle", "TOS": "mangle", "TPROXY": "mangle",
-    "ECN": "mangle", "CHECKSUM": "mangle",
-}  # fmt: skip
-_CHAINS_OF = {
-    "SNAT": {"POSTROUTING", "INPUT"},
-    "MASQUERADE": {"POSTROUTING"},
-    "DNAT": {"PREROUTING", "OUTPUT"},
-    "REDIRECT": {"PREROUTING", "OUTPUT"},
-}
 
 
 def check_rule(block: TableBlock, family: Family, line: RuleLine, scanned: Scanned, complain: Complain) -> None:
@@ -80,20 +70,10 @@ def _check_target(block: TableBlock, line: RuleLine, scanned: Scanned, complain:
     if scanned.goto or name not in RESERVED:
         return
     at = words.index(name) if name in words else None
-    table = _TABLE_ONLY.get(name)
+    table = TABLE_ONLY.get(name)
     if table is not None and table != block.name:
         complain(line, at, "FW005", f"{name} works in table {table} only", f"move the rule to *{table}", True)
         return
-    allowed = _CHAINS_OF.get(name)
-    if allowed is not None and line.chain in BUILTIN.get(block.name, ()) and line.chain not in allowed:
-        complain(
-            line,
-            at,
-            "FW005",
-            f"{name} cannot be used in chain {line.chain}",
-            f"use {' or '.join(sorted(allowed))}",
-            True,
-        )
     if name == "DROP" and block.name == "nat":
         complain(line, at, "FW005", "the nat table cannot drop packets", "move the rule to *filter", True)
     tcp = scanned.protocol == (6, False)
@@ -138,14 +118,23 @@ def check_chains(
                 found.append(error("FW015", text, line.span, help=f"declare it: `:{target} - [0:0]`"))
             else:
                 graph[name].setdefault(target, line)
+    lines = {
+        name: [(line, scanned) for line, _, scanned in body if scanned is not None] for name, body in bodies.items()
+    }
+    hooks = check_hooks(block, lines, graph, found)
     for path in cycles(graph):
         line = graph[path[0]][path[1]]
         labels = [Label(s, "") for a, b in pairwise(path[1:]) if (s := graph[a][b].span) is not None]
         text = f"the jumps {' -> '.join(path)} are a circle"
-        found.append(error("FW016", text, line.span, help="remove one of them", secondary=labels))
+        make = error if hooks.get(path[0]) else warning  # the kernel follows the jumps from the builtin chains only
+        found.append(make("FW016", text, line.span, help="remove one of them", secondary=labels))
 
 
 def _check_policy(name: str, chain: ChainLine, is_builtin: bool, found: list[Diagnostic]) -> None:
+    if name.startswith("-"):
+        found.append(error("FW001", "the name of a chain cannot begin with `-`", chain.span))
+    if not is_builtin and name in RESERVED:
+        found.append(error("FW001", f"{name} is the name of a target", chain.span, help="call the chain otherwise"))
     if is_builtin and chain.policy not in ("ACCEPT", "DROP"):
         text = f"the policy of {name} is {chain.policy!r}, but only ACCEPT and DROP are possible"
         found.append(error("FW019", text, chain.span, help="use DROP and a last rule with REJECT"))

@@ -89,7 +89,8 @@ MATCHES: dict[str, Module] = {
     "ipv6header": _row("--header --soft=0", m.ipv6header),
     "frag": _row("--fragid --fraglen --fragres=0 --fragfirst=0 --fragmore=0 --fraglast=0", m.frag),
     "recent": _row(
-        "--set=0 --rcheck=0 --update=0 --remove=0 --rsource=0 --rdest=0 --mask --name --seconds --reap=0 --hitcount --rttl=0"
+        "--set=0 --rcheck=0 --update=0 --remove=0 --rsource=0 --rdest=0 --mask --name --seconds --reap=0 --hitcount --rttl=0",
+        m.recent,
     ),
     "string": _row("--algo --from --to --string --hex-string --icase=0"),
     "rt": _row("--rt-type --rt-segsleft --rt-len --rt-0-res=0 --rt-0-addrs --rt-0-not-strict=0"),

@@ -272,6 +272,9 @@ class _FamilyLowering:
         return True
 
     def _check_policy(self, table: str, members: list[Placed]) -> None:
+        """A builtin chain of nat may have the policy DROP; a rule of nat, which several chains would need, may not drop."""
+        if len(members) == 1 and not self._coexist:
+            return
         for member in members:
             if table == "nat" and isinstance(member.base.policy, Drop):
                 problem = Inexpressible(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from fractions import Fraction
 
-from fwc.dialects.iptables.matches import FRAGMENT_V4
 from fwc.dialects.iptables.numbers import DSCP_CLASSES, icmp_values, number, port, value_and_mask
 from fwc.dialects.iptables.setlines import SetNames
 from fwc.dialects.iptables.transport import FLAGS
@@ -17,6 +17,7 @@ from fwc.ir.match import (
     Chance,
     CtState,
     CtStatus,
+    EveryNth,
     Field,
     FieldIn,
     HelperIs,
@@ -25,6 +26,8 @@ from fwc.ir.match import (
     Opaque,
     Owner,
     Per,
+    Recent,
+    RecentAct,
     SetRef,
     TimeWindow,
     WithinConnections,
@@ -236,9 +239,10 @@ def prefix(text: str, family: Family) -> tuple[int, int] | None:
 
 
 def mask_length(text: str, family: Family) -> int | None:
-    """The length of `24` or `255.255.255.0`, None when it is neither."""
-    if text.isascii() and text.isdigit():
-        return int(text) if int(text) <= family.bits else None
+    """The length of `24` (`0x18`, `030`) or `255.255.255.0`, None when it is neither."""
+    bits = number(text)
+    if bits is not None:
+        return bits if bits <= family.bits else None
     parsed = parse_address(text)
     if parsed is None or parsed[0] is not family:
         return None
@@ -361,22 +365,30 @@ def length(instance: Instance) -> Match | None:
 
 
 def pkttype(instance: Instance) -> Match | None:
-    kinds = {"unicast": 0, "host": 0, "broadcast": 1, "multicast": 2}
+    kinds = {"unicast": 0, "host": 0, "broadcast": 1, "bcast": 1, "multicast": 2, "mcast": 2, "otherhost": 3}
     parts: list[Match] = []
     for _, words, negated in instance.options:
         if words[0] not in kinds:
-            return None
+            raise Refused("FW001", f"{words[0]!r} is no packet type", f"use one of {', '.join(kinds)}")
         parts.append(_signed(FieldIn(Field.PKTTYPE, IntervalSet.of(kinds[words[0]])), negated))
     return all_of(*parts)
+
+
+_FRAGMENT_TEST = re.compile(r"(?:0x)?0*4&0x3fff=(\w+)(?::(\w+))?")
+"""The offset and the more-fragments bit of the IPv4 header: zero for a whole packet."""
 
 
 def u32(instance: Instance) -> Match | None:
     if len(instance.options) != 1:
         return None
     _, words, negated = instance.options[0]
-    if words[0].lower().replace(" ", "") not in (FRAGMENT_V4, "4&0x3fff=1:0x3fff"):
+    found = _FRAGMENT_TEST.fullmatch(words[0].lower().replace(" ", ""))
+    if found is None or instance.family is not Family.V4:
         return None
-    return _signed(FieldIn(Field.FRAGMENT, IntervalSet.of(1)), negated)
+    low, high = number(found[1]), number(found[2] or found[1])
+    if (low, high) not in ((1, 0x3FFF), (0, 0)):
+        return None
+    return _signed(FieldIn(Field.FRAGMENT, IntervalSet.of(1 if low else 0)), negated)
 
 
 def ipv6header(instance: Instance) -> Match | None:
@@ -426,8 +438,12 @@ def limit(instance: Instance) -> Match | None:
     burst = given.get("--limit-burst", "5")
     if any(negated for _, _, negated in instance.options):
         raise Refused("FW001", "the limit match cannot be negated", "use hashlimit --hashlimit-above")
-    if found is None or not burst.isdigit():
+    if found is None:
         raise Refused("FW001", f"{given.get('--limit')!r} is no rate", "write 10/min")
+    if found[0] > 10_000 * found[1]:
+        raise Refused("FW001", "the limit match counts up to 10000 packets a second")
+    if not burst.isdigit() or int(burst) > 10_000:
+        raise Refused("FW001", f"{burst!r} is no burst", "write a number up to 10000")
     return WithinRate(found[0], found[1], int(burst))
 
 
@@ -439,6 +455,8 @@ _PER = {"": Per.ALL, "srcip": Per.SOURCE, "dstip": Per.DESTINATION}
 def hashlimit(instance: Instance) -> Match | None:
     given = {name: (words[0] if words else "", negated) for name, words, negated in instance.options}
     mode = given.get("--hashlimit-mode", ("", False))[0]
+    if mode and not set(mode.split(",")) <= {"srcip", "dstip", "srcport", "dstport"}:
+        raise Refused("FW001", f"{mode!r} is no mode of hashlimit", "use srcip, dstip, srcport, dstport")
     if not given.keys() <= _HASH_KNOWN or mode not in _PER:
         return None
     over, text = False, ""
@@ -495,8 +513,10 @@ def connlimit(instance: Instance) -> Match | None:
 
 def statistic(instance: Instance) -> Match | None:
     given = {name: (words[0], negated) for name, words, negated in instance.options}
+    if given.get("--mode", ("", False))[0] == "nth":
+        return _nth(given)
     if given.keys() != {"--mode", "--probability"} or given["--mode"][0] != "random":
-        return None
+        raise Refused("FW001", "statistic takes --mode random --probability, or --mode nth --every --packet")
     text, negated = given["--probability"]
     try:
         share = Fraction(text)
@@ -507,8 +527,48 @@ def statistic(instance: Instance) -> Match | None:
     return _signed(Chance(round(share * 1_000_000)), negated)
 
 
+def _nth(given: dict[str, tuple[str, bool]]) -> Match | None:
+    if given.keys() != {"--mode", "--every", "--packet"}:
+        raise Refused("FW001", "--mode nth needs --every and --packet", "write --packet 0")
+    every, packet = number(given["--every"][0]), number(given["--packet"][0])
+    if every is None or every < 1 or packet is None or packet >= every:
+        raise Refused("FW001", "--every takes a number from 1 on, and --packet a smaller one")
+    return _signed(EveryNth(every, packet), given["--every"][1])
+
+
+_RECENT_ACTS = {f"--{act.value}": act for act in RecentAct}
+
+
+def recent(instance: Instance) -> Match | None:
+    given = {name: (words[0] if words else "", negated) for name, words, negated in instance.options}
+    acts = [name for name in given if name in _RECENT_ACTS]
+    if len(acts) != 1:
+        raise Refused("FW001", "the match recent takes one of --set, --rcheck, --update and --remove")
+    act, negated = _RECENT_ACTS[acts[0]], given[acts[0]][1]
+    seconds, hits = number(given.get("--seconds", ("0", False))[0]), number(given.get("--hitcount", ("0", False))[0])
+    if seconds is None or hits is None or ("--seconds" in given and not seconds):
+        raise Refused("FW001", "--seconds and --hitcount take a number")
+    if act in (RecentAct.SET, RecentAct.REMOVE) and given.keys() & {"--seconds", "--hitcount", "--rttl"}:
+        text = f"--seconds, --hitcount and --rttl do not go with --{act.value}"
+        raise Refused("FW001", text, "use --update or --rcheck")
+    if "--reap" in given and not seconds:
+        raise Refused("FW001", "--reap needs --seconds")
+    bits = instance.family.bits
+    mask = (instance.family, (1 << bits) - 1)
+    if "--mask" in given:
+        found = parse_address(given["--mask"][0])
+        if found is None or found[0] is not instance.family:
+            raise Refused("FW001", f"{given['--mask'][0]!r} is no mask")
+        mask = found
+    side = Field.DADDR if "--rdest" in given else Field.SADDR
+    name = given.get("--name", ("DEFAULT", False))[0]
+    match = Recent(name, act, side, mask[1], seconds, hits, "--rttl" in given, "--reap" in given)
+    return _signed(match, negated)
+
+
 # ----- host and time ---------------------------------------------------------
 
+_CLOCK = re.compile(r"([01]?\d|2[0-3]):[0-5]?\d(:[0-5]?\d)?")
 _DAYS = {"mo": 0, "tu": 1, "we": 2, "th": 3, "fr": 4, "sa": 5, "su": 6}
 
 
@@ -516,6 +576,14 @@ def time(instance: Instance) -> Match | None:
     """Only what a TimeWindow holds exactly: local time, whole minutes, weekdays, a last day."""
     given = {name: (words[0] if words else "") for name, words, _ in instance.options}
     known = {"--timestart", "--timestop", "--weekdays", "--datestop", "--kerneltz"}
+    for option in ("--timestart", "--timestop"):
+        if option in given and not _CLOCK.fullmatch(given[option]):
+            raise Refused("FW001", f"{given[option]!r} is no time of day", "write 08:30 or 17:00:59")
+    unknown = [
+        w for w in given.get("--weekdays", "").split(",") if w and not w.isdigit() and w[:2].lower() not in _DAYS
+    ]
+    if unknown:
+        raise Refused("FW001", f"{unknown[0]!r} is no day", "use Mon, Tue, Wed, Thu, Fri, Sat, Sun")
     if "--kerneltz" not in given or not given.keys() <= known or any(n for _, _, n in instance.options):
         return None
     start = _minute(given["--timestart"], False) if "--timestart" in given else None
@@ -606,11 +674,9 @@ def set_fields(directions: str) -> tuple[Field, ...] | None:
 
 def policy(instance: Instance) -> Match | None:
     given = {name: words[0] if words else "" for name, words, _ in instance.options}
-    if (
-        given.keys() != {"--dir", "--pol"}
-        or any(n for _, _, n in instance.options)
-        or given["--pol"] not in ("ipsec", "none")
-    ):
+    if given["--dir"] not in ("in", "out") or given["--pol"] not in ("ipsec", "none"):
+        raise Refused("FW001", "policy takes --dir in or out and --pol ipsec or none")
+    if given.keys() != {"--dir", "--pol"} or any(n for _, _, n in instance.options):
         return None
     return FieldIn(Field.IPSEC, IntervalSet.of(1 if given["--pol"] == "ipsec" else 0))
 
@@ -624,10 +690,31 @@ def rpfilter(instance: Instance) -> Match | None:
     return fails if "--invert" in names else negate(fails)
 
 
+_ADDRESS_TYPES = frozenset(
+    [
+        "UNSPEC",
+        "UNICAST",
+        "LOCAL",
+        "BROADCAST",
+        "ANYCAST",
+        "MULTICAST",
+        "BLACKHOLE",
+        "UNREACHABLE",
+        "PROHIBIT",
+        "THROW",
+        "NAT",
+        "XRESOLVE",
+    ]
+)
+
+
 def addrtype(instance: Instance) -> Match | None:
     parts: list[Match] = []
     for name, words, negated in instance.options:
-        if name not in ("--src-type", "--dst-type") or words[0] != "LOCAL":
+        unknown = [w for w in words[0].split(",") if w.upper() not in _ADDRESS_TYPES] if name.endswith("-type") else []
+        if unknown:
+            raise Refused("FW001", f"{unknown[0]!r} is no address type", "use LOCAL, BROADCAST, MULTICAST, UNICAST")
+        if name not in ("--src-type", "--dst-type") or words[0].upper() != "LOCAL":
             return None
         parts.append(_signed(Opaque("", "saddr" if name == "--src-type" else "daddr", "local"), negated))
     return all_of(*parts)

@@ -35,11 +35,13 @@ from fwc.ir.match import (
     CgroupIs,
     Chance,
     CtStatus,
+    EveryNth,
     Field,
     HelperIs,
     MaskedIn,
     Opaque,
     Owner,
+    Recent,
     SetRef,
     TimeWindow,
     Values,
@@ -405,6 +407,12 @@ def _leaf(literal: Literal, place: Place, put: Callable[[tuple[Alternative, ...]
             stateful.append(
                 (RATED, ("-m", "statistic", "--mode", "random", *bang, "--probability", chance(match.millionths)))
             )
+        case EveryNth():
+            packet: Words = ("--packet", str(match.packet))
+            words: Words = ("-m", "statistic", "--mode", "nth", *bang, "--every", str(match.every), *packet)
+            stateful.append((RATED, words))
+        case Recent():
+            stateful.append((RATED, _recent(match, negated, place.family)))
         case WithinConnections():
             put((((RATED, connection_words(match, negated, place.family)),),))
         case TimeWindow():
@@ -423,6 +431,20 @@ def _leaf(literal: Literal, place: Place, put: Callable[[tuple[Alternative, ...]
 
 def chance(millionths: int) -> str:
     return f"{millionths / 1_000_000:.6f}"
+
+
+def _recent(match: Recent, negated: bool, family: Family) -> Words:
+    words = ["-m", "recent", *(("!",) if negated else ()), f"--{match.act.value}"]
+    if match.seconds:
+        words += ["--seconds", str(match.seconds)]
+    if match.reap:
+        words.append("--reap")
+    if match.hits:
+        words += ["--hitcount", str(match.hits)]
+    if match.ttl:
+        words.append("--rttl")
+    side = "--rsource" if match.side is Field.SADDR else "--rdest"
+    return (*words, "--name", match.name, "--mask", format_address(family, match.mask), side)
 
 
 def _owner(match: Owner, negated: bool) -> tuple[Alternative, ...]:

@@ -96,6 +96,20 @@ def number(text: str) -> int | None:
         return None
 
 
+def old_address(text: str) -> int | None:
+    """An IPv4 address as iptables reads it besides four decimal bytes: `10.1` is 10.1.0.0 (xtables.c pad_cidr), a byte may be
+    hexadecimal or octal, and one number may be the whole address (inet_aton(3))."""
+    parts = [number(part) for part in text.split(".")]
+    if len(parts) == 1 and parts[0] is not None and 255 < parts[0] <= 0xFFFFFFFF:
+        return parts[0]
+    if len(parts) > 4 or any(part is None or part > 255 for part in parts):
+        return None
+    out = 0
+    for part in [*parts, 0, 0, 0][:4]:
+        out = out << 8 | (part or 0)
+    return out
+
+
 def value_and_mask(text: str) -> tuple[int, int] | None:
     """`0x10/0xff`; without a mask all 32 bits."""
     value, slash, mask = text.partition("/")
@@ -104,8 +118,8 @@ def value_and_mask(text: str) -> tuple[int, int] | None:
 
 
 def port(text: str) -> int | None:
-    if text.isascii() and text.isdigit():
-        value = int(text)
+    value = number(text)
+    if value is not None:
         return value if value < 65536 else None
     return SERVICES.get(text)
 

@@ -14,10 +14,11 @@ from fwc.source import Origin, SourceFile, Span
 _COUNTERS = re.compile(r"\[(\d+):(\d+)\]")
 _V6 = re.compile(
     r"ip6tables|icmp6|icmpv6|ipv6|--hl-|(?:-[sd]|--src|--dst|--source|--destination|--to-(?:source|destination)|--ctorig\w+)"
-    r"[ \t]+(?:![ \t]+)?\[?[0-9a-fA-F]*:[0-9a-fA-F:]*[:/0-9a-fA-F]"
+    r"[ \t]+(?:![ \t]+)?\[?[0-9a-fA-F]*:[0-9a-fA-F]*:"
 )
 _V4 = re.compile(r"(?:^|[\s,!=])\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\b|-p[ \t]+icmp[ \t]|--icmp-type|reject-with icmp-")
 _COMMAND = re.compile(r"^(?:sudo[ \t]+)?(?:\S*/)?(ip6?tables)(?:-nft|-legacy)?[ \t]")
+_TABLE = re.compile(r"^[ \t]*\*[a-z]+[ \t\r]*$", re.M)
 MAX_DIAGNOSTICS = 200
 _RULE_COMMANDS = {
     "-A": "-A", "--append": "-A", "-I": "-I", "--insert": "-I", "-D": "-D", "--delete": "-D", "-R": "-R", "--replace": "-R",
@@ -43,6 +44,8 @@ class _Parser:
         self.sets: list[SetLine] = []
         self.script: dict[tuple[Family | None, str], _Block] = {}
         self.hint: Family | None = _hint(source.path)
+        self.restore = _TABLE.search(source.text) is not None
+        self.carriage_returns = False
 
     def complain(self, code: str, message: str, start: int, end: int, help: str = "", severe: bool = True) -> None:
         if len(self.diagnostics) < MAX_DIAGNOSTICS:
@@ -62,8 +65,12 @@ class _Parser:
                 continue
             text = line.strip()
             if not text:
+                if line and self.restore and line != "\r":
+                    self._blank_line(line, start)
                 continue
             first = text[0]
+            if line != text and self.restore:
+                self._blanks(block, line, text, start)
             if first == "#":
                 self._comment(text)
             elif first == "*":
@@ -91,6 +98,27 @@ class _Parser:
                           "end it with COMMIT")  # fmt: skip
             self.blocks.append((block, end))
         return self._tree()
+
+    def _blank_line(self, line: str, start: int) -> None:
+        self.complain(
+            "FW001", "iptables-restore takes a line of blanks for a rule", start, start + len(line), "empty it"
+        )
+
+    def _blanks(self, block: _Block | None, line: str, text: str, start: int) -> None:
+        """Only a rule may be indented: iptables-restore looks at the first character, and at `COMMIT` with nothing behind it."""
+        if line[-1] == "\r":
+            if not self.carriage_returns:
+                self.carriage_returns = True
+                help = "remove them, for instance with sed 's/\\r$//'"
+                self.complain("FW001", "iptables-restore refuses CR LF line ends", start, start + len(line), help)
+        elif text == "COMMIT" and block is not None:
+            self.complain(
+                "FW001", "iptables-restore refuses blanks beside COMMIT", start, start + len(line), "remove them"
+            )
+        elif line[0] != text[0] and not (block is not None and text[0] in "-["):
+            at = start + line.index(text[0])
+            what = "takes a line that begins with a blank for a rule"
+            self.complain("FW001", f"iptables-restore {what}", at, start + len(line.rstrip()), "remove the blanks")
 
     # ----- lines -------------------------------------------------------------
 
@@ -185,7 +213,11 @@ class _Parser:
         block.rules.append(RuleLine(chain, tuple(rest), command, position, counters, "", span, Origin((span,))))
 
     def _manage(self, block: _Block, word: str, rest: list[str], span: Span) -> None:
-        if word in ("-N", "--new-chain") and rest:
+        if word in ("-N", "--new-chain") and rest and any(c.name == rest[0] for c in block.chains):
+            self.complain("FW001", f"the chain {rest[0]} exists already", span.start, span.end)
+        elif word in ("-P", "--policy") and rest and rest[0] not in BUILTIN[block.name]:
+            self.complain("FW019", f"{rest[0]} is no builtin chain and has no policy", span.start, span.end)
+        elif word in ("-N", "--new-chain") and rest:
             block.chains.append(ChainLine(rest[0], "-", None, span))
         elif word in ("-P", "--policy") and len(rest) > 1:
             block.chains.append(ChainLine(rest[0], rest[1], None, span))
@@ -209,7 +241,8 @@ class _Parser:
                 "FW001", "a rule stands outside a table", start, end, "put `*filter` before it and `COMMIT` behind it"
             )
         elif block is None and text[0] != ":" and text != "COMMIT":
-            self.complain("FW002", "not an iptables line: ignored", start, end, severe=False)
+            self.complain("FW001" if self.restore else "FW002", "not an iptables line: ignored", start, end,
+                          severe=self.restore)  # fmt: skip
         elif block is None:
             self.complain("FW001", f"{text[:20]!r} stands outside a table", start, end, "put `*filter` before it")
         else:

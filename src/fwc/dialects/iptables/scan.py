@@ -9,7 +9,8 @@ from fwc.dialects.iptables.extensions import MATCHES, TARGETS
 from fwc.dialects.iptables.lexer import join_words
 from fwc.dialects.iptables.match_rows import Instance, Option, Refused, mask_length
 from fwc.dialects.iptables.names import RESERVED
-from fwc.dialects.iptables.numbers import PROTOCOLS
+from fwc.dialects.iptables.numbers import PROTOCOLS, number, old_address
+from fwc.dialects.iptables.requirements import check_options
 from fwc.dialects.iptables.setlines import SetNames
 from fwc.dialects.iptables.target_rows import Effect, Target, effect
 from fwc.dialects.iptables.tree import Words
@@ -39,6 +40,7 @@ _IMPLICIT = {
     51: "ah",
     135: "mh",
 }
+_LATE = "iptables since 1.4.3 refuses a `!` behind its option"
 _OCTETS = {str(i): i for i in range(256)}
 _SIZES = {"": 0} | {str(i): (1 << (32 - i)) - 1 for i in range(33)}
 _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?")
@@ -115,11 +117,12 @@ class Scanner:
                 at += 1
                 continue
             if word[:2] == "--":
-                word = _LONG.get(word, word)
+                word = _LONG.get(word) or self._abbreviated(word, open_, known_target, protocol)
             if word in "-s-d-i-o-p" and len(word) == 2:
                 at += 1
                 if at < count and words[at] == "!":
                     negated = True
+                    out.warnings.append((at, "FW001", _LATE, f"write ! {word}"))
                     at += 1
                 if at >= count:
                     raise BadWords(start, "FW001", f"{word} needs a value")
@@ -134,6 +137,8 @@ class Scanner:
                 if at + 1 >= count:
                     raise BadWords(at, "FW001", f"{word} needs a name")
                 name = words[at + 1]
+                if word != "-m" and out.target:
+                    raise BadWords(at, "FW001", f"the rule has a target already: {out.target}", "use two rules")
                 if word == "-m":
                     open_.append((name, [], at))
                 else:
@@ -143,6 +148,8 @@ class Scanner:
                 negated = False
                 continue
             if word == "-f":
+                if self.family is Family.V6:
+                    raise BadWords(at, "FW001", "-f is for IPv4", "use -m frag")
                 core.append(("-f", "", negated, at))
                 at += 1
                 negated = False
@@ -150,7 +157,7 @@ class Scanner:
             if word == "-c" and at + 2 < count:
                 at += 3
                 continue
-            if word in ("-4", "-6", "--ipv4", "--ipv6"):
+            if word in _IDLE:
                 at += 1
                 continue
             at, negated = self._option(words, at, negated, open_, known_target, target_options, protocol, out)
@@ -200,6 +207,7 @@ class Scanner:
         while len(values) < size and at < len(words):
             if words[at] == "!" and not values:
                 negated = True
+                out.warnings.append((at, "FW001", _LATE, f"write ! {word}"))
             else:
                 values.append(words[at])
             at += 1
@@ -243,6 +251,22 @@ class Scanner:
             raise BadWords(at, "FW001", f"unexpected {word!r}")
         raise BadWords(at, "FW001", f"no match or target of this rule has the option {word}")
 
+    def _abbreviated(
+        self,
+        word: str,
+        open_: list[tuple[str, list[Option], int]],
+        known_target: Mapping[str, int],
+        protocol: int | None,
+    ) -> str:
+        """`--prot` and `--ju`: getopt_long(3) takes every beginning that only one option has."""
+        tables = [known_target, *(MATCHES[n].options for n, _, _ in open_ if n in MATCHES)]
+        if protocol in _IMPLICIT:
+            tables.append(MATCHES[_IMPLICIT[protocol]].options)
+        if len(word) < 4 or any(name.startswith(word.partition("=")[0]) for table in tables for name in table):
+            return word
+        fitting = {short for long, short in _LONG.items() if long.startswith(word)}
+        return fitting.pop() if len(fitting) == 1 else word
+
     # ----- meaning -----------------------------------------------------------
 
     def _finish(
@@ -255,7 +279,11 @@ class Scanner:
         chain: str,
     ) -> None:
         parts: list[Match] = []
+        seen: set[str] = set()
         for option, text, negated, index in core:
+            if option in seen:
+                raise BadWords(index, "FW001", f"{option} can be given only once", "use one rule for each")
+            seen.add(option)
             key = (option, text, negated)
             known = self._options.get(key)
             if known is None:
@@ -266,13 +294,14 @@ class Scanner:
                 out.exact = False
             parts.append(known)
         for name, options, index in open_:
-            if name == "comment":
-                out.comment = options[0][1][0] if options else ""
+            if name == "comment" and len(options) == 1:
+                out.comment = options[0][1][0]
                 continue
             instance = (name, tuple(options))
             found = self._instances.get(instance)
             if found is None:
                 try:
+                    check_options(name, options, self.family)
                     found = self._instance(Instance(name, instance[1], self.family, self._sets), out, index)
                 except Refused as problem:
                     raise BadWords(_where(words, index, options), problem.code, problem.message, problem.help) from None
@@ -297,6 +326,7 @@ class Scanner:
         known = self._effects.get(key)
         if known is None:
             try:
+                check_options(out.target, options, self.family)
                 known = self._effects[key] = effect(Target(out.target, options, self.family, chain, self._sets))
             except Refused as problem:
                 index = words.index("-j") if "-j" in words else 0
@@ -341,6 +371,8 @@ class Scanner:
         return known
 
     def _iface(self, option: str, text: str, negated: bool, index: int, out: Scanned) -> Match:
+        if not text:
+            raise BadWords(index, "FW001", "the interface name is empty", "leave the option out")
         if len(text.removesuffix("+")) > 15:
             raise BadWords(index, "FW020", f"the interface name {text!r} is longer than 15 characters")
         if text == "+":
@@ -369,7 +401,7 @@ class Scanner:
         runs: list[tuple[int, int]] = []
         others: list[Match] = []
         for item in items:
-            found = self._address(item, field, index, out)
+            found = self._address(item.strip(), field, index, out)
             if isinstance(found, tuple):
                 runs.append(found)
             else:
@@ -401,10 +433,13 @@ class Scanner:
 
     def _address(self, text: str, field: Field, index: int, out: Scanned) -> tuple[int, int] | Match:
         address, slash, mask = text.partition("/")
-        parsed = parse_address(address)
         bits = self.family.bits
-        if parsed is None and address.isdigit() and int(address) < 256 and self.family is Family.V4:
-            parsed = (Family.V4, int(address) << 24)
+        parsed = parse_address(address)
+        if parsed is None and slash and number(mask) == 0 and _HOST.fullmatch(address):
+            return 0, (1 << bits) - 1  # `any/0`: iptables looks at no name before /0
+        if parsed is None and self.family is Family.V4:
+            short = old_address(address)
+            parsed = (Family.V4, short) if short is not None else None
         if parsed is None:
             if not _HOST.fullmatch(address) or address.replace(".", "").isdigit():
                 raise BadWords(index, "FW001", f"{text!r} is no address")
@@ -435,6 +470,12 @@ class Scanner:
             raise BadWords(index, "FW001", f"{mask!r} is no mask")
         out.warnings.append((index, "FW014", f"the mask of {text} is not contiguous", ""))
         return MaskedIn(field, parsed[1], IntervalSet.of(value & parsed[1]), self.family)
+
+
+_IDLE = frozenset(
+    {"-4", "-6", "--ipv4", "--ipv6", "-v", "--verbose", "-n", "--numeric", "-x", "--exact", "-w", "--wait"}
+)
+"""Options that say nothing about the rule."""
 
 
 def _where(words: Words, index: int, options: list[Option]) -> int:

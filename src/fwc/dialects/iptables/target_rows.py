@@ -24,6 +24,7 @@ from fwc.ir.verdict import (
     ClampMss,
     CopyMark,
     Dnat,
+    Duplicate,
     Log,
     Masquerade,
     NatTarget,
@@ -107,7 +108,8 @@ def _reject(target: Target) -> Effect | None:
     if target.family is Family.V6:
         kind = _FROM_V6.get(word) or _V6_ALIASES.get(word)
     else:
-        kind = _FROM_V4.get(word) or _FROM_V4.get(f"icmp-{_ALIASES.get(word, word)}")
+        bare = word.removeprefix("icmp-")
+        kind = _FROM_V4.get(word) or _FROM_V4.get(f"icmp-{_ALIASES.get(bare, bare)}")
     if kind is None:
         raise Refused("FW001", f"{word!r} is no answer that REJECT can give", "use icmp-port-unreachable or tcp-reset")
     return (), Reject(kind)
@@ -138,15 +140,32 @@ def _log(target: Target) -> Effect | None:
             raise Refused("FW001", f"{word!r} is no log level", "use a number from 0 to 7")
         level = "" if value == 4 else _LEVEL_NAMES[value]
     text = given.get("--log-prefix", ("",))[0]
+    if not text and "--log-prefix" in given:
+        raise Refused("FW001", "the log prefix is empty", "leave --log-prefix out")
     return (Log(text.encode()[:PREFIX_LENGTH].decode(errors="ignore"), level, flags=flags),), CONTINUE
 
 
 def _nflog(target: Target) -> Effect | None:
     given = _given(target)
-    if not given.keys() <= {"--nflog-prefix", "--nflog-group"}:
+    if "--nflog-range" in given:  # an old option, which the kernel ignores unless --nflog-size says how much to copy
         return None
-    group = number(given.get("--nflog-group", ("0",))[0])
-    return None if group is None else ((Log(given.get("--nflog-prefix", ("",))[0], "", group),), CONTINUE)
+    numbers = {name: number(words[0]) for name, words in given.items() if name != "--nflog-prefix"}
+    if None in numbers.values():
+        raise Refused("FW001", "NFLOG takes numbers for its group, size and threshold")
+    group, threshold = numbers.get("--nflog-group", 0), numbers.get("--nflog-threshold", 0)
+    prefix = given.get("--nflog-prefix", ("",))[0]
+    return (Log(prefix, "", group, size=numbers.get("--nflog-size"), threshold=threshold or 0),), CONTINUE
+
+
+def _tee(target: Target) -> Effect | None:
+    given = _given(target)
+    text = given.get("--gateway", ("",))[0]
+    gateway = parse_address(text)
+    if gateway is None:
+        raise Refused("FW001", "TEE needs --gateway with an address")
+    if gateway[0] is not target.family:
+        raise Refused("FW007", f"{text} is of the other family")
+    return (Duplicate(gateway[0], gateway[1], given.get("--oif", ("",))[0]),), CONTINUE
 
 
 # ----- translation -----------------------------------------------------------
@@ -358,6 +377,7 @@ _ROWS: dict[str, Callable[[Target], Effect | None]] = {
     "REJECT": _reject,
     "LOG": _log,
     "NFLOG": _nflog,
+    "TEE": _tee,
     "SNAT": _snat,
     "DNAT": _dnat,
     "MASQUERADE": _masquerade,

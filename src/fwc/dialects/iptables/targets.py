@@ -20,6 +20,7 @@ from fwc.ir.verdict import (
     Count,
     Dnat,
     Drop,
+    Duplicate,
     Log,
     Masquerade,
     NatTarget,
@@ -99,11 +100,20 @@ def action_steps(actions: Sequence[Action], where: Where, set_words: Callable[[A
                 out.append(Step(("-j", "CT", "--helper", action.name)))
             case AddToSet():
                 out.append(Step(set_words(action)))
+            case Duplicate():
+                out.append(_duplicate(action, where.family))
             case Tag():
                 raise Inexpressible("tag", "iptables has no packet tags", "use `mark`")
             case OpaqueAction():
                 out.append(Step(_foreign(action.dialect, action.text)))
     return _without_idle(out)
+
+
+def _duplicate(action: Duplicate, family: Family) -> Step:
+    if action.family is not family:
+        raise Inexpressible("duplicate", "a copy of a packet goes to an address of the packet's family")
+    words = ("-j", "TEE", "--gateway", format_address(family, action.gateway))
+    return Step((*words, "--oif", action.oif) if action.oif else words)
 
 
 def _without_idle(steps: list[Step]) -> list[Step]:
@@ -157,6 +167,10 @@ def _log(log: Log, family: Family) -> Step:
             words += ["--nflog-prefix", log.prefix]
         if log.nflog_group:
             words += ["--nflog-group", str(log.nflog_group)]
+        if log.size is not None:
+            words += ["--nflog-size", str(log.size)]
+        if log.threshold:
+            words += ["--nflog-threshold", str(log.threshold)]
         return Step(tuple(words), rate)
     words = ["-j", "LOG"]
     if log.prefix:

@@ -13,20 +13,23 @@ from fwc.dialects.nft.conditions import (
     conjunction_statements,
     fits_concatenation,
     key_of,
+    other,
     time_parts,
 )
 from fwc.dialects.nft.effects import Tails, action_statements, log_statements, verdict_tails
+from fwc.dialects.nft.mark_copies import copying_chain, partial
 from fwc.dialects.nft.names import Names, Refused, comment_text, duration
 from fwc.dialects.nft.rates import METER_SIZE, limit_statement, rate_key, refill_seconds
 from fwc.dialects.nft.rewrite import concatenated, titles
 from fwc.dialects.nft.sets import ADDRESSES, Pool, members, type_of
-from fwc.ir.match import Field, FieldIn, Per, TimeWindow, TupleIn, WithinConnections, WithinRate, all_of
+from fwc.ir.match import EveryNth, Field, FieldIn, Per, TimeWindow, TupleIn, WithinConnections, WithinRate, all_of
 from fwc.ir.model import Chain, NamedSet, Rule, Ruleset, Table
 from fwc.ir.verdict import (
     Accept,
     Action,
     AddToSet,
     Continue,
+    CopyMark,
     Count,
     Drop,
     Goto,
@@ -176,6 +179,13 @@ class TableBuilder:
         self._objects.setdefault(("ct helper", given), node)
         return given
 
+    def mark_copy(self, action: CopyMark) -> str:
+        name = self._shared.get(action)
+        if name is None:
+            name = self._shared[action] = self._names.fresh(f"{action.direction}_mark_{action.mask:#x}")
+            self._extra.append(copying_chain(name, action))
+        return name
+
     def port_map(self, rows: tuple[t.Element, ...]) -> t.Expr:
         if len(rows) <= 32:
             return t.SetOf(rows)
@@ -265,6 +275,8 @@ class TableBuilder:
         fields = fitting[0].conjunction.fields
         protocols = _common_protocols(fitting)
         head: Statements = []
+        if any(partial(a) for a in (actions[:-1] if isinstance(rule.verdict, Continue) else actions)):
+            raise Refused("copying a part of a mark before something else in one rule", "write it as a rule of its own")
         for action in actions:
             head.extend(action_statements(self, action, family, protocols))
         tails = verdict_tails(self, rule.verdict, family, fields, protocols)
@@ -325,7 +337,7 @@ class TableBuilder:
     def _conditions(self, conjunction: Conjunction, family: Family) -> Statements:
         plain: list[Literal] = []
         for literal in conjunction.opaque:
-            if isinstance(literal.match, WithinRate | WithinConnections):
+            if isinstance(literal.match, WithinRate | WithinConnections | EveryNth):
                 continue
             if isinstance(literal.match, TimeWindow):
                 parts = time_parts(literal.match)
@@ -350,6 +362,11 @@ class TableBuilder:
         out: Statements = []
         for literal in conjunction.opaque:
             state = literal.match
+            if isinstance(state, EveryNth):
+                if shared:
+                    raise Refused("one packet in so many, with conditions that need several rules", "split the rule")
+                out.append(other(self, literal, family))
+                continue
             if not isinstance(state, WithinRate | WithinConnections):
                 continue
             over = state.over is not literal.negated
@@ -405,7 +422,7 @@ class TableBuilder:
         """Every path with every ending. With `careful` a packet must not take two paths."""
         comment = "" if is_log else comment_text(rule.label or rule.comment)
         stateful = not is_log and any(
-            isinstance(c.match, WithinRate | WithinConnections) for p in paths for c in p.conjunction.opaque
+            isinstance(c.match, WithinRate | WithinConnections | EveryNth) for p in paths for c in p.conjunction.opaque
         )
         if len(paths) > 1 and (careful or (stateful and not ends)) and not _apart(paths):
             return self._through_chain(paths, tails, rule, is_log)
@@ -469,7 +486,9 @@ class TableBuilder:
         name = self._names.fresh(rule.label or ("log" if is_log else "match"))
         done = self._names.fresh(name + "_do")
         one = Path(paths[0].conjunction, self.families, False, [])
-        opaque = tuple(c for c in paths[0].conjunction.opaque if isinstance(c.match, WithinRate | WithinConnections))
+        opaque = tuple(
+            c for c in paths[0].conjunction.opaque if isinstance(c.match, WithinRate | WithinConnections | EveryNth)
+        )
         one.conjunction = Conjunction({}, {}, opaque=opaque)
         inner = self._emit([one], tails, rule, True, False, is_log)
         outer = []

@@ -13,16 +13,19 @@ from fwc.dialects.nft.sets import ADDRESSES, IFACES, Pool, members
 from fwc.ir.match import (
     CgroupIs,
     Chance,
+    EveryNth,
     Field,
     HelperIs,
     MaskedIn,
     Opaque,
     Owner,
+    Recent,
     SetRef,
     TimeWindow,
     TupleIn,
     Values,
 )
+from fwc.ir.verdict import CopyMark
 from fwc.net.addresses import AddressSet, format_address
 from fwc.net.hooks import Family, Hook
 from fwc.net.interfaces import IfaceSet
@@ -49,6 +52,7 @@ class Scope(Protocol):
     def chain(self, name: str) -> str: ...
     def counter(self, name: str) -> str: ...
     def helper(self, name: str, protocol: str) -> str: ...
+    def mark_copy(self, action: CopyMark) -> str: ...
     def port_map(self, rows: tuple[t.Element, ...]) -> t.Expr: ...
 
 
@@ -370,6 +374,11 @@ def other(scope: Scope, literal: Literal, family: Family) -> t.Statement:
         case Chance():
             left = t.Selector("numgen random mod 1000000")
             return t.Compare(left, ">=" if negated else "<", t.Word(str(match.millionths)))
+        case EveryNth():
+            return t.Compare(t.Selector(f"numgen inc mod {match.every}"), equal, t.Word(str(match.packet)))
+        case Recent():
+            text = "the list forgets the address met longest ago when it is full and counts packets; no nft set does"
+            raise Refused(f"`recent` (list {match.name})", f"{text}: use `limit` or `add to set` with a timeout")
         case Owner() if not negated:
             ids = [t.Word(n) if n.isdigit() else t.Quoted(string(n, "the user or group")) for n in match.names]
             right = ids[0] if len(ids) == 1 else t.SetOf(tuple(t.Element(i) for i in ids))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fwc.dialects.nft import tree as t
 from fwc.dialects.nft import words
 from fwc.dialects.nft.conditions import Scope, key_of, selector
+from fwc.dialects.nft.mark_copies import partial
 from fwc.dialects.nft.names import Refused, duration, log_prefix, string
 from fwc.dialects.nft.rates import limit_statement
 from fwc.ir.match import Field, Values
@@ -19,6 +20,7 @@ from fwc.ir.verdict import (
     Count,
     Dnat,
     Drop,
+    Duplicate,
     Goto,
     Jump,
     Log,
@@ -58,7 +60,9 @@ def log_statements(log: Log) -> list[t.Statement]:
     out: list[t.Statement] = [limit_statement(log.rate)] if log.rate is not None else []
     prefix = log_prefix(log.prefix) if log.prefix else None
     if log.nflog_group is not None:
-        out.append(t.LogTo(prefix, group=log.nflog_group))
+        size = f"snaplen {log.size}" if log.size is not None else ""
+        gather = f"queue-threshold {log.threshold}" if log.threshold else ""
+        out.append(t.LogTo(prefix, group=log.nflog_group, options=f"{size} {gather}".strip()))
         return out
     level = {"warning": "warn", "error": "err", "panic": "emerg"}.get(log.level, log.level)
     if level and level not in words.LOG_LEVELS:
@@ -78,7 +82,7 @@ def action_statements(scope: Scope, action: Action, family: Family, protocols: I
         case SetPriority():
             return [t.Assign(t.Selector("meta priority"), t.Word(f"{action.value >> 16:x}:{action.value & 0xFFFF:x}"))]
         case CopyMark():
-            return [_copy_mark(action)]
+            return [_copy_mark(scope, action)]
         case ClampMss():
             size = action.size4 if family is Family.V4 else action.size6
             right = "rt mtu" if size is None else str(size)
@@ -92,12 +96,21 @@ def action_statements(scope: Scope, action: Action, family: Family, protocols: I
             verb = "delete" if action.delete else "update" if action.refresh else "add"
             timeout = duration(action.timeout) if action.timeout is not None and not action.delete else ""
             return [t.Update(verb, name, key_of(action.fields, family), timeout)]
+        case Duplicate():
+            return [_duplicate(scope, action)]
         case OpaqueAction() if action.dialect == "nft":
             return [t.Foreign(action.text, action.kind)]
         case OpaqueAction():
             raise Refused(f"the {action.dialect} target `{action.text[:60]}`")
         case Tag():
             raise Refused("tags", "tags are pf's; use a mark")
+
+
+def _duplicate(scope: Scope, action: Duplicate) -> t.Statement:
+    if scope.families != (action.family,):
+        raise Refused("a copy of a packet in a table of both families", "use a table of family ip or ip6")
+    device = f' device "{string(action.oif, "the interface")}"' if action.oif else ""
+    return t.Foreign(f"dup to {format_address(action.family, action.gateway)}{device}", "dup")
 
 
 def _helper(scope: Scope, action: AssignHelper, protocols: IntervalSet | None) -> str:
@@ -129,9 +142,9 @@ def _set_field(action: SetField, family: Family) -> t.Statement:
     raise Refused(f"setting `{field.value}`")
 
 
-def _copy_mark(action: CopyMark) -> t.Statement:
-    if action.mask != 0xFFFFFFFF:
-        raise Refused("copying a part of a mark", "copy the whole mark; nft has no masked copy between two fields")
+def _copy_mark(scope: Scope, action: CopyMark) -> t.Statement:
+    if partial(action):
+        return t.Final("jump", scope.mark_copy(action))
     source, target = ("meta mark", "ct mark") if action.direction == "save" else ("ct mark", "meta mark")
     return t.Assign(t.Selector(target), t.Selector(source))
 

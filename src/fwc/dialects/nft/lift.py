@@ -9,6 +9,7 @@ from fwc.dialects.nft import tree as t
 from fwc.dialects.nft.lift_match import Conditions
 from fwc.dialects.nft.lift_rule import Rules, duration
 from fwc.dialects.nft.lift_values import Literals, Unknown, Wrong
+from fwc.dialects.nft.mark_copies import folded
 from fwc.dialects.nft.printer import rule_text
 from fwc.ir.match import Field, Opaque, Values
 from fwc.ir.model import Base, Chain, NamedSet, NativeText, Role, Rule, Ruleset, Table
@@ -233,7 +234,7 @@ def _lift_table(state: _State, table: _Table) -> Table:
                         error("FW015", f"the chain `{target}` does not exist", span, help="define it in this table")
                     )
     sets = _lift_sets(table, runtime, conditions.literals)
-    return Table(table.name, table.family, chains, sets, origin=state.origin(table.start, table.end))
+    return Table(table.name, table.family, folded(chains), sets, origin=state.origin(table.start, table.end))
 
 
 def _written(table: _Table) -> set[str]:

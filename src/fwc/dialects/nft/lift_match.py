@@ -9,6 +9,7 @@ from fwc.dialects.nft.printer import statement
 from fwc.ir.match import (
     CgroupIs,
     Chance,
+    EveryNth,
     Field,
     FieldIn,
     HelperIs,
@@ -447,6 +448,12 @@ class Conditions:
             if op in (">", ">="):
                 return negate(Chance((modulus - hits) * 1_000_000 // modulus))
             return Chance(hits * 1_000_000 // modulus)
+        if text.startswith("numgen inc mod ") and "offset" not in text and op in ("", "==", "!="):
+            every, packet = int(text.split()[3]), number(self.literals.text(right), {}, 32)
+            if every < 1 or packet >= every:
+                raise Unknown(text)
+            turn = EveryNth(every, packet)
+            return negate(turn) if op == "!=" else turn
         if text.startswith("socket cgroupv2 level "):
             match: Match = CgroupIs(self.literals.text(right))
             return negate(match) if op == "!=" else match

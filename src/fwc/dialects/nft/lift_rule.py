@@ -36,6 +36,7 @@ from fwc.ir.verdict import (
     CopyMark,
     Count,
     Dnat,
+    Duplicate,
     Goto,
     Jump,
     Log,
@@ -77,6 +78,7 @@ _KINDS = {
     "icmpx no-route": RejectKind.NO_ROUTE, "icmpx host-unreachable": RejectKind.HOST_UNREACHABLE,
 }  # fmt: skip
 _BYTES = {"": 1, "bytes": 1, "kbytes": 1024, "mbytes": 1 << 20}
+_DUPLICATE = re.compile(r'dup to ([0-9a-fA-F.:]+)(?: device "?([^\s"$@]+)"?)?')
 _TERMINAL = frozenset(("queue", "fwd", "synproxy"))
 _LIMIT_LINE = re.compile(r"rate (over )?(\d+)(?: (\w+))?\s*/\s*(\w+)(?: burst (\d+)(?: (\w+))?)?;?\Z")
 _DURATION = re.compile(r"(\d+)([smhdw]?)")
@@ -154,7 +156,16 @@ class Rules:
         if node.kind in ("queue", "fwd", "synproxy", "tproxy", "nat"):
             verdict = OpaqueVerdict("nft", node.text, node.kind, True if node.kind in _TERMINAL else None)
             return implied(node.text), verdict
+        if node.kind == "dup":
+            return self._duplicate(node)
         return OpaqueAction("nft", node.text, node.kind)
+
+    def _duplicate(self, node: t.Foreign) -> Action:
+        found = _DUPLICATE.fullmatch(node.text)
+        gateway = parse_address(found[1]) if found is not None else None
+        if found is None or gateway is None:
+            return OpaqueAction("nft", node.text, node.kind)
+        return Duplicate(gateway[0], gateway[1], found[2] or "")
 
     def update(self, node: t.Update) -> object:
         try:
@@ -191,10 +202,10 @@ class Rules:
     # ----- actions -----------------------------------------------------------
 
     def log(self, node: t.LogTo) -> Action:
-        flags = _log_flags(node.options)
+        flags = _log_options(node)
         if flags is None:
             return OpaqueAction("nft", statement(node), "log")
-        return Log(node.prefix or "", node.level, node.group, flags=flags)
+        return Log(node.prefix or "", node.level, node.group, None, *flags)
 
     def counter(self, node: t.Counter) -> Action:
         return Count(node.name)
@@ -401,6 +412,20 @@ class Rules:
         return (guard,), Netmap(field, family, target[0], family.bits - size.bit_length() + 1)
 
 
+_GROUP_OPTION = re.compile(r"(?:\A| )(snaplen|queue-threshold) (\d+)(?=\Z| )")
+
+
+def _log_options(node: t.LogTo) -> tuple[tuple[str, ...], int | None, int] | None:
+    """Flags, and for a group how much of a packet is copied and how many are gathered; None when there is more."""
+    if node.group is None:
+        flags = _log_flags(node.options)
+        return None if flags is None else (flags, None, 0)
+    found = {name: int(value) for name, value in _GROUP_OPTION.findall(node.options)}
+    if _GROUP_OPTION.sub("", node.options).strip():
+        return None
+    return (), found.get("snaplen"), found.get("queue-threshold", 0)
+
+
 def _log_flags(options: str) -> tuple[str, ...] | None:
     """The flags of `flags tcp sequence,options flags skuid`; None when there are other options too."""
     words = options.replace(",", " ").split()
@@ -424,7 +449,8 @@ def _log_flags(options: str) -> tuple[str, ...] | None:
 
 _MATCHES = (Opaque, WithinRate, WithinConnections, AllOf)
 _ACTIONS = (
-    Log, Count, SetField, SetPriority, CopyMark, ClampMss, NoTrack, AssignHelper, AddToSet, OpaqueAction,
+    Log, Count, SetField, SetPriority, CopyMark, ClampMss, NoTrack, AssignHelper, AddToSet,
+    Duplicate, OpaqueAction,
 )  # fmt: skip
 _LIFTERS: dict[type, Callable[..., object]] = {
     t.Limit: Rules.limit,

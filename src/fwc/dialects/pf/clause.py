@@ -96,6 +96,8 @@ _FEATURES = {
 _LEAVES = {
     "TimeWindow": "time",
     "Chance": "chance",
+    "EveryNth": "chance",
+    "Recent": "add to set",
     "HelperIs": "helper",
     "CgroupIs": "cgroup",
     "WithinRate": "limit",

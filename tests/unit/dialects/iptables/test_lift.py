@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 from tests.unit.dialects.iptables.build import dport, iif, net, proto, read, rule_of, saddr
 
+from fwc.diagnostics import Severity
 from fwc.dialects.iptables import dialect
 from fwc.dialects.iptables.lift import lift_with_share
 from fwc.dialects.iptables.parse import parse
 from fwc.ir.match import (
     AnyOf,
     Chance,
+    EveryNth,
     Field,
     FieldIn,
     MaskedIn,
@@ -18,6 +20,8 @@ from fwc.ir.match import (
     Not,
     Opaque,
     Per,
+    Recent,
+    RecentAct,
     TimeWindow,
     WithinConnections,
     WithinRate,
@@ -27,6 +31,7 @@ from fwc.ir.verdict import (
     ACCEPT,
     CopyMark,
     Dnat,
+    Duplicate,
     Goto,
     Jump,
     Log,
@@ -54,12 +59,18 @@ TCP = proto(6)
         ("--source 10.0.0.0/255.0.0.0", saddr("10.0.0.0/8")),
         ("-s 10.0.0.1,10.0.0.9", saddr("10.0.0.1", "10.0.0.9")),
         ("! -s 10.0.0.0/8", Not(saddr("10.0.0.0/8"))),
-        ("-s ! 10.0.0.0/8", Not(saddr("10.0.0.0/8"))),
         ("-i eth+", iif("eth*")),
         ("-p tcp --dport 22", all_of(TCP, dport(22))),
         ("-p tcp -m tcp --dport ssh", all_of(TCP, dport(22))),
         ("-p tcp --destination-port :1023", all_of(TCP, dport((0, 1023)))),
-        ("-p tcp --dport ! 22", all_of(TCP, Not(dport(22)))),
+        ("-p tcp --dport 0x16", all_of(TCP, dport(22))),
+        ("--prot tcp --dpo 22", all_of(TCP, dport(22))),
+        ("-s 172.16.0/24", saddr("172.16.0.0/24")),
+        ("-s 10.1/16", saddr("10.1.0.0/16")),
+        ("-s 0x0a000001", saddr("10.0.0.1")),
+        ("-s 010.0.0.1/0x20", saddr("8.0.0.1")),
+        ("-s 1.2.0.0/024", saddr("1.2.0.0/20")),
+        ('-s "10.0.0.1, 10.0.0.9"', saddr("10.0.0.1", "10.0.0.9")),
         ("-p 6", TCP),
         ("-p tcp -m multiport --dports 80,443,8000:8010", all_of(TCP, dport(80, 443, (8000, 8010)))),
         (
@@ -82,8 +93,15 @@ TCP = proto(6)
         ("-m time --weekdays Sat,7 --datestop 2038-01-19T03:14:07 --kerneltz", TimeWindow(days=frozenset({5, 6}))),
         ("-m pkttype --pkt-type broadcast", FieldIn(Field.PKTTYPE, IntervalSet.of(1))),
         ("-m addrtype --dst-type LOCAL", Opaque("", "daddr", "local")),
-        ("-m rpfilter --invert", Opaque("", "strict", "rpfilter")),
-        ("-m recent --set --name a", Opaque("iptables", "-m recent --set --name a", "recent")),
+        ("-m recent --set --name a", Recent("a", RecentAct.SET, Field.SADDR, 0xFFFFFFFF)),
+        (
+            "-m recent ! --rcheck --seconds 60 --hitcount 4 --rttl --reap --rdest --mask 255.255.255.0",
+            Not(Recent("DEFAULT", RecentAct.CHECK, Field.DADDR, 0xFFFFFF00, 60, 4, True, True)),
+        ),
+        ("-m statistic --mode nth --every 3 --packet 1", EveryNth(3, 1)),
+        ("-m statistic --mode nth ! --every 3 --packet 0", Not(EveryNth(3, 0))),
+        ("-m u32 --u32 4&0x3FFF=0", FieldIn(Field.FRAGMENT, IntervalSet.of(0))),
+        ("-m u32 ! --u32 0x4&0x3fff=0x0", Not(FieldIn(Field.FRAGMENT, IntervalSet.of(0)))),
         ("-m time --timestart 08:00", Opaque("iptables", "-m time --timestart 08:00", "time")),
         ("-p icmp --icmp-type echo-request", all_of(proto(1), FieldIn(Field.ICMP, IntervalSet.range(2048, 2303)))),
     ],
@@ -101,7 +119,7 @@ def test_match(words: str, match: Match) -> None:
         ("nat", "PREROUTING", "-p tcp --dport 80:81 -j DNAT --to 10.0.0.5:90-91/80",
          Dnat((NatTarget(Family.V4, 0x0A000005, 0x0A000005, (90, 91)),), PortChoice.OFFSET)),
         ("nat", "PREROUTING", "-p tcp -j REDIRECT --to-ports 3128", Redirect((3128, 3128))),
-        ("mangle", "PREROUTING", "-j TPROXY --on-port 1",
+        ("mangle", "PREROUTING", "-p tcp -j TPROXY --on-port 1",
          OpaqueVerdict("iptables", "-j TPROXY --on-port 1", "TPROXY", True)),
     ],
 )  # fmt: skip
@@ -117,7 +135,20 @@ def test_verdict(table: str, chain: str, words: str, verdict: object) -> None:
         ("mangle", "INPUT", "-j MARK --and-mark 0xff", SetField(Field.MARK, 0, 0xFFFFFF00)),
         ("mangle", "INPUT", "-j CONNMARK --restore-mark", CopyMark("restore")),
         ("raw", "PREROUTING", "-j NOTRACK", NoTrack()),
-        ("filter", "INPUT", "-j TEE --gateway 10.0.0.1", OpaqueAction("iptables", "-j TEE --gateway 10.0.0.1", "TEE")),
+        ("filter", "INPUT", "-j TEE --gateway 10.0.0.1", Duplicate(Family.V4, 0x0A000001)),
+        ("filter", "INPUT", "-j TEE --gateway 10.0.0.1 --oif eth1", Duplicate(Family.V4, 0x0A000001, "eth1")),
+        (
+            "filter",
+            "INPUT",
+            "-j NFLOG --nflog-group 3 --nflog-size 64 --nflog-threshold 5",
+            Log("", "", 3, size=64, threshold=5),
+        ),
+        (
+            "mangle",
+            "POSTROUTING",
+            "-j CHECKSUM --checksum-fill",
+            OpaqueAction("iptables", "-j CHECKSUM --checksum-fill", "CHECKSUM"),
+        ),
     ],
 )
 def test_action(table: str, chain: str, words: str, action: object) -> None:
@@ -167,6 +198,104 @@ def test_spans_name_the_word() -> None:
     _, (found,) = dialect.lift(tree)
     assert found.primary is not None
     assert (found.primary.span.text, found.primary.span.line, found.primary.span.column) == ("1.2.3.4/0", 3, 21)
+
+
+@pytest.mark.parametrize("words", ["-s ! 10.0.0.0/8", "-p tcp --dport ! 22", "-i ! eth0"])
+def test_negation_behind_the_option_is_read_and_said(words: str) -> None:
+    option, rest = words.rsplit(" ! ", 1)
+    start, _, name = option.rpartition(" ")
+    late, found = read(f"*filter\n-A INPUT {words} -j DROP\nCOMMIT\n")
+    modern, none = read(f"*filter\n-A INPUT {start} ! {name} {rest} -j DROP\nCOMMIT\n")
+    assert late.tables[0].chains[0].rules[0].match == modern.tables[0].chains[0].rules[0].match
+    assert (found, none) == (["FW001"], [])
+
+
+@pytest.mark.parametrize(
+    ("table", "rule"),
+    [
+        ("filter", "-A INPUT -m owner --uid-owner 0 -j DROP"),
+        ("filter", "-A OUTPUT -m mac --mac-source 00:11:22:33:44:55 -j DROP"),
+        ("filter", "-A INPUT -m rpfilter --invert -j DROP"),
+        ("filter", "-A INPUT -m policy --dir out --pol ipsec -j DROP"),
+        ("filter", "-A INPUT -j user\n-A user -j CLASSIFY --set-class 1:2"),
+        ("filter", "-A INPUT -m tcpmss --mss 1:2 -j DROP"),
+        ("nat", "-A PREROUTING -j user\n-A user -j MASQUERADE"),
+        ("nat", "-A PREROUTING -j DNAT --to-destination 10.0.0.1:80"),
+        ("mangle", "-A FORWARD -p tcp -j TPROXY --on-port 1"),
+        ("raw", "-A PREROUTING -j CT --helper ftp"),
+    ],
+)
+def test_what_the_kernel_takes_elsewhere_only(table: str, rule: str) -> None:
+    _, found = read(f"*{table}\n:user - [0:0]\n{rule}\nCOMMIT\n")
+    assert found == ["FW005"]
+
+
+@pytest.mark.parametrize(
+    ("table", "rule"),
+    [
+        ("filter", "-A OUTPUT -m owner --uid-owner 0 -j DROP"),
+        ("filter", "-A user -m owner --uid-owner 0 -j DROP"),
+        ("raw", "-A PREROUTING -m rpfilter --invert -j DROP"),
+        ("filter", "-A FORWARD -m policy --dir out --pol ipsec -j DROP"),
+        ("nat", "-A POSTROUTING -j user\n-A user -j MASQUERADE"),
+        ("nat", "-A PREROUTING -p udp -j DNAT --to-destination :80"),
+        ("nat", ":PREROUTING DROP [0:0]"),
+    ],
+)
+def test_and_takes_here(table: str, rule: str) -> None:
+    _, found = read(f"*{table}\n:user - [0:0]\n{rule}\nCOMMIT\n")
+    assert not found
+
+
+@pytest.mark.parametrize(
+    "words",
+    """
+    -i eth0 -i eth1 -j DROP | -p tcp --dport 1 --dport 2 -j DROP | -j ACCEPT -j DROP | -m state -j DROP | -m icmp -j DROP
+    -m string --string a -j DROP | -m string --algo bm -j DROP | -p tcp -m multiport --dports 1 --sports 2 -j DROP
+    -m connlimit --connlimit-upto 1 --connlimit-above 2 -j DROP | -m hashlimit --hashlimit-upto 1/s -j DROP
+    -m recent --name a -j DROP | -m recent --set --seconds 5 -j DROP | -m recent --rcheck --reap -j DROP
+    -m statistic --mode nth --every 3 -j DROP | -m statistic --mode nth --every 3 --packet 3 -j DROP
+    -m limit --limit 20000/s -j DROP | -m limit --limit-burst 10001 -j DROP | -m addrtype --dst-type HERE -j DROP
+    -m pkttype --pkt-type some -j DROP | -m time --timestart 25:00 -j DROP | -m time --weekdays Foo -j DROP
+    -m policy --pol ipsec -j DROP | -m hl --hl-eq 1 -j DROP | -j MARK | -j TEE | -j LOG --log-prefix "" | -i "" -j DROP
+    """.replace("\n", "|").split("|"),
+)
+def test_options_that_do_not_load(words: str) -> None:
+    if words.strip():
+        lifted, found = read(f"*filter\n-A INPUT -s 10.0.0.1 {words.strip()}\nCOMMIT\n", "rules.v4")
+        assert found == ["FW001"]
+        assert lifted.tables[0].family == "ip"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "*filter\n  :INPUT ACCEPT [0:0]\nCOMMIT\n",
+        "  # comment\n*filter\nCOMMIT\n",
+        "*filter\n   \nCOMMIT\n",
+        "*filter\n-A INPUT -j DROP\nCOMMIT \n",
+        "*filter\r\n-A INPUT -j DROP\r\nCOMMIT\r\n",
+        "*filter\nCOMMIT\nend\n",
+        "*filter\n:ACCEPT - [0:0]\nCOMMIT\n",
+        "*filter\n:user - [0:0]\n-N user\nCOMMIT\n",
+    ],
+)
+def test_lines_that_iptables_restore_refuses(text: str) -> None:
+    _, found = read(text)
+    assert found == ["FW001"]
+
+
+def test_a_rule_may_be_indented() -> None:
+    _, found = read("*filter\n:INPUT ACCEPT [0:0]\n  -A INPUT -j DROP\nCOMMIT\n")
+    assert not found
+
+
+def test_a_circle_that_nothing_reaches_loads() -> None:
+    circle = "*filter\n:a - [0:0]\n:b - [0:0]\n-A a -j b\n-A b -j a\n{}COMMIT\n"
+    for more, severity in (("", Severity.WARNING), ("-A INPUT -j a\n", Severity.ERROR)):
+        tree, _ = parse(SourceFile("rules.v4", circle.format(more)))
+        _, found, _ = lift_with_share(tree)
+        assert [(d.code, d.severity) for d in found] == [("FW016", severity)]
 
 
 def test_both_families_in_one_file() -> None:
