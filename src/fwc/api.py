@@ -242,8 +242,10 @@ CONVERTED = "Read back and proved equal to the source, for every hook and family
 
 
 def convert(source: SourceFile, request: ReadRequest, target: str) -> tuple[TargetOutput | None, list[Diagnostic]]:
-    """An existing ruleset in the form of `target`, proved equal; None with every reason at its line when that cannot be."""
+    """An existing ruleset in the form of `target` ("fwc" is a policy), proved equal; None with every reason at its line when that
+    cannot be."""
     from fwc.convert.convert import convert as convert_ruleset
+    from fwc.convert.policy.convert import policy_of
 
     lint_request = LintRequest(request.kind, LintSettings(), family=request.family)
     _, ruleset, diagnostics = _import_for_lint(source, lint_request)
@@ -252,7 +254,10 @@ def convert(source: SourceFile, request: ReadRequest, target: str) -> tuple[Targ
         return None, diagnostics
     name = source.path.rsplit("/", 1)[-1]
     header = (_printable(f"fwc: {name} -> {target}"), CONVERTED)
-    files, found = convert_ruleset(source, ruleset, target, header)
+    if target == "fwc":
+        files, found = policy_of(source, ruleset)
+    else:
+        files, found = convert_ruleset(source, ruleset, target, header)
     diagnostics = [*diagnostics, *found]
     return (TargetOutput(target, files) if files else None), diagnostics
 

@@ -76,8 +76,8 @@ def prove(target: str, files: Sequence[OutputFile], policy: Ruleset) -> None:
         left = comparable(wanted, family, lambda name: name)
         right = comparable(lifted, family, spelled)
         difference = compare(left, right, families=(family,))
-        if difference is None and _any_before_tracking(left, right):
-            difference = compare(_before_tracking(left), _before_tracking(right), families=(family,))
+        if difference is None and any_before_tracking(left, right):
+            difference = compare(before_tracking(left), before_tracking(right), families=(family,))
         if difference is not None:
             raise InternalError(f"the {target} output does not mean what the policy means: {difference.describe()}")
     problem = spelled.shared() or _other_sets(wanted, lifted, spelled, KEEPS[target])
@@ -104,7 +104,7 @@ def _no_helper(chain: Chain) -> Chain:
     return dataclasses.replace(chain, rules=tuple(kept))
 
 
-def _any_before_tracking(*rulesets: Ruleset) -> bool:
+def any_before_tracking(*rulesets: Ruleset) -> bool:
     return any(_is_before_tracking(c) for ruleset in rulesets for table in ruleset.tables for c in table.chains)
 
 
@@ -118,7 +118,7 @@ def _without_helpers(chain: Chain) -> Chain:
     return dataclasses.replace(chain, rules=rules)
 
 
-def _before_tracking(ruleset: Ruleset) -> Ruleset:
+def before_tracking(ruleset: Ruleset) -> Ruleset:
     """Only the chains that packets meet before connection tracking, and what those call.
 
     The order of chains says nothing of where the kernel's own hooks stand between them.

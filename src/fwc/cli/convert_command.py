@@ -17,7 +17,7 @@ from fwc.project.write import PlannedFile, out_of_date, write_all
 
 @click.command("convert")
 @click.argument("file")
-@click.option("--to", "to", required=True, metavar="TARGET", help="nftables, iptables or pf.")
+@click.option("--to", "to", required=True, metavar="TARGET", help="nftables, iptables, pf or fw (a policy).")
 @click.option("-o", "--output", metavar="FILE", help="Write the one output to FILE.")
 @click.option("--out-dir", metavar="DIR", help="Write the target's usual file names into DIR.")
 @click.option("--family", type=click.Choice(["v4", "v6"]), help="Of an iptables-save file that does not show it.")
@@ -30,9 +30,9 @@ def command(
     stdin_filename: str, quiet: bool, verbose: bool, color: str,
 ) -> int:  # fmt: skip
     """Translate the ruleset FILE; nothing is written unless the result is proved equal to it."""
-    target = api.target_name(to)
+    target = "fwc" if to in ("fw", "fwc") else api.target_name(to)
     if target is None:
-        raise UsageError(f"cannot convert to {to!r}: the forms are nftables, iptables and pf")
+        raise UsageError(f"cannot convert to {to!r}: the forms are nftables, iptables, pf and fw")
     if output and out_dir:
         raise UsageError("give --output or --out-dir, not both")
     if out_dir and not Path(out_dir).is_dir():
@@ -40,7 +40,8 @@ def command(
     source = read_input(file, stdin_filename)
     kind = kind_of(source, format_in)
     if kind == "fwc":
-        raise UsageError(f"{source.path} is a policy: use `fwc compile --target {target}`")
+        form = "fwc fmt" if target == "fwc" else f"fwc compile --target {target}"
+        raise UsageError(f"{source.path} is a policy: use `{form}`")
     converted, diagnostics = api.convert(source, api.ReadRequest(kind, family=family or ""), target)
     report(diagnostics, color, quiet)
     if converted is None or has_errors(diagnostics):

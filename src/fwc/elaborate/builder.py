@@ -129,7 +129,8 @@ class Builder:
             found = [(c, condition(c, out)) for c in asts]
             conditions = tuple((c, m) for c, m in found if m is not None)
         options = sort_options(kind, clauses.options, out) if clauses.options else _NO_OPTIONS
-        if not any_state and "stateless" not in options.flags and self.program.settings.stateful:
+        tracked = self.program.settings.stateful and self.program.implicit.established
+        if not any_state and tracked and "stateless" not in options.flags:
             check_states(asts, out)
         if source is None or destination is None or flows is None or len(out) != before:
             return None

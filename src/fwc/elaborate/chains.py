@@ -116,9 +116,11 @@ class Chains:
             assert self.builder.rules[version] is rules
         return version
 
-    def _fits(self, placed: Placed) -> bool:
+    def _fits(self, placed: Placed, hook: bool = False) -> bool:
         statement = placed.statement
         if isinstance(statement, (ast.Rule, ast.Jump, ast.Mark, ast.Rewrite)):
+            return True
+        if hook and isinstance(statement, (ast.Clamp, ast.Notrack)):
             return True
         if id(placed) not in self.matched:
             self.matched.add(id(placed))
@@ -127,7 +129,8 @@ class Chains:
                     PLACE,
                     "this statement cannot stand in a chain or `hook` block",
                     statement.span,
-                    help="these blocks hold rules, jumps, `mark` and `rewrite`; write it outside, at its place in the order",
+                    help="these blocks hold rules, jumps, `mark` and `rewrite`, a `hook` also `clamp` and `notrack`; write it "
+                    "outside, at its place in the order",
                 )
             )
         return False
@@ -248,7 +251,7 @@ class Chains:
         self.builder.rules.setdefault(statement.name.text, [])
         where = Where("hook", ((site, statement.name.text),))
         for each in placed.body:
-            if self._fits(each):
+            if self._fits(each, hook=True):
                 elaborate(each, where)
 
     def _base(self, statement: ast.HookDecl) -> Base | None:

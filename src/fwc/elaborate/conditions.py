@@ -201,7 +201,8 @@ def dscp_value(each: ast.Name | ast.Number, out: list[Diagnostic]) -> int | None
 
 
 def _flags(cond: ast.FlagsCond, out: list[Diagnostic]) -> Match | None:
-    flags = _words(cond.flags, TCP_FLAGS, "TCP flag", out)
+    none = bool(cond.mask) and [f.text for f in cond.flags] == ["none"]
+    flags = [] if none else _words(cond.flags, TCP_FLAGS, "TCP flag", out)
     mask = _words(cond.mask, TCP_FLAGS, "TCP flag", out) if cond.mask else flags
     if flags is None or mask is None:
         return None

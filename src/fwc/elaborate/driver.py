@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import gc
+from collections.abc import Callable
 
 from fwc.diagnostics import Diagnostic, has_errors
 from fwc.elaborate import nat, nat_forward, packet_changes
@@ -86,6 +87,10 @@ class _Work:
             return packet_changes.mark(self.builder, placed, where)
         if isinstance(statement, ast.Rewrite):
             return packet_changes.rewrite(self.builder, placed, where)
+        if where.kind == "hook" and isinstance(statement, ast.Clamp):
+            return packet_changes.clamp(self.builder, placed, where)
+        if where.kind == "hook" and isinstance(statement, ast.Notrack):
+            return packet_changes.notrack(self.builder, placed, where)
         if where.kind == "early":
             self.out.append(
                 mistake(
@@ -187,7 +192,7 @@ class _Work:
         return Chain(name, (*before, *rules, *last), Base(base.hook, base.type, base.priority, policy))
 
 
-_HANDLERS = {
+_HANDLERS: dict[type, Callable[[Builder, Placed], object]] = {
     ast.Masquerade: nat.masquerade,
     ast.Snat: nat.snat,
     ast.NoNat: nat.no_nat,

@@ -40,13 +40,14 @@ class Placed:
 
 @record
 class Limits:
-    """Log defaults of the settings: prefix, (amount, seconds), burst, level."""
+    """Log defaults of the settings: prefix, (amount, seconds), burst, level; `verbatim` prefixes are used as they are written."""
 
     prefix: str = ""
     amount: int | None = None
     seconds: int = 1
     burst: int = 5
     level: str = ""
+    verbatim: bool = False
 
 
 @record

@@ -137,6 +137,8 @@ class Forms:
     def _to_at_prerouting(self, atom: Atom, families: int, cover: bool) -> list[Piece]:
         """Before routing: this machine is what the routing table says it is, an egress zone is its networks or its route."""
         found = self._piece(TO, atom, Site.PREROUTING, families, cover, atom.places == SELF)
+        if atom.own and atom.addresses is not None and not atom.stated:
+            return [_and(p, LOCAL_DESTINATION) for p in found]  # `to self { ... to ADDRESS }` asks for both
         if atom.addresses is not None or atom.sets or atom.zones or atom.ifaces:
             return found
         if atom.places == SELF:

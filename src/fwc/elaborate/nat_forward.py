@@ -123,8 +123,9 @@ def _from_self(parts: Parts) -> Parts:
     """The statement for what this machine sends itself; its destination may be an address of this machine."""
     source = Side(FROM, tuple(a for a in parts.source.atoms if a.own))
     atoms = parts.destination.atoms
-    if all(a.own and a.addresses is None for a in atoms):
-        return dataclasses.replace(parts, source=source, destination=Side(TO, (Atom(NET),)), extra=(LOCAL_DESTINATION,))
+    if all(a.own and not a.stated for a in atoms):
+        here = tuple(dataclasses.replace(a, places=NET, own=False) for a in atoms)
+        return dataclasses.replace(parts, source=source, destination=Side(TO, here), extra=(LOCAL_DESTINATION,))
     known = tuple(dataclasses.replace(a, places=NET) for a in atoms if not a.own or a.addresses is not None)
     return dataclasses.replace(parts, source=source, destination=Side(TO, known))
 
@@ -141,7 +142,9 @@ def _toward_zone_addresses(builder: Builder, parts: Parts) -> Parts:
     if not all(each):
         return parts
     addresses = union(each)
-    return dataclasses.replace(parts, destination=Side(TO, (Atom(SELF, own=True, addresses=addresses, name="self"),)))
+    return dataclasses.replace(
+        parts, destination=Side(TO, (Atom(SELF, own=True, addresses=addresses, name="self", stated=True),))
+    )
 
 
 @dataclasses.dataclass

@@ -10,7 +10,7 @@ from fwc.elaborate.expanded import Placed
 from fwc.elaborate.report import mistake
 from fwc.elaborate.rule_codes import CHANGE
 from fwc.elaborate.sides import FROM, TO, Side
-from fwc.elaborate.sites import Site, Where
+from fwc.elaborate.sites import FILTER, Site, Where
 from fwc.elaborate.traffic_forms import only_tcp, reversed_flows
 from fwc.elaborate.verdicts import actions
 from fwc.ir.match import Field, MaskedIn, Match, all_of
@@ -139,22 +139,25 @@ def backwards(parts: Parts) -> Parts:
     )
 
 
-def clamp(builder: Builder, placed: Placed) -> None:
+def clamp(builder: Builder, placed: Placed, where: Where = FILTER) -> bool:
     """On both directions, SYN and SYN-ACK, because either end's MSS may be the one that is too large. What this machine sends
-    itself follows its own route's MTU; it is clamped only where `self` is named."""
+    itself follows its own route's MTU; it is clamped only where `self` is named. In a `hook` block it stands where it is written,
+    in one direction."""
     statement = placed.statement
     assert isinstance(statement, ast.Clamp)
     parts = builder.parts(placed, "change", statement.traffic, statement.clauses)
     if parts is None:
-        return
+        return True
     if not only_tcp(parts.flows):
         builder.out.append(
             mistake(CHANGE, "only TCP has an MSS", statement.traffic.span, help="write `clamp mss to ... for tcp ...`")
         )
-        return
+        return True
     action = _clamped(builder, statement)
     if action is None:
-        return
+        return True
+    if where.kind == "hook":
+        return _at_hook(builder, parts, (action,), where, _SYN)
     back = backwards(parts)
     found = False
     for each, role in ((parts, Role.USER), (back, Role.REPLY)):
@@ -164,6 +167,14 @@ def clamp(builder: Builder, placed: Placed) -> None:
         found = _emit(builder, each, (action,), places, _SYN, role) or found
     if not found:
         builder.nothing(parts)
+    return found
+
+
+def _at_hook(builder: Builder, parts: Parts, what: tuple[Action, ...], where: Where, more: Match | None) -> bool:
+    found = _emit(builder, parts, what, where.chains, more)
+    if not found:
+        builder.nothing(parts)
+    return found
 
 
 def _clamped(builder: Builder, statement: ast.Clamp) -> ClampMss | None:
@@ -185,18 +196,22 @@ def _clamped(builder: Builder, statement: ast.Clamp) -> ClampMss | None:
     return ClampMss(size4, size6)
 
 
-def notrack(builder: Builder, placed: Placed) -> None:
-    """Both directions of the flow, or the answers would be tracked as connections of their own."""
+def notrack(builder: Builder, placed: Placed, where: Where = FILTER) -> bool:
+    """Both directions of the flow, or the answers would be tracked as connections of their own; in a `hook` block only what is
+    written."""
     statement = placed.statement
     assert isinstance(statement, ast.Notrack)
     parts = builder.parts(placed, "change", statement.traffic, statement.clauses, statement.family)
     if parts is None:
-        return
+        return True
+    if where.kind == "hook":
+        return _at_hook(builder, parts, (NoTrack(),), where, None)
     places = ((Site.PREROUTING, "prerouting-raw"), (Site.OUTPUT, "output-raw"))
     found = _emit(builder, parts, (NoTrack(),), places)
     found = _emit(builder, backwards(parts), (NoTrack(),), places, None, Role.REPLY) or found
     if not found:
         builder.nothing(parts)
+    return found
 
 
 def helper(builder: Builder, placed: Placed) -> None:

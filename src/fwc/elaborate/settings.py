@@ -186,7 +186,7 @@ class _Reader:
             key = word.text if isinstance(word, ast.Name) else ""
             change = self._log_part(key, value)
             if not change:
-                help = 'write `prefix "..."`, `rate 10/minute`, `burst 20` or `level info`'
+                help = 'write `prefix "..."`, `rate 10/minute`, `burst 20`, `level info` or `verbatim on`'
                 return self.wrong(
                     word.span, f"this is no setting of `log` or lacks its value: {word.span.text!r}", help
                 )
@@ -206,6 +206,8 @@ class _Reader:
             return {"amount": value.amount, "seconds": value.seconds}
         if key == "burst" and isinstance(value, ast.Number) and value.value > 0:
             return {"burst": value.value}
+        if key == "verbatim" and isinstance(value, ast.Name) and value.text in _ON_OFF:
+            return {"verbatim": value.text == "on"}
         if key == "level" and isinstance(value, ast.Name) and value.text in LOG_LEVELS:
             return {"level": value.text}
         return {}
@@ -288,7 +290,7 @@ def _parts(setting: ast.Setting) -> list[str]:
     if key == "implicit":
         return [f"implicit {words[0]}"] if words else []
     if key == "log":
-        return [f"log {w}" for w in words if w in ("prefix", "rate", "burst", "level")]
+        return [f"log {w}" for w in words if w in ("prefix", "rate", "burst", "level", "verbatim")]
     return [key]
 
 

@@ -40,7 +40,8 @@ class Excluded:
 
 @record
 class Atom:
-    """One alternative of a side. `any_` is left of the word `any` with nothing taken away; `own` is the word `self`."""
+    """One alternative of a side. `any_` is left of the word `any` with nothing taken away; `own` is the word `self`; `stated`
+    tells that `addresses` are those of this machine that the policy states."""
 
     places: int
     any_: bool = False
@@ -53,6 +54,7 @@ class Atom:
     sets: tuple[str, ...] = ()
     macs: tuple[Match, ...] = ()
     excluded: tuple[Excluded, ...] = ()
+    stated: bool = False
 
 
 class Side:
@@ -124,15 +126,19 @@ class Sides:
         return Side(role, (Atom(NET, zones=(zone,)),))
 
     def _build(self, role: str, operands: tuple[Ends, ...]) -> Side:
-        parts = [self._atoms(role, ends) for ends in operands]
+        ours = role == FROM and len(operands) > 1 and any(all(e.self_ for e in ends.items) for ends in operands)
+        parts = [self._atoms(role, ends, ours) for ends in operands]
         atoms = parts[0]
         for more in parts[1:]:
             atoms = tuple(both for a in atoms for b in more if (both := self._both(a, b)) is not None)
         empty = tuple(e.name for ends in operands for e in ends.items if e.addresses is not None and not e.addresses)
         return Side(role, atoms, empty)
 
-    def _atoms(self, role: str, ends: Ends) -> tuple[Atom, ...]:
+    def _atoms(self, role: str, ends: Ends, ours: bool) -> tuple[Atom, ...]:
+        """The atoms of one operand. With `ours` an address is one that this machine sends from: a block says `from self`."""
         atoms = [a for end in ends.items if (a := self._atom(role, end)) is not None]
+        if ours:
+            atoms = [dataclasses.replace(a, places=NET | SELF) if a.addresses is not None else a for a in atoms]
         if any(e.self_ for e in ends.excluded):
             atoms = [dataclasses.replace(a, places=a.places & ~SELF, any_=False, own=False) for a in atoms]
         minus = tuple(self._excluded(e) for e in ends.excluded if not e.self_)

@@ -30,13 +30,16 @@ broadcasts (icmp_send in net/ipv4/icmp.c)."""
 
 
 def log_action(builder: Builder, option: ast.LogOption | None, label: str, hook: str, line: int) -> tuple[Log, ...]:
-    """D13: the prefix is what is written, else the label, else hook and line; the settings' rate unless one is given."""
+    """D13: the prefix is what is written, else the label, else hook and line; with `log verbatim on` what is written and nothing
+    else. The settings' rate unless one is given."""
     if option is None:
         return ()
     defaults = builder.program.log
-    prefix = option.prefix.value if option.prefix is not None else label or f"{hook}-{line}"
-    prefix = defaults.prefix + prefix
-    prefix = prefix if prefix.endswith(": ") else prefix.rstrip(" :") + ": "
+    if defaults.verbatim:
+        prefix = defaults.prefix + (option.prefix.value if option.prefix is not None else "")
+    else:
+        prefix = defaults.prefix + (option.prefix.value if option.prefix is not None else label or f"{hook}-{line}")
+        prefix = prefix if prefix.endswith(": ") else prefix.rstrip(" :") + ": "
     rate = None
     if isinstance(option.rate, ast.Rate):
         burst = option.burst.value if isinstance(option.burst, ast.Number) else DEFAULT_BURST

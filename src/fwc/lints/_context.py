@@ -17,7 +17,8 @@ class LintContext:
     """One input under lint.
 
     `kind` is "fwc", "iptables-save", "nft" or "pf"; `tree` is the dialect's own tree for lints about spelling (None for a
-    policy). `facts` holds every reachability question, computed once, on demand.
+    policy). `facts` holds every reachability question, computed once, on demand. `undecided` takes what a lint could not ask
+    within its budget.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class LintContext:
         self.settings = settings
         self.elaborated = elaborated
         self.tree = tree
+        self.undecided: list[str] = []  # what a lint's budget left open
         self._facts: Facts | None = None
 
     @property

@@ -73,6 +73,7 @@ def _row(span: Span) -> tuple[int, int]:
 
 def _undecided(context: LintContext) -> Iterator[str]:
     """What the budget left open: a lint that is silent there has not found the rule sound."""
+    yield from dict.fromkeys(context.undecided)
     facts = context.computed_facts
     if facts is None:
         return

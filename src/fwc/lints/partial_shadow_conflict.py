@@ -14,9 +14,10 @@ to them as well.
 :OUTPUT ACCEPT [0:0]
 -A INPUT -i lo -j ACCEPT
 -A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
+-A INPUT -p tcp -m tcp ! --tcp-flags SYN,RST,ACK,FIN SYN -j DROP
 -A INPUT -p tcp -m tcp --dport 22 -j ACCEPT
 -A INPUT -s 198.51.100.7/32 -j DROP
--A INPUT -p tcp -m tcp --dport 443 -j ACCEPT
+-A INPUT -p udp -m udp --dport 51820 -j ACCEPT
 COMMIT
 ```
 
@@ -29,9 +30,10 @@ COMMIT
 :OUTPUT ACCEPT [0:0]
 -A INPUT -i lo -j ACCEPT
 -A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
+-A INPUT -p tcp -m tcp ! --tcp-flags SYN,RST,ACK,FIN SYN -j DROP
 -A INPUT -s 198.51.100.7/32 -j DROP
 -A INPUT -p tcp -m tcp --dport 22 -j ACCEPT
--A INPUT -p tcp -m tcp --dport 443 -j ACCEPT
+-A INPUT -p udp -m udp --dport 51820 -j ACCEPT
 COMMIT
 ```
 

@@ -1,0 +1,100 @@
+"""The `if` conditions of the language, from the conditions of the IR that have no place of their own in a statement."""
+
+from __future__ import annotations
+
+from fwc.convert.policy.text import number_list, quoted, word_or_quoted
+from fwc.convert.policy.unsaid import Unsaid
+from fwc.ir.match import (
+    CgroupIs,
+    Chance,
+    Field,
+    FieldIn,
+    HelperIs,
+    MaskedIn,
+    Match,
+    Opaque,
+    Owner,
+    TimeWindow,
+)
+from fwc.net.intervals import IntervalSet
+from fwc.net.protocols import DSCP, TCP_FLAGS
+
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_PKTTYPES = ("unicast", "broadcast", "multicast", "otherhost")
+_LIMITS = {Field.TTL: 255, Field.LENGTH: 65535}
+_NATIVE = "leave the rule in a `native` block of the policy, which names one target and is not proved"
+
+
+def spoken(match: Match, wanted: bool) -> str:
+    """The condition, or its negation, as the language writes it after `if`. Raises Unsaid."""
+    text = _positive(match)
+    return text if wanted else f"not {text}"
+
+
+def _positive(match: Match) -> str:
+    match match:
+        case FieldIn(field, IntervalSet() as values):
+            return _field(field, values)
+        case MaskedIn(Field.TCP_FLAGS, mask, values):
+            return _flags(mask, values.runs[0][0])
+        case MaskedIn(Field.MARK | Field.CT_MARK as field, mask, values):
+            word = "mark" if field is Field.MARK else "ctmark"
+            return f"{word} {values.runs[0][0]:#x}/{mask:#x}"
+        case TimeWindow():
+            return _time(match)
+        case Chance(millionths):
+            return f"chance {millionths // 10000}.{millionths % 10000:04d}".rstrip("0").rstrip(".") + "%"
+        case Owner(kind, names):
+            word = "user" if kind == "user" else "usergroup"
+            return f"{word} {', '.join(word_or_quoted(name) for name in names)}"
+        case HelperIs(name):
+            return f"helper {word_or_quoted(name)}"
+        case CgroupIs(path):
+            return f"cgroup {quoted(path)}"
+        case Opaque(_, text, kind):
+            raise Unsaid(f"`{text}`" if kind != "rpfilter" else "a reverse path check as a condition", _NATIVE)
+        case _:
+            raise Unsaid(f"a condition on {type(match).__name__}", _NATIVE)
+
+
+def _field(field: Field, values: IntervalSet) -> str:
+    if field in (Field.MARK, Field.CT_MARK) and values.size() == 1:
+        return f"{'mark' if field is Field.MARK else 'ctmark'} {values.runs[0][0]:#x}"
+    if field in _LIMITS and len(values.runs) == 1:
+        low, high = values.runs[0]
+        word = field.value
+        if low == high:
+            return f"{word} {low}"
+        if high >= _LIMITS[field]:
+            return f"{word} >= {low}"
+        return f"{word} <= {high}" if low == 0 else f"{word} {low}-{high}"
+    if field is Field.DSCP and values.size() <= 64:
+        names = {number: name for name, number in reversed(DSCP.items())}
+        return "dscp " + ", ".join(names.get(v, str(v)) for v in values)
+    if field is Field.PKTTYPE and all(v < 4 for v in values):
+        return "pkttype " + ", ".join(_PKTTYPES[v] for v in values)
+    if field is Field.FRAGMENT and values.size() == 1:
+        return "fragment" if 1 in values else "not fragment"
+    if field is Field.IPSEC and values.size() == 1:
+        return "ipsec" if 1 in values else "not ipsec"
+    if field is Field.TCP_FLAGS and values.size() == 1:
+        return _flags(255, values.runs[0][0])
+    raise Unsaid(f"a condition on the packet's {field.value} ({number_list(values)})", _NATIVE)
+
+
+def _flags(mask: int, value: int) -> str:
+    of = [name for name, bit in TCP_FLAGS.items() if mask & bit]
+    on = [name for name, bit in TCP_FLAGS.items() if value & bit]
+    return f"flags {', '.join(on) or 'none'} of {', '.join(of)}"
+
+
+def _time(match: TimeWindow) -> str:
+    days = [_DAYS[d] for d in sorted(match.days)]
+    if match.until:
+        if days or match.start is not None:
+            raise Unsaid("a date and a time of day in one condition", "write two rules")
+        return f"until {match.until}"
+    if match.start is None or match.end is None:
+        return f"days {', '.join(days)}"
+    clock = f"{match.start // 60:02d}:{match.start % 60:02d}-{match.end // 60:02d}:{match.end % 60:02d}"
+    return f"time {clock}" + (f" on {', '.join(days)}" if days else "")

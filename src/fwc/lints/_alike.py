@@ -1,0 +1,64 @@
+"""Rules in a row that differ in nothing but one field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fwc.ir.match import Field, FieldIn, Match
+from fwc.ir.model import Chain, Rule
+from fwc.lints._conditions import conjuncts
+from fwc.records import record
+from fwc.source import Span
+
+_SETTABLE = frozenset(
+    {Field.SADDR, Field.DADDR, Field.SPORT, Field.DPORT, Field.IIF, Field.OIF, Field.SMAC, Field.MARK}
+)
+
+
+@record
+class Run:
+    """`rules` agree in all but the values of `field`; `spans` are those of their lines, in file order."""
+
+    field: Field
+    rules: tuple[Rule, ...]
+    spans: list[Span]
+
+
+def runs(chain: Chain) -> Iterator[Run]:
+    """Longest runs of rules that agree in all but one field."""
+    at = 0
+    rules = chain.rules
+    while at < len(rules):
+        best: tuple[Field, int] | None = None
+        for position, part in enumerate(conjuncts(rules[at].match)):
+            if isinstance(part, FieldIn) and part.field in _SETTABLE:
+                end = _end(rules, at, position, part.field)
+                if best is None or end > best[1]:
+                    best = part.field, end
+        if best is None or best[1] - at < 2:
+            at += 1
+            continue
+        spans = list(dict.fromkeys(r.origin.span for r in rules[at : best[1]] if r.origin.span is not None))
+        if spans:
+            spans.sort(key=lambda s: (s.file.path, s.start))
+            yield Run(best[0], rules[at : best[1]], spans)
+        at = best[1]
+
+
+def _end(rules: tuple[Rule, ...], first: int, position: int, field: Field) -> int:
+    """The index behind the run that begins at `first` and differs in the conjunct at `position`."""
+    wanted = _skeleton(rules[first], position, field)
+    at = first + 1
+    while at < len(rules) and _skeleton(rules[at], position, field) == wanted:
+        at += 1
+    return at
+
+
+def _skeleton(rule: Rule, position: int, field: Field) -> tuple[tuple[Match, ...], object, object] | None:
+    parts = conjuncts(rule.match)
+    if position >= len(parts):
+        return None
+    part = parts[position]
+    if not isinstance(part, FieldIn) or part.field is not field:
+        return None
+    return (*parts[:position], *parts[position + 1 :]), rule.actions, rule.verdict
