@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 from fwc import api
 from fwc.cli.main import cli
 from fwc.diagnostics import Applicability, Edit, Fix, Severity
+from fwc.errors import UsageError
 from fwc.lints._registry import load_lints
 from fwc.lints._settings import LintSettings
 from fwc.project.loader import DiskFiles, standard_policies
@@ -223,6 +224,93 @@ def test_checkstyle_and_junit() -> None:
     assert len(suites.findall(".//failure")) == 2
     clean = ET.fromstring(lint("-", "--output-format", "junit", text=CLEAN).stdout)
     assert clean.findall(".//failure") == [] and len(clean.findall(".//testcase")) == 1
+
+
+def test_grouped() -> None:
+    result = lint("--output-format", "grouped", "rules.v4")
+    heading, first, second = result.stdout.strip().split("\n")
+    assert heading == "rules.v4:"
+    assert first.split()[:3] == ["4:1", "error", "FW101"]
+    assert second.split()[1:3] == ["warning", "FW012"]
+
+
+def test_azure() -> None:
+    lines = lint("--output-format", "azure", "rules.v4").stdout.splitlines()
+    assert lines[0].startswith(
+        "##vso[task.logissue type=error;sourcepath=rules.v4;linenumber=4;columnnumber=1;code=FW101;]"
+    )
+    assert len(lines) == 2
+
+
+def test_azure_escapes_what_would_end_the_command() -> None:
+    from fwc.diagnostics import Diagnostic, Label
+    from fwc.render.azure import render_azure
+
+    source = SourceFile("a];b%.v4", "x\n")
+    found = Diagnostic("FW101", Severity.ERROR, "50%\nmore", Label(Span(source, 0, 1)))
+    text = render_azure([found])
+    assert "sourcepath=a%5D%3Bb%AZP25.v4;" in text
+    assert text.endswith("]50%AZP25%0Amore\n")
+
+
+RDJSON = {
+    "type": "object",
+    "required": ["source", "severity", "diagnostics"],
+    "additionalProperties": False,
+    "properties": {
+        "source": {"type": "object", "properties": {"name": {"type": "string"}, "url": {"type": "string"}}},
+        "severity": {"enum": ["ERROR", "WARNING", "INFO"]},
+        "diagnostics": {"type": "array", "items": {"$ref": "#/$defs/diagnostic"}},
+    },
+    "$defs": {
+        "position": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["line", "column"],
+            "properties": {"line": {"type": "integer", "minimum": 1}, "column": {"type": "integer", "minimum": 1}},
+        },
+        "range": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["start", "end"],
+            "properties": {"start": {"$ref": "#/$defs/position"}, "end": {"$ref": "#/$defs/position"}},
+        },
+        "diagnostic": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["message", "location", "severity", "code"],
+            "properties": {
+                "message": {"type": "string"},
+                "location": {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "properties": {"path": {"type": "string"}, "range": {"$ref": "#/$defs/range"}},
+                },
+                "severity": {"enum": ["ERROR", "WARNING", "INFO"]},
+                "code": {"type": "object", "properties": {"value": {"type": "string"}, "url": {"type": "string"}}},
+                "suggestions": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "properties": {"range": {"$ref": "#/$defs/range"}, "text": {"type": "string"}},
+                    },
+                },
+            },
+        },
+    },
+}
+"""reviewdog's DiagnosticResult (proto/rdf/jsonschema/DiagnosticResult.jsonschema), as far as it is used."""
+
+
+def test_rdjson() -> None:
+    import jsonschema
+
+    data = json.loads(lint("--output-format", "rdjson", "rules.v4").stdout)
+    jsonschema.validate(data, RDJSON)
+    assert data["severity"] == "ERROR"
+    assert [d["code"]["value"] for d in data["diagnostics"]] == ["FW101", "FW012"]
+    assert data["diagnostics"][0]["location"]["range"]["start"] == {"line": 4, "column": 1}
+    assert json.loads(lint("--output-format", "rdjson", "--select", "FW5", "rules.v4").stdout)["diagnostics"] == []
 
 
 def test_output_file() -> None:
@@ -454,3 +542,96 @@ def test_rules_table() -> None:
     assert [row["code"] for row in rows] == sorted(load_lints())
     assert {row["severity"] for row in rows} <= {str(s) for s in Severity}
     assert len(run("rules").stdout.splitlines()) == len(rows)
+
+
+# ----- the other options --------------------------------------------------------
+
+
+def test_per_file_ignores() -> None:
+    assert found_codes("rules.v4", "--per-file-ignores", "*.v4:FW101,FW5") == ["FW012"]
+    assert found_codes("rules.v4", "--per-file-ignores", "*.nft:FW101") == ["FW101", "FW012"]
+    with pytest.raises(UsageError, match="GLOB:CODES"):
+        lint("rules.v4", "--per-file-ignores", "FW101")
+
+
+def test_least_severity_and_confidence() -> None:
+    assert found_codes("rules.v4", "--min-severity", "error") == ["FW101"]
+    unsure = RULES + "*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n-A INPUT -i lo -j ACCEPT\n"
+    unsure += "-A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT\nCOMMIT\n"
+    Path("rules.v4").write_text(unsure)
+    assert "FW510" not in found_codes("rules.v4")
+    assert "FW510" in found_codes("rules.v4", "--min-confidence", "medium")
+    assert "FW510" not in found_codes("rules.v4", "--persona", "auditor", "--min-confidence", "high")
+
+
+def test_most_diagnostics() -> None:
+    result = lint("rules.v4", "--output-format", "concise", "--max-diagnostics", "1")
+    assert len(result.stdout.splitlines()) == 1
+    assert "1 more findings are not shown" in result.stderr
+    assert (
+        lint("rules.v4", "--select", "FW012,FW101", "--max-diagnostics", "1", "--fail-level", "error").return_value == 1
+    )
+
+
+def test_show_files_and_settings() -> None:
+    Path("notes.conf").write_text("nothing that is a ruleset\n")
+    Path("sub").mkdir()
+    Path("sub/more.v4").write_text(CLEAN)
+    assert lint("--show-files").stdout.split() == ["rules.v4", "sub/more.v4"]
+    settings = json.loads(lint("--show-settings", "--persona", "auditor").stdout)
+    assert settings["persona"] == "auditor"
+    assert settings["linear-run"] == 100
+
+
+def test_a_configuration_key_on_the_command_line() -> None:
+    assert found_codes("rules.v4", "--config", "ignore=[FW101]") == ["FW012"]
+    settings = json.loads(lint("--show-settings", "--config", "thresholds.linear-run=16").stdout)
+    assert settings["linear-run"] == 16
+    with pytest.raises(UsageError, match="did you mean `thresholds`"):
+        lint("rules.v4", "--config", "threshold.linear-run=16")
+    Path("other.yaml").write_text("ignore: [FW101]\nselect: [FW1]\n")
+    over = lint(
+        "rules.v4", "--config", "other.yaml", "--config", "select=[FW0]", "--show-settings", config="persona: regular\n"
+    )
+    assert json.loads(over.stdout)["select"] == ["FW0"]
+    assert json.loads(over.stdout)["ignore"] == ["FW101"]
+
+
+def test_chains_of_other_programs() -> None:
+    text = RULES.replace(
+        "PREROUTING ACCEPT [0:0]\n", "PREROUTING ACCEPT [0:0]\n:f2b-ssh - [0:0]\n-A PREROUTING -j f2b-ssh\n"
+    )
+    text = text.replace("-A PREROUTING -s", "-A f2b-ssh -s")
+    Path("rules.v4").write_text(text)
+    assert found_codes("rules.v4", "--select", "FW1") == []
+    assert found_codes("rules.v4", "--select", "FW1", "--foreign", "lint") == ["FW101"]
+
+
+def test_fix_only_and_what_was_fixed() -> None:
+    Path("rules.v4").write_text(RULES.replace("-s 192.0.2.7/32 -j ACCEPT", "-s 192.0.2.7/32 -j DROP"))
+    result = lint("rules.v4", "--fix-only", "--show-fixes", "--exit-non-zero-on-fix")
+    assert result.stdout == ""
+    assert "fixed rules.v4: 1 x FW102 redundant-rule" in result.stderr
+    assert result.return_value == 1
+    again = lint("rules.v4", "--fix-only", "--exit-non-zero-on-fix")
+    assert again.return_value == 0, "nothing was left to fix"
+
+
+def test_add_ignore() -> None:
+    with pytest.raises(UsageError, match="reason"):
+        lint("rules.v4", "--add-ignore", " ")
+    assert lint("rules.v4", "--add-ignore", "reviewed in May").return_value == 0
+    assert "# fwc: ignore[FW101] -- reviewed in May\n-A PREROUTING -s 192.0.2.7/32" in Path("rules.v4").read_text()
+    assert found_codes("rules.v4", "--persona", "pedantic", "--select", "FW0,FW1") == []
+    assert found_codes("rules.v4", "--no-ignores") == ["FW101", "FW012"]
+
+
+def test_management_from_networks() -> None:
+    text = "*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n-A INPUT -i lo -j ACCEPT\n"
+    text += "-A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT\n"
+    text += "-A INPUT -s 10.1.0.0/16 -p tcp -m tcp --dport 22 -j ACCEPT\nCOMMIT\n"
+    Path("rules.v4").write_text(text)
+    assert "FW510" not in found_codes("rules.v4", config="management: {from: [10.1.2.0/24]}\n")
+    assert "FW510" in found_codes("rules.v4", config="management: {from: [192.168.0.0/24]}\n")
+    with pytest.raises(UsageError, match="management"):
+        lint("rules.v4", config="management: {from: [office]}\n")

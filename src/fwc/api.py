@@ -294,6 +294,9 @@ class LintOutcome:
     notes: list[str] = dataclasses.field(default_factory=list)
     paths: list[str] = dataclasses.field(default_factory=list)
     fixed: int = 0
+    applied: list[tuple[str, str, str]] = dataclasses.field(
+        default_factory=list
+    )  # path, code and name of what was fixed
 
 
 def lint(source: SourceFile, files: Files, request: LintRequest) -> LintOutcome:
@@ -354,7 +357,7 @@ def fix(source: SourceFile, files: Files, request: LintRequest, unsafe: bool) ->
     """
     from fwc.lints._fix import MOST_ROUNDS, apply_fixes
 
-    total = 0
+    applied: list[tuple[str, str, str]] = []
     refused: set[tuple[str, str]] = set()
     outcome = lint(source, files, request)
     for _ in range(MOST_ROUNDS):
@@ -368,14 +371,15 @@ def fix(source: SourceFile, files: Files, request: LintRequest, unsafe: bool) ->
             text, fixed = apply_fixes(source, wanted, True)
         if not fixed or text == source.text:
             break
-        total += len(fixed)
+        applied += [(source.path, each.code, each.name) for each in fixed]
         source = SourceFile(source.path, text)
         outcome = lint(source, files, request)
     if refused:
         outcome.notes.append(
             f"{source.path}: {len(refused)} fixes were left out: they could not be proved to change nothing"
         )
-    return outcome, source.text, total
+    outcome.applied = applied
+    return outcome, source.text, len(applied)
 
 
 def _provable(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -15,16 +14,32 @@ import click
 from fwc import api
 from fwc.cli import exits
 from fwc.cli.common import color_option, quiet_options, stdin_option, style_for
-from fwc.diagnostics import Applicability, Diagnostic, Persona, Severity
+from fwc.cli.lint_settings import settings_of, settings_text
+from fwc.diagnostics import Applicability, Confidence, Diagnostic, Persona, Severity
 from fwc.errors import UsageError
 from fwc.lints._settings import LintSettings
-from fwc.project.config import find_config, load_config
 from fwc.project.loader import STANDARD_INPUT, DiskFiles, read_input, standard_policies
 from fwc.project.write import PlannedFile, write_all
 
-FORMATS = ("full", "concise", "json", "json-lines", "sarif", "github", "gitlab", "checkstyle", "junit")
+FORMATS = (
+    "full",
+    "concise",
+    "grouped",
+    "json",
+    "json-lines",
+    "sarif",
+    "github",
+    "gitlab",
+    "azure",
+    "checkstyle",
+    "junit",
+    "rdjson",
+)
 SUFFIXES = (".fw", ".nft", ".rules", ".v4", ".v6", ".save", ".pf", ".conf")
 """What a directory is searched for; a `.conf` only counts when its content is a ruleset."""
+
+
+_LEVELS = click.Choice([str(s) for s in Severity])
 
 
 @click.command("lint")
@@ -32,6 +47,9 @@ SUFFIXES = (".fw", ".nft", ".rules", ".v4", ".v6", ".save", ".pf", ".conf")
 @click.option("--select", multiple=True, metavar="CODES", help="Only these codes, names or prefixes (FW1, ALL).")
 @click.option("--ignore", multiple=True, metavar="CODES", help="Not these.")
 @click.option("--extend-select", multiple=True, metavar="CODES", help="These as well.")
+@click.option("--per-file-ignores", multiple=True, metavar="GLOB:CODES", help="Not these in files of this name.")
+@click.option("--min-severity", type=_LEVELS, help="Show nothing less severe.")
+@click.option("--min-confidence", type=click.Choice([str(c) for c in Confidence]), help="Show nothing less certain.")
 @click.option("--persona", type=click.Choice([p.value for p in Persona]), help="Who asks: decides what is shown.")
 @click.option("--profile", metavar="NAME", help="host, router, docker-host, k8s-node or mac.")
 @click.option("-t", "--target", metavar="TARGET", help="Target that a policy is linted for.")
@@ -46,17 +64,25 @@ SUFFIXES = (".fw", ".nft", ".rules", ".v4", ".v6", ".save", ".pf", ".conf")
 @click.option("--with", "companion", metavar="FILE", help="The other family's iptables-save file, linted together.")
 @click.option("--output-format", type=click.Choice(FORMATS), default="full", show_default=True)
 @click.option("-o", "--output", metavar="FILE", help="Write the findings to FILE.")
-@click.option("--fail-level", type=click.Choice([str(s) for s in Severity]), help="Least severity that exits 1.")
+@click.option("--max-diagnostics", type=click.IntRange(0), default=0, metavar="N", help="Show N at most; 0 is all.")
+@click.option("--fail-level", type=_LEVELS, help="Least severity that exits 1.")
 @click.option("--exit-zero", is_flag=True, help="Exit 0 even with findings.")
 @click.option("--fix", is_flag=True, help="Apply fixes that provably change no packet.")
 @click.option("--unsafe-fixes", is_flag=True, help="Apply the others too.")
+@click.option("--fix-only", is_flag=True, help="Apply fixes and say nothing of what is left.")
 @click.option("--diff", "show_diff", is_flag=True, help="Show the fixes instead of applying them.")
+@click.option("--show-fixes", is_flag=True, help="List what was fixed.")
+@click.option("--exit-non-zero-on-fix", is_flag=True, help="Exit 1 when something was fixed.")
+@click.option("--add-ignore", metavar="REASON", help="Write a suppression with this reason for every finding.")
 @click.option("--baseline", metavar="FILE", help="Hide the findings listed in FILE.")
 @click.option("--generate-baseline", metavar="FILE", help="Write the present findings to FILE and exit 0.")
-@click.option("--no-ignores", is_flag=True, help="Report suppressed findings too.")
+@click.option("--no-ignores", "--ignore-suppressions", is_flag=True, help="Report suppressed findings too.")
 @click.option("--statistics", is_flag=True, help="Count findings per code.")
 @click.option("--today", default="", metavar="DATE", help="The day that ends of exceptions are checked against.")
-@click.option("--config", metavar="FILE", help="This configuration file.")
+@click.option("--foreign", type=click.Choice(["opaque", "lint"]), help="Chains of other programs: silent, or as any.")
+@click.option("--show-files", is_flag=True, help="List the files that would be read, and stop.")
+@click.option("--show-settings", is_flag=True, help="Print the settings, and stop.")
+@click.option("--config", multiple=True, metavar="FILE|KEY=VALUE", help="This configuration file; one key of it.")
 @click.option("--isolated", is_flag=True, help="No configuration file.")
 @stdin_option
 @quiet_options
@@ -66,8 +92,14 @@ def command(paths: tuple[str, ...], **options: Any) -> int:
 
     PATH is a file, a directory to search, or `-`; without one the present directory is searched.
     """
-    settings = _settings(options)
+    settings = settings_of(options)
+    if options["show_settings"]:
+        click.echo(settings_text(settings), nl=False)
+        return exits.CLEAN
     inputs = _inputs(paths or (".",))
+    if options["show_files"]:
+        click.echo("".join(f"{path}\n" for path, required in inputs if required or _is_ruleset(path)), nl=False)
+        return exits.CLEAN
     outcome = api.LintOutcome()
     unread: list[str] = []
     for path, required in inputs:
@@ -77,8 +109,10 @@ def command(paths: tuple[str, ...], **options: Any) -> int:
             if len(inputs) == 1:
                 raise
             unread.append(str(error))
-    if unread and options["generate_baseline"]:
+    if unread and (options["generate_baseline"] or options["add_ignore"] is not None):
         raise UsageError(unread[0])
+    if options["add_ignore"] is not None:
+        return _add_ignores(outcome, options["add_ignore"])
     if options["generate_baseline"]:
         from fwc.render.baseline import format_baseline
 
@@ -96,8 +130,17 @@ def command(paths: tuple[str, ...], **options: Any) -> int:
         for message in unread:
             click.echo(f"fwc: error: {message}", err=True)
         return exits.USAGE
+    if options["exit_zero"]:
+        return exits.CLEAN
+    if outcome.fixed and options["exit_non_zero_on_fix"]:
+        return exits.FINDINGS
     worst = max((d.severity.rank for d in outcome.findings), default=-1)
-    return exits.FINDINGS if worst >= settings.fail_level.rank and not options["exit_zero"] else exits.CLEAN
+    fails = worst >= settings.fail_level.rank and not options["fix_only"]
+    return exits.FINDINGS if fails else exits.CLEAN
+
+
+def _is_ruleset(path: str) -> bool:
+    return api.recognise_kind(read_input(path, "")) is not None
 
 
 def _lint_one(
@@ -117,11 +160,12 @@ def _lint_one(
         read_input(options["companion"]) if options["companion"] else None,
     )
     files = DiskFiles(path, standard_policies())
-    if options["fix"] or options["unsafe_fixes"]:
+    if any(options[key] for key in ("fix", "unsafe_fixes", "fix_only", "show_diff")):
         result, text, fixed = api.fix(source, files, request, options["unsafe_fixes"])
         if text != source.text:
             _write_or_show(path, source.text, text, options["show_diff"])
             outcome.fixed += fixed
+            outcome.applied.extend(result.applied)
     else:
         result = api.lint(source, files, request)
     outcome.findings.extend(result.findings)
@@ -140,31 +184,25 @@ def _write_or_show(path: str, old: str, new: str, show: bool) -> None:
         write_all([PlannedFile(Path(path), new)])
 
 
-def _settings(options: dict[str, Any]) -> LintSettings:
-    if options["isolated"]:
-        settings = LintSettings()
-    else:
-        config = Path(options["config"]) if options["config"] else find_config(Path())
-        settings = load_config(config)
-    changes: dict[str, Any] = {
-        key: tuple(w.strip() for words in options[key] for w in words.split(",") if w.strip())
-        for key in ("select", "ignore", "extend_select")
-        if options[key]
-    }
-    if options["persona"]:
-        changes["persona"] = Persona(options["persona"])
-    if options["fail_level"]:
-        changes["fail_level"] = Severity(options["fail_level"])
-    if options["profile"]:
-        changes["profile"] = options["profile"]
-    if options["target"]:
-        name = api.target_name(options["target"])
-        if name is None:
-            raise UsageError(f"unknown target {options['target']!r}")
-        changes["target"] = name
-    changes["ignore_suppressions"] = options["no_ignores"]
-    changes["today"] = options["today"] or datetime.date.today().isoformat()
-    return dataclasses.replace(settings, **changes)
+def _add_ignores(outcome: api.LintOutcome, reason: str) -> int:
+    """Writes `# fwc: ignore[CODE] -- reason` above the lines with findings; says what it could not silence so."""
+    from fwc.render.add_ignore import with_ignores
+
+    if not reason.strip() or "\n" in reason:
+        raise UsageError("--add-ignore wants the reason, in one line")
+    sources = {id(d.primary.span.file): d.primary.span.file for d in outcome.findings if d.primary}
+    planned: list[PlannedFile] = []
+    count = 0
+    for source in sources.values():
+        text, silenced = with_ignores(source, outcome.findings, reason.strip())
+        if silenced and Path(source.path).is_file():
+            planned.append(PlannedFile(Path(source.path), text))
+            count += silenced
+    write_all(planned)
+    left = len(outcome.findings) - count
+    more = f", {left} cannot be silenced by a comment" if left else ""
+    click.echo(f"{count} findings silenced in {len(planned)} file{'s' if len(planned) != 1 else ''}{more}", err=True)
+    return exits.FINDINGS if left else exits.CLEAN
 
 
 def _inputs(paths: Sequence[str]) -> list[tuple[str, bool]]:
@@ -182,28 +220,40 @@ def _inputs(paths: Sequence[str]) -> list[tuple[str, bool]]:
 
 
 def _print(outcome: api.LintOutcome, options: dict[str, Any], settings: LintSettings, hidden: int, gone: int) -> None:
-    text = _rendered(outcome, options)
+    shown = [] if options["fix_only"] else outcome.findings
+    if options["show_fixes"]:
+        for (path, code, name), count in sorted(Counter(outcome.applied).items()):
+            click.echo(f"fixed {path}: {count} x {code} {name}", err=True)
+    most = options["max_diagnostics"]
+    left_out = len(shown) - most if 0 < most < len(shown) else 0
+    text = _rendered(dataclasses.replace(outcome, findings=shown[: len(shown) - left_out]), options)
     if options["output"]:
         write_all([PlannedFile(Path(options["output"]), text)])
     else:
         click.echo(text, nl=False)
+    if left_out:
+        click.echo(f"fwc: {left_out} more findings are not shown (--max-diagnostics {most})", err=True)
     for note in outcome.notes:
         click.echo(f"fwc: {note}", err=True)
     if options["statistics"]:
         for (code, name), count in sorted(Counter((d.code, d.name) for d in outcome.findings).items()):
             click.echo(f"{count:6}  {code}  {name}", err=True)
-    if options["output_format"] in ("full", "concise") and not options["quiet"]:
+    if options["output_format"] in ("full", "concise", "grouped") and not options["quiet"]:
         click.echo(_summary(outcome, hidden, gone), err=True)
 
 
 def _rendered(outcome: api.LintOutcome, options: dict[str, Any]) -> str:
     findings = outcome.findings
     chosen = options["output_format"]
-    if chosen in ("full", "concise"):
-        from fwc.render.text import render_concise, render_full
-
+    if chosen in ("full", "concise", "grouped"):
         style = style_for(options["color"], sys.stdout)
         shown = [d for d in findings if not options["quiet"] or d.severity is Severity.ERROR]
+        if chosen == "grouped":
+            from fwc.render.grouped import render_grouped
+
+            return render_grouped(shown, style)
+        from fwc.render.text import render_concise, render_full
+
         return (render_full if chosen == "full" else render_concise)(shown, style)
     if chosen in ("json", "json-lines"):
         from fwc.render.json_form import render_json, render_json_lines
@@ -221,6 +271,14 @@ def _rendered(outcome: api.LintOutcome, options: dict[str, Any]) -> str:
         from fwc.render.gitlab import render_gitlab
 
         return render_gitlab(findings)
+    if chosen == "azure":
+        from fwc.render.azure import render_azure
+
+        return render_azure(findings)
+    if chosen == "rdjson":
+        from fwc.render.rdjson import render_rdjson
+
+        return render_rdjson(findings)
     from fwc.render.xml_forms import render_checkstyle, render_junit
 
     return render_checkstyle(findings) if chosen == "checkstyle" else render_junit(findings, outcome.paths)

@@ -98,6 +98,8 @@ def _units(context: LintContext) -> Iterator[tuple[Span, list[Place]]]:
     found: dict[Span, list[Place]] = {}
     other: set[Span] = set()
     for number, table, chain, index, rule, span in authored(context):
+        if chain.name in context.facts.unentered(number):
+            continue
         place = Place(number, chain.name, index)
         if table.kind not in ("", "filter", "raw", "mangle", "security") or place in dead or not _is_plain(rule):
             other.add(span)
@@ -165,10 +167,10 @@ def _same(chain: _Chain, number: int, others: int) -> tuple[list[int] | None, in
     cost = _REGION * len(after) + len(chain.regions) // 64
     differing = [n for n in after if chain.regions[n].outcome != outcome]
     alike = [n for n in after if chain.regions[n].outcome == outcome and not chain.unstable >> n & 1]
-    if not alike:
-        return None, cost
+    if chain.index.contain(box, before):
+        return [], cost
     if not differing:
-        return alike, cost
+        return (alike or None), cost
     meet = chain.dimensions.meet
     for other in differing[:_PROBES]:
         both = meet(box, chain.regions[other].box)

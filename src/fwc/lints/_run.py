@@ -15,6 +15,8 @@ from fwc.lints._suppressions import apply, matches, read_directives
 from fwc.records import record
 from fwc.source import Span
 
+_CERTAINTY = {Confidence.LOW: 0, Confidence.MEDIUM: 1, Confidence.HIGH: 2}
+_LEAST = {Persona.REGULAR: Confidence.HIGH, Persona.PEDANTIC: Confidence.MEDIUM, Persona.AUDITOR: Confidence.LOW}
 _ORDER = {Persona.REGULAR: 0, Persona.PEDANTIC: 1, Persona.AUDITOR: 2}
 
 
@@ -116,9 +118,8 @@ def _wanted(diagnostic: Diagnostic, settings: LintSettings) -> bool:
         return True
     if settings.select and not any(matches(w, diagnostic) for w in (*settings.select, *settings.extend_select)):
         return False
-    if settings.persona is Persona.REGULAR and diagnostic.confidence is not Confidence.HIGH:
-        return False
-    if settings.persona is Persona.PEDANTIC and diagnostic.confidence is Confidence.LOW:
+    least = settings.min_confidence or _LEAST[settings.persona]
+    if _CERTAINTY[diagnostic.confidence] < _CERTAINTY[least] or diagnostic.severity.rank < settings.min_severity.rank:
         return False
     if any(matches(w, diagnostic) for w in settings.ignore):
         return False

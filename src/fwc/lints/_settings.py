@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fwc.diagnostics import Persona, Severity
+from fwc.diagnostics import Confidence, Persona, Severity
 from fwc.records import record
 
 SENSITIVE_PORTS = (
@@ -33,7 +33,8 @@ class Interface:
 class LintSettings:
     """`select`, `ignore` and `extend_select` are codes, names or code prefixes ("FW1"); an empty `select` is the persona's
     default set. `severity` maps codes or names to a severity or "off". `per_file_ignores` maps globs to codes.
-    `management` are (protocol, port) that must stay reachable."""
+    `management` are (protocol, port) that must stay reachable, from `management_from` where that is said. `min_confidence` beats
+    what the persona would show."""
 
     persona: Persona = Persona.REGULAR
     select: tuple[str, ...] = ()
@@ -42,10 +43,13 @@ class LintSettings:
     severity: tuple[tuple[str, Severity | None], ...] = ()
     per_file_ignores: tuple[tuple[str, tuple[str, ...]], ...] = ()
     fail_level: Severity = Severity.WARNING
+    min_severity: Severity = Severity.INFO
+    min_confidence: Confidence | None = None
     profile: str = ""
     target: str = ""
     interfaces: tuple[Interface, ...] = ()
     management: tuple[tuple[str, int], ...] = (("tcp", 22),)
+    management_from: tuple[str, ...] = ()
     sensitive_ports: tuple[int, ...] = SENSITIVE_PORTS
     foreign_chains: tuple[str, ...] = FOREIGN_CHAINS
     linear_run: int = 100

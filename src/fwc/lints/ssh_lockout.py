@@ -44,7 +44,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fwc.diagnostics import Confidence, Diagnostic, Severity
-from fwc.ir.match import CtState, Field, FieldIn
+from fwc.ir.match import CtState, Field, FieldIn, Match, all_of
 from fwc.ir.verdict import Accept
 from fwc.ir.walk import match_nodes
 from fwc.lints._conditions import required
@@ -53,8 +53,9 @@ from fwc.lints._context import LintContext
 from fwc.lints._exposure import denies_by_default
 from fwc.lints._hooks import hooks_of
 from fwc.lints._registry import Lint, lint
+from fwc.net.addresses import AddressSet, parse_address, prefix_run
 from fwc.net.hooks import Family, Hook
-from fwc.net.intervals import IntervalSet
+from fwc.net.intervals import IntervalSet, Run
 
 _NUMBERS = {"tcp": 6, "udp": 17}
 
@@ -63,14 +64,17 @@ _NUMBERS = {"tcp": 6, "udp": 17}
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     if not denies_by_default(context, Family.V4, Hook.INPUT):
         return
+    places = list(_places(context))
     for word, port in context.settings.management:
-        wanted = FieldIn(Field.DPORT, IntervalSet.of(port))
-        for family in (f for f in (Family.V4, Family.V6) if filtered(context, f, Hook.INPUT)):
-            answer = ask(context, family, Hook.INPUT, protocol(_NUMBERS[word]), state(CtState.NEW), wanted)
-            if not answer.none or answer.undetermined:
-                break
-        else:
-            answer = ask(context, Family.V4, Hook.INPUT, protocol(_NUMBERS[word]), state(CtState.NEW), wanted)
+        wanted = all_of(FieldIn(Field.DPORT, IntervalSet.of(port)), *places)
+        families = [f for f in (Family.V4, Family.V6) if filtered(context, f, Hook.INPUT)]
+        answers = [
+            ask(context, family, Hook.INPUT, protocol(_NUMBERS[word]), state(CtState.NEW), wanted)
+            for family in families
+            if context.facts.boxes(family, wanted)
+        ]
+        if answers and all(answer.none and not answer.undetermined for answer in answers):
+            answer = answers[0]
             yield lint.finding(
                 f"no new connection to {word} port {port} is accepted: this machine cannot be managed over the network",
                 place_span(context, answer.others_by), label="refuses it",
@@ -78,6 +82,24 @@ def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
                 confidence=Confidence.HIGH if _mentioned(context, port) else Confidence.MEDIUM,
                 witness={"text": answer.others_text},
             )  # fmt: skip
+
+
+def _places(context: LintContext) -> Iterator[Match]:
+    """Where the machine is managed from, when the configuration says so."""
+    found = [run for word in context.settings.management_from if (run := _network(word)) is not None]
+    if found:
+        v4 = IntervalSet([run for family, run in found if family is Family.V4])
+        v6 = IntervalSet([run for family, run in found if family is Family.V6])
+        yield FieldIn(Field.SADDR, AddressSet(v4, v6))
+
+
+def _network(word: str) -> tuple[Family, Run] | None:
+    base, _, length = word.partition("/")
+    parsed = parse_address(base)
+    if parsed is None:
+        return None
+    family, value = parsed
+    return family, prefix_run(value, int(length or family.bits), family.bits)
 
 
 def _mentioned(context: LintContext, port: int) -> bool:

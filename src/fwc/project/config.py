@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from fwc.diagnostics import Persona, Severity
+from fwc.diagnostics import Confidence, Persona, Severity
 from fwc.errors import UsageError
 from fwc.lints._settings import Interface, LintSettings
 
@@ -27,11 +27,29 @@ def find_config(start: Path) -> Path | None:
     return None
 
 
-def load_config(path: Path | None) -> LintSettings:
-    """The settings of a file, laid over those it `extend`s. Raises UsageError: unknown keys are errors."""
-    if path is None:
-        return LintSettings()
-    return _settings(_merged(path, 0), path)
+def load_config(path: Path | None, values: tuple[str, ...] = ()) -> LintSettings:
+    """The settings of a file, laid over those it `extend`s, with `values` (`key=value`, the value in YAML) laid over it. Raises
+    UsageError: unknown keys are errors."""
+    data = _merged(path, 0) if path is not None else {}
+    for word in values:
+        data.update(_assignment(word))
+    return _settings(data, path or Path("--config")) if data else LintSettings()
+
+
+def _assignment(word: str) -> dict[str, Any]:
+    """`fail-level=error`, `thresholds.linear-run=16`, `ignore=[FW8, FW511]`."""
+    import yaml
+
+    key, _, text = word.partition("=")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as problem:
+        raise UsageError(f"--config {word}: {' '.join(str(problem).split())}") from None
+    *outer, last = key.strip().split(".")
+    out: dict[str, Any] = {last: value}
+    for name in reversed(outer):
+        out = {name: out}
+    return out
 
 
 def _merged(path: Path, depth: int) -> dict[str, Any]:
@@ -166,8 +184,20 @@ def _port(word: str) -> tuple[str, int]:
 
 
 def _management(value: Any) -> dict[str, Any]:
-    _only(value, {"ports"})
-    return {"management": tuple(_port(word) for word in _words(value["ports"]))}
+    _only(value, {"ports", "from"})
+    out: dict[str, Any] = {}
+    if "ports" in value:
+        out["management"] = tuple(_port(word) for word in _words(value["ports"]))
+    if "from" in value:
+        out["management_from"] = tuple(_network(word) for word in _words(value["from"]))
+    return out
+
+
+def _network(word: str) -> str:
+    import ipaddress
+
+    ipaddress.ip_network(word)  # says what is wrong
+    return word
 
 
 def _sensitive(value: Any) -> dict[str, Any]:
@@ -191,6 +221,8 @@ _KEYS: dict[str, Callable[[Any], dict[str, Any]]] = {
     "persona": lambda v: {"persona": Persona(v)},
     "profile": lambda v: {"profile": str(v)},
     "fail-level": _fail_level,
+    "min-severity": lambda v: {"min_severity": Severity(v)},
+    "min-confidence": lambda v: {"min_confidence": Confidence(v)},
     "select": lambda v: {"select": _words(v)},
     "ignore": lambda v: {"ignore": _words(v)},
     "extend-select": lambda v: {"extend_select": _words(v)},
