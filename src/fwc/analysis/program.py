@@ -429,7 +429,13 @@ class _Builder:
             self._resolve(back)
             return
         self.activation(callee, boxes, end, depth + 1)
-        self._skip(boxes, end, place)
+        if not self._ends_all(boxes):
+            self._skip(boxes, end, place)
+
+    def _ends_all(self, boxes: tuple[Box, ...]) -> bool:
+        """The last entry ends the way of every packet of `boxes`: nobody is left to fall off the end of the chain."""
+        last = self.program.entries[-1] if self.program.entries else None
+        return last is not None and last.kind is Kind.TERMINAL and last.boxes == boxes
 
 
 _IN_FAMILY: dict[Family, dict[RejectKind, RejectKind]] = {

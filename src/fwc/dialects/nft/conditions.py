@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -300,9 +300,31 @@ def _flags(mask: int, values: list[int], negated: bool) -> t.Statement:
 # ----- sets and tuples -------------------------------------------------------
 
 
-def key_of(fields: tuple[Field, ...], family: Family) -> t.Expr:
-    parts: tuple[t.Expr, ...] = tuple(selector(f, family) for f in fields)
+def key_of(fields: tuple[Field, ...], family: Family, protocol: str = "") -> t.Expr:
+    """The fields of a lookup; with `protocol` ("tcp") its ports are asked for by that word, which brings the protocol along."""
+    parts: tuple[t.Expr, ...] = tuple(
+        t.Selector(f"{protocol} {f.value}") if protocol and f in (Field.SPORT, Field.DPORT) else selector(f, family)
+        for f in fields
+    )
     return parts[0] if len(parts) == 1 else t.Concat(parts)
+
+
+def only_protocol(fields: tuple[Field, ...], elements: Sequence[tuple[Values, ...]]) -> str:
+    """The word of the one protocol that all elements of a lookup with ports share; empty when there is none. Then the
+    protocol need not be part of the key, which is shorter to read and to hash."""
+    if Field.PROTOCOL not in fields or not (Field.SPORT in fields or Field.DPORT in fields) or not elements:
+        return ""
+    at = fields.index(Field.PROTOCOL)
+    first = elements[0][at]
+    if not isinstance(first, IntervalSet) or first.size() != 1:
+        return ""
+    word = _PORT_WORDS.get(first.runs[0][0], "")
+    return word if word and all(each[at] is first or each[at] == first for each in elements) else ""
+
+
+def without_protocol(fields: tuple[Field, ...], values: tuple[Values, ...]) -> tuple[Values, ...]:
+    at = fields.index(Field.PROTOCOL)
+    return (*values[:at], *values[at + 1 :])
 
 
 def _set_reference(scope: Scope, match: SetRef, negated: bool, family: Family) -> t.Statement:
@@ -337,14 +359,19 @@ def fits_concatenation(match: TupleIn, family: Family) -> bool:
 
 
 def _tuple(scope: Scope, match: TupleIn, negated: bool, family: Family) -> t.Statement:
-    rows = ((element, None) for element in _apart(match))
-    right = scope.pool.tuples(match.fields, rows, family, match.name)
+    elements = _apart(match)
+    fields = match.fields
+    protocol = "" if negated else only_protocol(fields, elements)
+    if protocol:
+        elements = [without_protocol(fields, element) for element in elements]
+        fields = tuple(field for field in fields if field is not Field.PROTOCOL)
+    right = scope.pool.tuples(fields, ((element, None) for element in elements), family, match.name)
     if isinstance(right, t.SetOf) and not right.elements:
         raise Refused("an empty tuple of conditions")
-    return t.Compare(key_of(match.fields, family), "!=" if negated else "", right)
+    return t.Compare(key_of(fields, family, protocol), "!=" if negated else "", right)
 
 
-def _apart(match: TupleIn) -> Iterable[tuple[Values, ...]]:
+def _apart(match: TupleIn) -> Sequence[tuple[Values, ...]]:
     """The elements of an interface and an address, one per interface, so that none overlaps another: the kernel refuses a
     prefix beside a prefix that lies in it (net/netfilter/nft_set_pipapo.c)."""
     kinds = [field in IFACES for field in match.fields]
