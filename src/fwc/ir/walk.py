@@ -56,6 +56,11 @@ def replace_chain(table: Table, chain: Chain) -> Table:
     return replace(table, chains=tuple(chain if c.name == chain.name else c for c in table.chains))
 
 
+def conjuncts(match: Match) -> tuple[Match, ...]:
+    """The conditions that must all hold."""
+    return match.parts if isinstance(match, AllOf) else (match,)
+
+
 def match_nodes(match: Match) -> Iterator[Match]:
     """`match` and every condition inside it, outermost first, left to right; no recursion, so depth does not matter."""
     stack = [match]

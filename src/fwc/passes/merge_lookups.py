@@ -9,23 +9,23 @@ nftables answers with one hash or interval lookup and iptables with a tree of ch
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import pairwise, product
+from itertools import product
 
 from fwc.ir.match import Field, FieldIn, Match, TupleIn, Values, all_of, family_is
 from fwc.ir.model import Chain, Role, Rule, Ruleset, Table
 from fwc.ir.verdict import Accept, Action, Drop, Goto, Log, Reject, Verdict
+from fwc.ir.walk import conjuncts
 from fwc.net.addresses import AddressSet
 from fwc.net.hooks import Family
 from fwc.net.intervals import IntervalSet, Run
+from fwc.passes.cells import Cell, apart
 from fwc.passes.conflicts import Conflicts
-from fwc.passes.conjunctions import TooManyConjunctions, expand
+from fwc.passes.conjunctions import PORT_PROTOCOLS, TooManyConjunctions, expand
 from fwc.passes.plain import INTERFACES, KEYS, PLAIN, plain_fields
 from fwc.records import record
 from fwc.source import Origin
-from fwc.space.fields import Dimensions, Kind
-from fwc.space.index import Index, bits_of
 
 BREAK_EVEN = 16
 """Rules in a group from which a lookup costs a packet less than the list (measured: 12 to 65, see docs/performance.md); below
@@ -35,8 +35,6 @@ MOST_ELEMENTS_OF_A_RULE = 4096
 """A rule whose lists multiply to more elements stays as it is: its own sets are lookups already."""
 
 Effect = tuple[tuple[Action, ...], Verdict]
-Cell = tuple[Run, ...]
-"""One run of values per field of the lookup."""
 
 
 @record
@@ -59,16 +57,31 @@ class Piece:
     cells: tuple[Cell, ...]
 
 
+_MOVABLE = frozenset(
+    {Role.USER, Role.ANTISPOOF, Role.FORWARD_ACCEPT, Role.REPLY, Role.IMPORTED, Role.HAIRPIN, Role.OPTIMIZER}
+)
+"""Rules that the policy's statements became. What every chain begins and ends with (established, loopback, neighbour
+discovery) stays where a reader looks for it."""
+
+_FEW_KEPT = 24
+"""So many rules that stay rules may stand before the lookup of their effect, where two lookups then follow each other."""
+
+
 def merge_lookups(ruleset: Ruleset) -> Ruleset:
     """The ruleset with every long enough run merged; all else unchanged."""
-    return dataclasses.replace(ruleset, tables=tuple(_table(t) for t in ruleset.tables))
+    zones: dict[Values, str] = {zone.ifaces: zone.name for zone in reversed(ruleset.zones)}
+    return dataclasses.replace(ruleset, tables=tuple(_table(t, zones) for t in ruleset.tables))
 
 
-def _table(table: Table) -> Table:
-    return dataclasses.replace(table, chains=tuple(_chain(c) for c in table.chains))
+Zones = Mapping[Values, str]
+"""Names of the zones by their interfaces."""
 
 
-def _chain(chain: Chain) -> Chain:
+def _table(table: Table, zones: Zones) -> Table:
+    return dataclasses.replace(table, chains=tuple(_chain(c, zones) for c in table.chains))
+
+
+def _chain(chain: Chain, zones: Zones) -> Chain:
     if len(chain.rules) < BREAK_EVEN:
         return chain
     out: list[Rule] = []
@@ -77,26 +90,70 @@ def _chain(chain: Chain) -> Chain:
         if _can_move(rule):
             run.append(rule)
         else:
-            out.extend(_merge_run(run))
+            out.extend(_merge_run(run, zones))
             run = []
             out.append(rule)
-    out.extend(_merge_run(run))
+    out.extend(_merge_run(run, zones))
     return chain if len(out) == len(chain.rules) else dataclasses.replace(chain, rules=tuple(out))
 
 
 def _can_move(rule: Rule) -> bool:
     """Its effect is the same whenever and however often it is asked: a verdict, perhaps with an unlimited log line."""
-    return isinstance(rule.verdict, (Accept, Drop, Reject, Goto)) and all(
-        isinstance(action, Log) and action.rate is None for action in rule.actions
+    return (
+        rule.role in _MOVABLE
+        and isinstance(rule.verdict, (Accept, Drop, Reject, Goto))
+        and all(isinstance(action, Log) and action.rate is None for action in rule.actions)
     )
 
 
-def _merge_run(run: Sequence[Rule]) -> Iterator[Rule]:
+def _merge_run(run: Sequence[Rule], zones: Zones) -> Iterator[Rule]:
     if len(run) < BREAK_EVEN:
         yield from run
         return
-    for group in _groups(run):
-        yield from _merge_group(group)
+    merged = [_merge_group(group, zones) for group in _groups(run)]
+    all_ported = all(_asks_ports(lookup) for lookups, _ in merged for lookup in lookups)
+    waiting: list[Rule] = []
+    for number, (lookups, kept) in enumerate(merged):
+        # the rules of a group are of one effect, so that their order is free; those of a protocol without ports may also
+        # stand behind the lookups of other effects, and lookups that follow each other can become one
+        portless: list[Rule] = []
+        others: list[Rule] = []
+        for rule in kept:
+            (portless if all_ported and _has_no_ports(rule.match) else others).append(rule)
+        if others:
+            yield from waiting
+            waiting = []
+        if number + 1 < len(merged) and merged[number + 1][0] and len(others) <= _FEW_KEPT:
+            yield from others
+            yield from lookups
+        else:
+            yield from lookups
+            yield from others
+        waiting.extend(portless)
+    yield from waiting
+
+
+def _asks_ports(lookup: Rule) -> bool:
+    return any(
+        isinstance(part, TupleIn) and (Field.DPORT in part.fields or Field.SPORT in part.fields)
+        for part in conjuncts(lookup.match)
+    )
+
+
+def _has_no_ports(match: Match) -> bool:
+    """Only packets of protocols without ports match."""
+    return any(
+        isinstance(part, FieldIn)
+        and (
+            part.field in (Field.ICMP, Field.ICMPV6)
+            or (
+                part.field is Field.PROTOCOL
+                and isinstance(part.values, IntervalSet)
+                and not part.values & PORT_PROTOCOLS
+            )
+        )
+        for part in conjuncts(match)
+    )
 
 
 # ----- which rules can stand together -----------------------------------------
@@ -132,11 +189,10 @@ def _effects(run: Sequence[Rule]) -> list[int]:
 # ----- from rules to elements --------------------------------------------------
 
 
-def _merge_group(rules: Sequence[Rule]) -> Iterator[Rule]:
-    """The lookups of a group, then the rules that stay; all have one effect, so their order is free."""
+def _merge_group(rules: Sequence[Rule], zones: Zones) -> tuple[list[Rule], list[Rule]]:
+    """The lookups of a group, and the rules that stay."""
     if len(rules) < BREAK_EVEN:
-        yield from rules
-        return
+        return [], list(rules)
     pieces = [_pieces(rule) for rule in rules]
     shapes = _worthwhile(pieces)
     members: dict[Shape, list[tuple[Rule, Piece]]] = {}
@@ -147,13 +203,14 @@ def _merge_group(rules: Sequence[Rule]) -> Iterator[Rule]:
                 members.setdefault(piece.shape, []).append((rule, piece))
         else:
             kept.append(rule)
+    lookups: list[Rule] = []
     for shape, entries in members.items():
-        lookup = _lookup(shape, entries)
+        lookup = _lookup(shape, entries, zones)
         if lookup is None:
             kept.extend({id(rule): rule for rule, _ in entries}.values())
         else:
-            yield lookup
-    yield from kept
+            lookups.append(lookup)
+    return lookups, kept
 
 
 def _worthwhile(pieces: Sequence[tuple[Piece, ...]]) -> set[Shape]:
@@ -239,11 +296,12 @@ def _runs(values: Values, family: Family) -> tuple[Run, ...]:
     return values.runs
 
 
-def _lookup(shape: Shape, entries: Sequence[tuple[Rule, Piece]]) -> Rule | None:
+def _lookup(shape: Shape, entries: Sequence[tuple[Rule, Piece]], zones: Zones) -> Rule | None:
     """One rule for all entries. Elements never overlap: targets refuse sets in which they do."""
-    cells = _disjoint([cell for _, piece in entries for cell in piece.cells])
-    if cells is None:
+    found = apart([[cell for _, piece in entries for cell in piece.cells]])
+    if found is None:
         return None
+    cells = [cell for cell, _ in (*found.points, *found.wide)]
     parts: list[Match] = [FieldIn(field, values) for field, values in shape.interfaces]
     if Field.SADDR not in shape.fields and Field.DADDR not in shape.fields:
         parts.insert(0, family_is(shape.family))
@@ -254,8 +312,10 @@ def _lookup(shape: Shape, entries: Sequence[tuple[Rule, Piece]]) -> Rule | None:
         if values is not None and len(columns) > 2 and all(each is values[0] for each in values):
             parts.append(FieldIn(field, values[0]))
             del columns[field]
-    parts.append(TupleIn(tuple(columns), tuple(zip(*columns.values(), strict=True))))
     first = entries[0][0]
+    names = [zones[values] for _, values in shape.interfaces if values in zones]
+    name = "_".join([*names, "allowed" if isinstance(first.verdict, Accept) else "denied"])
+    parts.append(TupleIn(tuple(columns), tuple(zip(*columns.values(), strict=True)), name))
     spans = tuple(dict.fromkeys(rule.origin.spans[0] for rule, _ in entries if rule.origin.spans))
     return Rule(
         all_of(*parts),
@@ -278,62 +338,3 @@ def _columns(shape: Shape, cells: Sequence[Cell]) -> list[list[Values]]:
             values[run] = AddressSet.of_family(shape.family, numbers) if address else numbers
         columns.append([values[run] for run in column])
     return columns
-
-
-def _disjoint(cells: Sequence[Cell]) -> list[Cell] | None:
-    """Cells with the same union of which no two overlap: what an earlier cell holds is cut from the later ones. Points come
-    first, so that they stay points and can live in a hash set. None when the cuts would multiply."""
-    unique = list(dict.fromkeys(cells))
-    if all(_flat(column) for column in zip(*unique, strict=True)):
-        return unique
-    points = [cell for cell in unique if _is_point(cell)]
-    ordered = points + [cell for cell in unique if not _is_point(cell)]
-    index = _index(ordered)
-    out = list(points)
-    most = 4 * len(ordered) + 1000
-    for number in range(len(points), len(ordered)):
-        pieces = [ordered[number]]
-        for other in bits_of(index.overlap(index.boxes[number], (1 << number) - 1)):
-            pieces = [rest for piece in pieces for rest in _cut(piece, ordered[other])]
-            if len(pieces) > most:
-                return None
-        out.extend(pieces)
-        if len(out) > most:
-            return None
-    return out
-
-
-def _flat(column: Sequence[Run]) -> bool:
-    """Are the distinct runs of one field pairwise disjoint? When every field's are, cells overlap only when equal."""
-    runs = sorted(set(column))
-    return all(left[1] < right[0] for left, right in pairwise(runs))
-
-
-def _is_point(cell: Cell) -> bool:
-    return all(low == high for low, high in cell)
-
-
-def _index(cells: Sequence[Cell]) -> Index:
-    dimensions = Dimensions(Family.V6)
-    axes = [
-        dimensions.dimension(("cell", at), f"field {at}", Kind.VALUE, (1 << 128) - 1) for at in range(len(cells[0]))
-    ]
-    boxes = [
-        tuple(dimensions.constraint(axis, (run,)) for axis, run in zip(axes, cell, strict=True) if run != (0, axis.top))
-        for cell in cells
-    ]
-    return Index(dimensions, boxes)
-
-
-def _cut(cell: Cell, hole: Cell) -> Iterator[Cell]:
-    """What is left of `cell` outside `hole`, as disjoint cells."""
-    if any(a[0] > b[1] or b[0] > a[1] for a, b in zip(cell, hole, strict=True)):
-        yield cell
-        return
-    rest = list(cell)
-    for at, ((low, high), (hole_low, hole_high)) in enumerate(zip(cell, hole, strict=True)):
-        if low < hole_low:
-            yield (*rest[:at], (low, hole_low - 1), *rest[at + 1 :])
-        if high > hole_high:
-            yield (*rest[:at], (hole_high + 1, high), *rest[at + 1 :])
-        rest[at] = (max(low, hole_low), min(high, hole_high))

@@ -14,7 +14,7 @@ from math import prod
 from fwc.ir.match import AllOf, Always, AnyOf, Field, FieldIn, Match, TupleIn, all_of
 from fwc.ir.model import Chain, Role, Rule, Ruleset, Table
 from fwc.ir.verdict import Accept, Continue, Drop, Goto, Jump, Reject, Return, VerdictMap
-from fwc.ir.walk import match_nodes
+from fwc.ir.walk import conjuncts, match_nodes
 from fwc.source import Origin
 
 FEWEST_LINES = 3
@@ -53,7 +53,7 @@ def _rules(chain: Chain, taken: set[str], made: list[Chain], final: frozenset[st
             continue
         run = rules[at:end]
         name = _name(common, chain.name, taken)
-        inner = tuple(dataclasses.replace(r, match=all_of(*_without(_parts(r.match), common))) for r in run)
+        inner = tuple(dataclasses.replace(r, match=all_of(*_without(conjuncts(r.match), common))) for r in run)
         made.append(Chain(name, inner, origin=run[0].origin))
         spans = tuple(dict.fromkeys(rule.origin.spans[0] for rule in run if rule.origin.spans))
         yield Rule(all_of(*common), (), Jump(name), role=Role.OPTIMIZER, origin=Origin(spans, ("share-conditions",)))
@@ -62,12 +62,12 @@ def _rules(chain: Chain, taken: set[str], made: list[Chain], final: frozenset[st
 
 def _run(rules: Sequence[Rule], at: int, final: frozenset[str]) -> tuple[int, tuple[Match, ...]]:
     """The longest run from `at` whose rules share the place conditions of the first, and those conditions."""
-    common: tuple[Match, ...] = tuple(part for part in _parts(rules[at].match) if _is_place(part))
+    common: tuple[Match, ...] = tuple(part for part in conjuncts(rules[at].match) if _is_place(part))
     if not common or not _fits(rules[at], common, final):
         return at + 1, ()
     end = at + 1
     while end < len(rules):
-        parts = _parts(rules[end].match)
+        parts = conjuncts(rules[end].match)
         shared = tuple(part for part in common if part in parts)
         if sum(map(_size, shared)) < sum(map(_size, common)) or not _fits(rules[end], shared, final):
             break
@@ -100,17 +100,13 @@ def _is_final(chain: Chain) -> bool:
     )
 
 
-def _parts(match: Match) -> tuple[Match, ...]:
-    return match.parts if isinstance(match, AllOf) else (match,)
-
-
 def _without(parts: tuple[Match, ...], common: tuple[Match, ...]) -> tuple[Match, ...]:
     return tuple(part for part in parts if part not in common)
 
 
 def _lines(rule: Rule, common: tuple[Match, ...]) -> int:
     """About how many rules of a target the rule becomes: one per combination of its alternatives."""
-    return prod(len(part.parts) for part in _without(_parts(rule.match), common) if isinstance(part, AnyOf))
+    return prod(len(part.parts) for part in _without(conjuncts(rule.match), common) if isinstance(part, AnyOf))
 
 
 def _is_place(part: Match) -> bool:

@@ -13,8 +13,10 @@ from fwc.dialects.nft.conditions import (
     conjunction_statements,
     fits_concatenation,
     key_of,
+    only_protocol,
     other,
     time_parts,
+    without_protocol,
 )
 from fwc.dialects.nft.effects import Tails, action_statements, log_statements, verdict_tails
 from fwc.dialects.nft.mark_copies import copying_chain, partial
@@ -39,6 +41,7 @@ from fwc.ir.verdict import (
     OpaqueVerdict,
     Reject,
     Return,
+    Verdict,
     VerdictMap,
 )
 from fwc.ir.walk import target_chains
@@ -538,20 +541,29 @@ class TableBuilder:
                 parts = tuple(FieldIn(f, v) for f, v in zip(verdict.fields, values, strict=True))
                 out.extend(self._rule(Rule(all_of(rule.match, *parts), (), each, rule.label, rule.comment)))
             return out
+        words: dict[Verdict, t.VerdictWord] = {}
         rows = []
         for values, each in verdict.entries:
-            rows.append((values, _verdict_word(self, each)))
+            word = words.get(each)
+            if word is None:
+                word = words[each] = _verdict_word(self, each)
+            rows.append((values, word))
         if state:
-            words = [
+            states = [
                 t.Element(t.Word(_STATES[v]), data)
                 for values, data in rows
                 for v in values[0]  # type: ignore[union-attr]
             ]
-            source: t.Expr = t.SetOf(tuple(words))
+            source: t.Expr = t.SetOf(tuple(states))
             key: t.Expr = t.Selector("ct state")
         else:
-            source = self.pool.tuples(verdict.fields, rows, family, verdict.name)
-            key = key_of(verdict.fields, family)
+            fields = verdict.fields
+            protocol = only_protocol(fields, probe.elements)
+            if protocol:
+                rows = [(without_protocol(fields, values), word) for values, word in rows]
+                fields = tuple(field for field in fields if field is not Field.PROTOCOL)
+            source = self.pool.tuples(fields, rows, family, verdict.name)
+            key = key_of(fields, family, protocol)
         if isinstance(source, t.SetOf) and not source.elements:
             return []
         return [t.RuleNode((*head, t.Vmap(key, source)), comment, origin=rule.origin)]

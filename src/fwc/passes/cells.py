@@ -1,0 +1,109 @@
+"""Lists of elements of lookups that follow each other, as elements of which no packet is in two."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from fwc.net.hooks import Family
+from fwc.net.intervals import Run
+from fwc.records import record
+from fwc.space.fields import Dimensions, Kind
+from fwc.space.index import Index, bits_of, mask_of
+
+Cell = tuple[Run, ...]
+"""One run of values per field of the lookup."""
+
+Owned = tuple[Cell, int]
+"""A cell and the list that decides its packets."""
+
+
+@record
+class Apart:
+    """Exact elements, which a hash set holds, and the others. With `split` the exact ones are asked first, so that the others
+    may hold their packets too; without, no packet is in two."""
+
+    points: tuple[Owned, ...]
+    wide: tuple[Owned, ...]
+
+
+def is_point(cell: Cell) -> bool:
+    return all(low == high for low, high in cell)
+
+
+def apart(lists: Sequence[Sequence[Cell]], split: bool = False) -> Apart | None:
+    """Every packet with the first list that holds it. None when the cuts would multiply."""
+    owner: dict[Cell, int] = {}
+    for number, cells in enumerate(lists):
+        for cell in cells:
+            owner.setdefault(cell, number)
+    cells = list(owner)
+    points = [is_point(cell) for cell in cells]
+    if all(points) or all(_flat(column) for column in zip(*cells, strict=True)):
+        return Apart(
+            tuple([(cell, owner[cell]) for cell, point in zip(cells, points, strict=True) if point]),
+            tuple([(cell, owner[cell]) for cell, point in zip(cells, points, strict=True) if not point]),
+        )
+    return _cut_apart(cells, [owner[cell] for cell in cells], points, split)
+
+
+def _cut_apart(cells: Sequence[Cell], owners: Sequence[int], points: Sequence[bool], split: bool) -> Apart | None:
+    index = _index(cells)
+    last = owners[-1]
+    # for each list the wide cells of it and of those before
+    upto = [mask_of([n for n, at in enumerate(owners) if at <= k and not points[n]]) for k in range(last + 1)]
+    exact: list[Owned] = []
+    wide: list[Owned] = []
+    taken = 0  # cells that later ones are cut by
+    most = 4 * len(cells) + 1000
+    for number, (cell, own) in enumerate(zip(cells, owners, strict=True)):
+        box = index.boxes[number]
+        if index.contain(box, upto[own] & ~(1 << number)):
+            continue
+        if points[number]:
+            exact.append((cell, own))
+            if not split:
+                taken |= 1 << number
+            continue
+        pieces = [cell]
+        for other in bits_of(index.overlap(box, taken)):
+            pieces = [rest for piece in pieces for rest in _cut(piece, cells[other])]
+            if len(pieces) > most:
+                return None
+        taken |= 1 << number
+        wide.extend([(piece, own) for piece in pieces])
+        if len(wide) > most:
+            return None
+    return Apart(tuple(exact), tuple(wide))
+
+
+def _flat(column: Sequence[Run]) -> bool:
+    """Are the distinct runs of one field pairwise disjoint? When every field's are, cells overlap only when equal."""
+    runs = sorted(set(column))
+    return all(left[1] < right[0] for left, right in pairwise(runs))
+
+
+def _index(cells: Sequence[Cell]) -> Index:
+    dimensions = Dimensions(Family.V6)
+    axes = [
+        dimensions.dimension(("cell", at), f"field {at}", Kind.VALUE, (1 << 128) - 1) for at in range(len(cells[0]))
+    ]
+    boxes = [
+        tuple(dimensions.constraint(axis, (run,)) for axis, run in zip(axes, cell, strict=True) if run != (0, axis.top))
+        for cell in cells
+    ]
+    return Index(dimensions, boxes)
+
+
+def _cut(cell: Cell, hole: Cell) -> Iterator[Cell]:
+    """What is left of `cell` outside `hole`, as disjoint cells."""
+    if any(a[0] > b[1] or b[0] > a[1] for a, b in zip(cell, hole, strict=True)):
+        yield cell
+        return
+    rest = list(cell)
+    for at, ((low, high), (hole_low, hole_high)) in enumerate(zip(cell, hole, strict=True)):
+        if low < hole_low:
+            yield (*rest[:at], (low, hole_low - 1), *rest[at + 1 :])
+        if high > hole_high:
+            yield (*rest[:at], (hole_high + 1, high), *rest[at + 1 :])
+        rest[at] = (max(low, hole_low), min(high, hole_high))
