@@ -1,18 +1,21 @@
 """Random policies judged by everyone: reference interpreter, simulator, interpreters of the output, and the kernel.
 
 `python -m tests.kernel.campaign --policies 1000 --packets 100` runs the whole campaign as root and prints the figures;
-`--seed N --policies 1` repeats one policy, `--show` prints it with its outputs.
+`--seed N --policies 1` repeats one policy, `--show` prints it with its outputs. `--long` draws policies of up to 300 overlapping
+rules, at which the optimiser acts, and proves both its output and the plain list equal to the policy.
 """
 
 from __future__ import annotations
 
 import argparse
 import collections
+import re
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from tests.properties.long_policies import aimed_packets, long_policy
 from tests.properties.memory_files import NoFiles
 from tests.properties.policies import INTERFACES, Generated, packets, policy
 from tests.reference.iptables_oracle import IptablesRules
@@ -35,6 +38,22 @@ Verdict = tuple[str, str]
 """accept, drop or reject, and the answer that a rejected sender gets."""
 
 OPTIONS = CompileOptions(targets=("nftables", "iptables"), verify=False, lint=False)
+PROVED = CompileOptions(targets=("nftables", "iptables"), lint=False)
+PLAIN = CompileOptions(targets=("nftables", "iptables"), optimize=0, lint=False)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Which policies are drawn, which packets are sent through them, and what each is compiled with; the outputs of the first
+    options are judged."""
+
+    policy: Callable[[int], Generated]
+    packets: Callable[[str, int, int], list[Packet]]
+    options: tuple[CompileOptions, ...]
+
+
+SHORT = Kind(policy, packets, (OPTIONS,))
+LONG = Kind(long_policy, aimed_packets, (PROVED, PLAIN))
 
 
 @dataclass
@@ -71,18 +90,22 @@ class Figures:
     by_witness: collections.Counter[str] = field(default_factory=collections.Counter)
     by_kind: collections.Counter[str] = field(default_factory=collections.Counter)
     refusals: collections.Counter[str] = field(default_factory=collections.Counter)
+    acted: collections.Counter[str] = field(default_factory=collections.Counter)
+    """Policies in whose nftables output the optimiser made something of a kind."""
     differences: list[Difference] = field(default_factory=list)
 
 
-def compiled(seed: int, refusals: collections.Counter[str] | None = None) -> Compiled | None:
+def compiled(seed: int, refusals: collections.Counter[str] | None = None, kind: Kind = SHORT) -> Compiled | None:
     """The policy of a seed without the statements that fwc refuses (a rule that can match nothing, for instance)."""
-    generated: Generated | None = policy(seed)
+    generated: Generated | None = kind.policy(seed)
     dropped = 0
     while generated is not None:
         source = SourceFile(f"random-{seed}.fw", generated.text)
-        outputs, diagnostics = compile_policy(source, NoFiles(), OPTIONS)
+        outputs, diagnostics = compile_policy(source, NoFiles(), kind.options[0])
         errors = [d for d in diagnostics if d.severity is Severity.ERROR]
         if not errors:
+            for options in kind.options[1:]:
+                compile_policy(source, NoFiles(), options)  # raises where its proof fails
             files = {file.name: file.text for output in outputs for file in output.files}
             return Compiled(
                 seed,
@@ -224,17 +247,26 @@ def loaded(lab: Laboratory, sent: Sequence[Packet], *rulesets: tuple[str, str]) 
     return judged(lab, sent)
 
 
-def run(seeds: Sequence[int], count: int, lab: Laboratory | None, figures: Figures) -> Figures:
+ACTS = {
+    "sets": r"^\tset \w+ \{$",
+    "verdict maps": r" vmap @\w*verdicts",
+    "pairs of zones": r"iifname \. oifname vmap @",
+    "hash beside ranges": r'comment "exact values of ',
+}
+
+
+def run(seeds: Sequence[int], count: int, lab: Laboratory | None, figures: Figures, kind: Kind = SHORT) -> Figures:
     """Compare everyone with the reference interpreter on `count` packets of each policy."""
     for seed in seeds:
-        case = compiled(seed, figures.refusals)
+        case = compiled(seed, figures.refusals, kind)
         if case is None:
             figures.refused += 1
             continue
         figures.policies += 1
         figures.statements_dropped += case.dropped
         reference = Policy(case.text)
-        sent = packets(case.text, seed, count)
+        figures.acted.update(what for what, text in ACTS.items() if re.search(text, case.nft, re.M))
+        sent = kind.packets(case.text, seed, count)
         wanted = [expected(reference, packet) for packet in sent]
         figures.packets += len(sent)
         figures.by_kind.update(f"{p.hook} {v[0]}" for p, (v, _) in zip(sent, wanted, strict=True))
@@ -253,18 +285,20 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--no-kernel", action="store_true")
     parser.add_argument("--show", action="store_true")
+    parser.add_argument("--long", action="store_true", help="policies of up to 300 overlapping rules")
     arguments = parser.parse_args()
+    kind = LONG if arguments.long else SHORT
     started = time.monotonic()
     figures = Figures()
     seeds = range(arguments.seed, arguments.seed + arguments.policies)
     lab = None if arguments.no_kernel else laboratory()
     try:
-        run(seeds, arguments.packets, lab, figures)
+        run(seeds, arguments.packets, lab, figures, kind)
     finally:
         if lab is not None:
             lab.close()
     if arguments.show:
-        case = compiled(arguments.seed)
+        case = compiled(arguments.seed, kind=kind)
         if case is not None:
             print(case.text, case.nft, case.v4, case.v6, sep="\n--------\n")
     shown: set[tuple[int, str]] = set()
@@ -278,6 +312,7 @@ def main() -> int:
         wrong = sum(d.witness == name for d in figures.differences)
         print(f"{name}: {number} verdicts, {wrong} differences from the reference interpreter")
     print(f"kinds: {dict(figures.by_kind)}")
+    print(f"policies with: {dict(figures.acted)}")
     print(
         f"{figures.policies} policies, {figures.packets} packets, {len(figures.differences)} differences "
         f"({figures.statements_dropped} statements taken out, {figures.refused} policies refused, "

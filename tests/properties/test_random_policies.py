@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from tests.kernel.campaign import Figures, laboratory, run
+from tests.kernel.campaign import ACTS, LONG, Figures, laboratory, run
 
 from fwc.project.kernel.laboratory import missing
 
@@ -38,3 +38,29 @@ def test_everyone_agrees_with_the_kernel() -> None:
         pytest.skip(f"no kernel laboratory: {reason}")
     with laboratory() as lab:
         check(run(range(6000, 6000 + POLICIES), PACKETS, lab, Figures()))
+
+
+LONG_POLICIES = 20
+
+
+def check_long(figures: Figures) -> None:
+    """Nobody disagrees, and the optimiser had its hands in: every kind of output that it makes is among the policies."""
+    assert figures.differences == []
+    assert figures.policies >= LONG_POLICIES - 1, figures.refusals
+    assert figures.packets >= LONG_POLICIES * PACKETS // 2
+    assert set(figures.acted) == set(ACTS)
+
+
+def test_everyone_agrees_on_long_policies() -> None:
+    check_long(run(range(7000, 7000 + LONG_POLICIES), PACKETS, None, Figures(), LONG))
+
+
+@pytest.mark.kernel
+def test_everyone_agrees_on_long_policies_with_the_kernel() -> None:
+    reason = missing()
+    if reason:
+        if os.environ.get("CI"):
+            pytest.fail(f"kernel tests must run in CI, but the machine {reason}")
+        pytest.skip(f"no kernel laboratory: {reason}")
+    with laboratory() as lab:
+        check_long(run(range(8000, 8000 + LONG_POLICIES), PACKETS, lab, Figures(), LONG))
