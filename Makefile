@@ -42,6 +42,7 @@ props:            ## the properties from other seeds, and more random policies (
 kernel:           ## packets through the running kernel (root): the tests, then the whole campaign
 	$(PYTHON) -m pytest -q -m kernel
 	$(PYTHON) -m tests.kernel.campaign --policies 1000 --packets 100
+	$(PYTHON) -m tests.kernel.campaign --policies 1000 --packets 100 --long
 
 bless:            ## rewrite the expected files of tests/cases; review the difference
 	$(PYTHON) -m tests.compile_cases

@@ -33,14 +33,14 @@ class LongMaker:
         pick = self.random
         self.ranges = pick.choice([0.0, 0.05, 0.3, 0.7])
         every = [(a, b) for a in ZONES for b in (*ZONES, "self") if a != b]
-        self.pairs = pick.sample(every, pick.choice([1, 1, 2, 4, 20, len(every)]))
-        self.calm = pick.choice([0.6, 0.9, 0.97])
+        self.pairs = pick.sample(every, pick.choice([1, 1, 1, 2, 20, len(every)]))
+        self.calm = pick.choice([0.4, 0.7, 0.97])
         """The share of rules that allow; the others refuse."""
         self.protocols = pick.choice([["tcp"], ["tcp", "tcp", "udp"], ["tcp", "udp"]])
 
     def policy(self) -> Generated:
         head = [f"zone {name} {{ iface {iface}; address {', '.join(own(iface))} }}" for name, iface in ZONES.items()]
-        rules = dict.fromkeys(self.rule() for _ in range(self.random.choice([30, 80, 150, 300])))
+        rules = dict.fromkeys(self.rule() for _ in range(self.random.choice([40, 120, 200, 300])))
         tail = [f"default {hook} {self.random.choice(['deny', 'reject'])}" for hook in ("input", "forward")]
         return Generated(head, list(rules), tail)
 
@@ -50,7 +50,7 @@ class LongMaker:
         verb = "allow" if pick.random() < self.calm else pick.choice(["deny", "deny", "reject", "allow"])
         if pick.random() < 0.004:
             verb = "log"
-        version = pick.choice([4, 4, 6])
+        version = pick.choice([4, 4, 4, 6])
         left = self.end(source, version)
         right = (
             "self" if destination == "self" else f"{self.end(destination, ip_network(left).version)} in {destination}"
@@ -97,7 +97,7 @@ def aimed_packets(text: str, seed: int, count: int) -> list[Packet]:
             oif = egress(version, right)
         else:
             continue
-        if left in OWN or (hook == "forward" and (right in OWN or not _routed(version, left, right))):
+        if not _routed(version, left) or (hook == "forward" and not _routed(version, right)):
             continue
         low, _, high = ports.partition("-")
         port = pick.choice([int(low), int(low), int(high or low), int(high or low) + 1, pick.choice(PORTS)])
@@ -116,9 +116,9 @@ def _inside(text: str, pick: random.Random) -> int:
     return pick.choice([low, high, pick.randint(low, high), pick.randint(low, high), high + 1])
 
 
-def _routed(version: int, *addresses: int) -> bool:
-    """None is the network address or broadcast of a subnet of the machine."""
+def _routed(version: int, address: int) -> bool:
+    """It is no own address, and not the network address (of IPv6: the routers' anycast address) or broadcast of a subnet."""
     ends = {
         int(a) for _, net in SUBNETS if net.version == version for a in (net.network_address, net.broadcast_address)
     }
-    return not ends.intersection(addresses)
+    return address not in ends and address not in OWN
