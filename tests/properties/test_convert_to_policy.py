@@ -5,6 +5,7 @@ The judge is the reference interpreter of the source's own syntax: it reads the 
 
 from __future__ import annotations
 
+import dataclasses
 from random import Random
 
 import pytest
@@ -35,6 +36,8 @@ REST = {
     Field.OIF: "",
 }
 """What packets of the small space have besides the fields that its rules name: a policy may ask for it."""
+
+NATIVE = dataclasses.replace(small_rulesets.OPAQUE, kind="native")
 
 
 def policy_text(kind: str, text: str, family: str = "") -> str:
@@ -131,7 +134,7 @@ def test_every_packet_of_a_small_space(seed: int) -> None:
     policy, problems = elaborated(files[0].text)
     assert policy is not None, problems
     for small in small_rulesets.packets():
-        packet = {**small, **REST}
+        packet = {**small, **REST, NATIVE: small[small_rulesets.OPAQUE]}
         effects, verdict = small_rulesets.verdict_of(ruleset, packet)
         got = small_rulesets.verdict_of(policy, packet)
         assert got == (effects, verdict), (packet, files[0].text)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from fwc.diagnostics import Diagnostic
-from fwc.elaborate.conditions import at_site, check_states, condition
+from fwc.diagnostics import Diagnostic, error
+from fwc.elaborate.conditions import at_site, check_states, condition, inner
 from fwc.elaborate.ends import Ends, resolve_ends
 from fwc.elaborate.expanded import Placed, Program
 from fwc.elaborate.flows import ANY_FLOW, resolve_traffic
@@ -128,6 +128,8 @@ class Builder:
         if asts:
             found = [(c, condition(c, out)) for c in asts]
             conditions = tuple((c, m) for c, m in found if m is not None)
+            if self.os == "macos":
+                self._no_rates(asts)
         options = sort_options(kind, clauses.options, out) if clauses.options else _NO_OPTIONS
         tracked = self.program.settings.stateful and self.program.implicit.established
         if not any_state and tracked and "stateless" not in options.flags:
@@ -136,6 +138,15 @@ class Builder:
             return None
         families = self.families if family is None else self.families & bit(family)
         return Parts(placed, source, destination, flows, conditions, options, families)
+
+    def _no_rates(self, conditions: tuple[ast.Condition, ...]) -> None:
+        for cond in conditions:
+            if isinstance(inner(cond), ast.WithinCond):
+                text = "pf on macOS has no rate that is only asked for"
+                help = (
+                    "write `allow tcp ... limit R per source`, or put the statement into `when not target pf { ... }`"
+                )
+                self.out.append(error("FW031", text, cond.span, label="limit", help=help, name="lossy-compile"))
 
     def _side(
         self, role: str, operands: list[ast.Endpoints], statement: ast.Statement, needs: tuple[str, ...]

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from fwc.diagnostics import Diagnostic
 from fwc.elaborate.report import mistake
-from fwc.elaborate.rule_codes import CONDITION, STATE
+from fwc.elaborate.rule_codes import CONDITION, LIMIT, STATE
 from fwc.elaborate.sites import Site
 from fwc.ir.match import (
     ALWAYS,
@@ -22,8 +22,11 @@ from fwc.ir.match import (
     MaskedIn,
     Match,
     Not,
+    Opaque,
     Owner,
+    Per,
     TimeWindow,
+    WithinRate,
     all_of,
     any_of,
     negate,
@@ -42,6 +45,9 @@ _DAYS = {"mon": 0, "tue": 1, "wed": 2, "thu": 3, "fri": 4, "sat": 5, "sun": 6}
 _STATES = {s.name.lower(): s for s in CtState}
 _PKTTYPES = {"unicast": 0, "host": 0, "broadcast": 1, "multicast": 2, "otherhost": 3, "other": 3}  # linux/if_packet.h
 _FULL = 0xFFFFFFFF
+
+DEFAULT_BURST = 5
+"""Packets at once when `burst` is not written: the default of nft and iptables."""
 
 LOCAL = (ast.OwnerCond, ast.CgroupCond)
 """Conditions on the sending socket: only packets that this machine makes have one."""
@@ -79,6 +85,10 @@ def condition(cond: ast.Condition, out: list[Diagnostic]) -> Match | None:
     if isinstance(cond, ast.DnatCond):
         ports = _ports(cond.ports)
         return all_of(DNATED, FieldIn(Field.CT_ORIG_DPORT, ports)) if ports is not None else DNATED
+    if isinstance(cond, ast.WithinCond):
+        return _within(cond, out)
+    if isinstance(cond, ast.NativeCond):
+        return _native(cond, out)
     if isinstance(cond, ast.SportCond):
         ports = _ports(cond.ports)
         return NEVER if ports is None else FieldIn(Field.SPORT, ports)
@@ -257,6 +267,64 @@ def _time(cond: ast.TimeCond, out: list[Diagnostic]) -> Match | None:
     if cond.end > 0:
         parts.append(TimeWindow(0, cond.end, frozenset((d + 1) % 7 for d in on)))
     return any_of(*parts)
+
+
+def _within(cond: ast.WithinCond, out: list[Diagnostic]) -> Match | None:
+    """A bucket of this rule. With `per` it is kept under a name made of its place, because targets keep such tables by name."""
+    rate = cond.rate
+    if not isinstance(rate, ast.Rate) or rate.amount < 1:
+        out.append(mistake(CONDITION, "nothing is within a rate of 0", cond.span, help="write at least 1"))
+        return None
+    default = DEFAULT_BURST if rate.unit == "packets" else max(rate.amount // max(rate.seconds, 1), 1)
+    burst = cond.burst.value if isinstance(cond.burst, ast.Number) else default
+    per, mask4, mask6 = per_of(cond.per, out)
+    name = "" if per is Per.ALL else f"within-{cond.span.line}"
+    return WithinRate(rate.amount, rate.seconds, burst, rate.unit, per, mask4, mask6, name)
+
+
+def per_of(part: ast.PerPart | None, out: list[Diagnostic]) -> tuple[Per, int, int]:
+    """Whose packets share a bucket, and the prefix lengths."""
+    if part is None:
+        return Per.ALL, 32, 128
+    mask4 = 32 if part.mask4 is None else part.mask4.value
+    mask6 = 128 if part.mask6 is None else part.mask6.value
+    for given, highest in ((part.mask4, 32), (part.mask6, 128)):
+        if given is not None and not 1 <= given.value <= highest:
+            out.append(
+                mistake(
+                    LIMIT, f"a mask of {given.value} bits is not possible", given.span, help=f"write 1 to {highest}"
+                )
+            )
+    return (Per.SOURCE if part.side == "source" else Per.DESTINATION), mask4, mask6
+
+
+def _native(cond: ast.NativeCond, out: list[Diagnostic]) -> Match | None:
+    dialect = _DIALECTS.get(cond.target.text)
+    if dialect is None:
+        words = ", ".join(_DIALECTS)
+        out.append(
+            mistake(
+                CONDITION, f"`{cond.target.text}` has no native conditions", cond.target.span, help=f"write {words}"
+            )
+        )
+        return None
+    text = cond.text.strip()
+    if not text or not text.isprintable():
+        out.append(mistake(CONDITION, "a native condition is one line of printable text", cond.span, help="shorten it"))
+        return None
+    local = _LOCAL.get((dialect, text))
+    return Opaque("", local, "local") if local is not None else Opaque(dialect, text, "native")
+
+
+_LOCAL = {
+    ("iptables", "-m addrtype --src-type LOCAL"): "saddr",
+    ("iptables", "-m addrtype --dst-type LOCAL"): "daddr",
+    ("nft", "fib saddr type local"): "saddr",
+    ("nft", "fib daddr type local"): "daddr",
+}
+"""What the language has a condition of its own for, so that every target can say it."""
+
+_DIALECTS = {"iptables": "iptables", "nft": "nft", "nftables": "nft"}
 
 
 def check_states(conditions: tuple[ast.Condition, ...], out: list[Diagnostic]) -> None:

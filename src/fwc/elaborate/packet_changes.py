@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from fwc.diagnostics import error
 from fwc.elaborate.builder import Builder, Parts
 from fwc.elaborate.conditions import dscp_value
 from fwc.elaborate.expanded import Placed
@@ -171,6 +172,13 @@ def clamp(builder: Builder, placed: Placed, where: Where = FILTER) -> bool:
 
 
 def _at_hook(builder: Builder, parts: Parts, what: tuple[Action, ...], where: Where, more: Match | None) -> bool:
+    if builder.os == "macos":
+        text = "pf on macOS has no hooks, where a change stands for one direction"
+        help = "write the statement outside, or put the block into `when not target pf { ... }`"
+        builder.out.append(
+            error("FW031", text, parts.placed.statement.span, label="hook", help=help, name="lossy-compile")
+        )
+        return True
     found = _emit(builder, parts, what, where.chains, more)
     if not found:
         builder.nothing(parts)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fwc.diagnostics import Diagnostic
 from fwc.elaborate.builder import Builder, Parts
+from fwc.elaborate.conditions import DEFAULT_BURST, per_of
 from fwc.elaborate.lookup import runtime_set
 from fwc.elaborate.options import Options
 from fwc.elaborate.report import mistake
@@ -16,9 +16,6 @@ from fwc.lang import ast
 from fwc.net.addresses import AddressSet, parse_v6, prefix_run
 from fwc.net.intervals import IntervalSet
 from fwc.source import Origin
-
-DEFAULT_BURST = 5
-"""Packets at once when `burst` is not written: the default of nft and iptables."""
 
 MULTICAST = AddressSet(
     IntervalSet((prefix_run(224 << 24, 4, 32), (0xFFFFFFFF, 0xFFFFFFFF))),
@@ -133,22 +130,6 @@ def verdict_of(word: str, reject: Reject) -> Verdict:
 
 
 # ----- limits -----------------------------------------------------------------
-
-
-def per_of(part: ast.PerPart | None, out: list[Diagnostic]) -> tuple[Per, int, int]:
-    """Whose packets share a bucket, and the prefix lengths."""
-    if part is None:
-        return Per.ALL, 32, 128
-    mask4 = 32 if part.mask4 is None else part.mask4.value
-    mask6 = 128 if part.mask6 is None else part.mask6.value
-    for given, highest in ((part.mask4, 32), (part.mask6, 128)):
-        if given is not None and not 1 <= given.value <= highest:
-            out.append(
-                mistake(
-                    LIMIT, f"a mask of {given.value} bits is not possible", given.span, help=f"write 1 to {highest}"
-                )
-            )
-    return (Per.SOURCE if part.side == "source" else Per.DESTINATION), mask4, mask6
 
 
 def limit_chain(builder: Builder, parts: Parts, name: str, role: Role = Role.USER) -> str:

@@ -327,6 +327,25 @@ class SportCond:
 
 
 @record
+class WithinCond:
+    """`within 5/minute burst 10 per source`: the bucket still has a token."""
+
+    rate: Rate | Variable
+    burst: Number | Variable | None
+    per: PerPart | None
+    span: Span
+
+
+@record
+class NativeCond:
+    """`native iptables \"\"\"-m recent ...\"\"\"`: a condition in one target's own words."""
+
+    target: Name
+    text: str
+    span: Span
+
+
+@record
 class NotCond:
     cond: Condition
     span: Span
@@ -350,6 +369,8 @@ Condition = (
     | HelperCond
     | CgroupCond
     | SportCond
+    | WithinCond
+    | NativeCond
     | NotCond
 )
 

@@ -359,5 +359,16 @@ def c_cgroup(b: Builder, kids: Sequence[Any], s: int, e: int) -> Any:
 
 
 @node
+def c_within(b: Builder, kids: Sequence[Any], s: int, e: int) -> Any:
+    rest = kids[1:]
+    return ast.WithinCond(kids[0], value_of(rest, "burst"), first(rest, ast.PerPart), Span(b.file, s, e))
+
+
+@node
+def c_native(b: Builder, kids: Sequence[Any], s: int, e: int) -> Any:
+    return ast.NativeCond(kids[0], kids[1], Span(b.file, s, e))
+
+
+@node
 def c_sport(b: Builder, kids: Sequence[Any], s: int, e: int) -> Any:
     return ast.SportCond(tuple(ports(b, kid) for kid in kids), Span(b.file, s, e))

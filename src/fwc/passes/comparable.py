@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import TypeVar
 
-from fwc.ir.match import AllOf, AnyOf, Match, Not, Per, SetRef, WithinConnections, WithinRate
+from fwc.ir.match import AllOf, AnyOf, Match, Not, Opaque, Per, SetRef, WithinConnections, WithinRate
 from fwc.ir.model import NamedSet, Rule, Ruleset, Table
 from fwc.ir.verdict import Action, AddToSet, AssignHelper, ClampMss, Log
 from fwc.net.hooks import Family
@@ -56,6 +56,8 @@ class _Spelling:
                 return match if changed is inner else Not(changed)
             case SetRef():
                 return dataclasses.replace(match, set=self.rename(match.set))
+            case Opaque() if match.dialect and match.kind:
+                return dataclasses.replace(match, kind="")  # what it is about is said in messages only
             case WithinRate():
                 return self.rate(match)
             case WithinConnections():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fwc.convert.policy.text import number_list, quoted, word_or_quoted
 from fwc.convert.policy.unsaid import Unsaid
+from fwc.elaborate.conditions import DEFAULT_BURST
 from fwc.ir.match import (
     CgroupIs,
     Chance,
@@ -14,13 +15,16 @@ from fwc.ir.match import (
     Match,
     Opaque,
     Owner,
+    Per,
     TimeWindow,
+    WithinRate,
 )
 from fwc.net.intervals import IntervalSet
 from fwc.net.protocols import DSCP, TCP_FLAGS
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _PKTTYPES = ("unicast", "broadcast", "multicast", "otherhost")
+_UNITS = {1: "second", 60: "minute", 3600: "hour", 86400: "day"}
 _LIMITS = {Field.TTL: 255, Field.LENGTH: 65535}
 _NATIVE = "leave the rule in a `native` block of the policy, which names one target and is not proved"
 
@@ -51,10 +55,37 @@ def _positive(match: Match) -> str:
             return f"helper {word_or_quoted(name)}"
         case CgroupIs(path):
             return f"cgroup {quoted(path)}"
-        case Opaque(_, text, kind):
-            raise Unsaid(f"`{text}`" if kind != "rpfilter" else "a reverse path check as a condition", _NATIVE)
+        case Opaque("", _, kind):
+            raise Unsaid(f"a question of the routing table ({kind}) as a condition", "write `implicit rpfilter strict`")
+        case Opaque(dialect, text):
+            if text.endswith('"'):
+                text = f"{text} "
+            if '"""' in text or not text.isprintable():
+                raise Unsaid(f"`{text}`", _NATIVE)
+            return f'native {dialect} """{text}"""'
         case _:
             raise Unsaid(f"a condition on {type(match).__name__}", _NATIVE)
+
+
+def within_text(rate: WithinRate) -> str:
+    """`within 5/minute burst 10 per source`. Raises Unsaid."""
+    return f"within {rate_text(rate)}{per_text(rate.per, rate.mask4, rate.mask6)}"
+
+
+def rate_text(rate: WithinRate) -> str:
+    unit = _UNITS.get(rate.seconds)
+    if unit is None:
+        raise Unsaid(f"a rate per {rate.seconds} seconds")
+    amount = f"{rate.amount}B" if rate.unit == "bytes" else str(rate.amount)
+    burst = "" if rate.burst == DEFAULT_BURST and rate.unit != "bytes" else f" burst {rate.burst}"
+    return f"{amount}/{unit}{burst}"
+
+
+def per_text(per: Per, mask4: int, mask6: int) -> str:
+    if per is Per.ALL:
+        return ""
+    masks = "" if (mask4, mask6) == (32, 128) else f" mask {mask4}" + ("" if mask6 == 128 else f" {mask6}")
+    return f" per {per.value}{masks}"
 
 
 def _field(field: Field, values: IntervalSet) -> str:

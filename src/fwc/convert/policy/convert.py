@@ -17,10 +17,9 @@ from fwc.convert.tables import families
 from fwc.diagnostics import Diagnostic, Severity, error, warning
 from fwc.dialects.base import OutputFile
 from fwc.errors import InternalError
-from fwc.ir.match import WithinConnections, WithinRate
-from fwc.ir.model import Rule, Ruleset
-from fwc.ir.verdict import Accept, Dnat, Log, Redirect, Reject, RejectKind
-from fwc.ir.walk import match_nodes, rules
+from fwc.ir.model import Ruleset
+from fwc.ir.verdict import Accept, Dnat, Log, Redirect, Reject
+from fwc.ir.walk import rules
 from fwc.lang.format import format_source
 from fwc.net.hooks import Family
 from fwc.source import SourceFile, Span
@@ -77,59 +76,16 @@ class _Search:
         page = self.writer.page(Style())
         if page.refusals:
             return (), self._refused(page.refusals)
-        style, found = self._plain()
+        found = self._differs(Style())
         if found is not None:
-            return (), [found]
-        style = self._improved(style)
+            return (), [found if isinstance(found, Diagnostic) else self._unproved(found)]
+        style = self._improved(Style())
         text, problems = format_source(SourceFile(FILE_NAME, self.writer.page(style).text))
         if problems:
             raise InternalError(f"the policy that was written does not parse: {problems[0].message}")
         if self._differs(style, text) is not None:
             raise InternalError("the formatted policy is not the policy that was proved")
         return (OutputFile(FILE_NAME, text),), self._log_details()
-
-    # ----- plain --------------------------------------------------------------------
-
-    def _plain(self) -> tuple[Style, Diagnostic | None]:
-        """The source's own rules, one by one; where a limit's excess goes on, the refusal that it meets in the end."""
-        style = Style()
-        kinds = self._excess_kinds()
-        while True:
-            found = self._differs(style)
-            if found is None:
-                return style, None
-            if isinstance(found, Diagnostic):
-                return style, found
-            following = self._other_excess(style, found, kinds)
-            if following is None or self.trials > MOST_TRIALS:
-                return style, self._unproved(found)
-            style = following
-
-    def _excess_kinds(self) -> list[RejectKind | None]:
-        used = [r.verdict.kind for _, _, _, r in rules(self.ruleset) if isinstance(r.verdict, Reject)]
-        return [None, *dict.fromkeys(used)]
-
-    def _other_excess(self, style: Style, found: Difference, kinds: list[RejectKind | None]) -> Style | None:
-        """The next way to refuse what is over the limit of the rule that the difference is about."""
-        excess = dict(style.choices.excess)
-        limited = [r for r in self._rules_about(found) if _limits(r)]
-        for rule in limited:
-            at = kinds.index(excess.get(id(rule))) + 1
-            if at < len(kinds):
-                excess[id(rule)] = kinds[at]
-                return dataclasses.replace(style, choices=Choices(tuple(excess.items())))
-        return None
-
-    def _rules_about(self, found: Difference) -> list[Rule]:
-        """Limited accepts of the hook in which the difference is."""
-        out = []
-        for line in (
-            *self.model.filters.get(found.hook.value, []),
-            *(x for c in self.model.chains.values() for x in c.lines),
-        ):
-            if isinstance(line.verdict, Accept) and (line.ends.rate is not None or line.ends.connections is not None):
-                out += list(line.rules)
-        return out
 
     # ----- better -------------------------------------------------------------------
 
@@ -145,6 +101,20 @@ class _Search:
             trial = dataclasses.replace(style, plain=True)
             if self._differs(trial) is None:
                 style = trial
+        return self._limited(style)
+
+    def _limited(self, style: Style) -> Style:
+        """`allow ... limit` where what is over the rate is refused anyway, and the same way, by the rules behind."""
+        kinds = [r.verdict.kind for _, _, _, r in rules(self.ruleset) if isinstance(r.verdict, Reject)]
+        for line in self.model.all_lines():
+            if not isinstance(line.verdict, Accept) or line.ends.rate is None:
+                continue
+            for kind in (None, *dict.fromkeys(kinds)):
+                excess = (*style.choices.excess, (id(line.rules[-1]), kind))
+                trial = dataclasses.replace(style, choices=Choices(excess))
+                if self.trials < MOST_TRIALS and self._differs(trial) is None:
+                    style = trial
+                    break
         return style
 
     # ----- proof --------------------------------------------------------------------
@@ -214,7 +184,3 @@ class _Search:
                 f"# The source says nothing about IPv{10 - mine}: what arrives by it meets the defaults at the end."
             )
         return out
-
-
-def _limits(rule: Rule) -> bool:
-    return any(isinstance(n, WithinRate | WithinConnections) for n in match_nodes(rule.match))

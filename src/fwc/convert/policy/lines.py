@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fwc.convert.policy.steps import Step
-from fwc.convert.policy.terms import ANYTHING, Term
+from fwc.convert.policy.terms import ANYTHING, Term, counts
 from fwc.ir.model import Rule
 from fwc.ir.verdict import Accept, Action, Continue, Drop, Log, Reject, Verdict
 from fwc.net.addresses import AddressSet
@@ -186,7 +186,7 @@ def merged(lines: Sequence[Line]) -> list[Line]:
 
 def _logged(log: Line, line: Line) -> Line | None:
     """`deny ... log`: a log line of the same packets just before."""
-    if line.actions or line.notes or not line.final or line.ends.rate is not None or line.ends.connections is not None:
+    if line.actions or line.notes or not line.final or counts(line.ends) or counts(log.ends):
         return None
     if not isinstance(log.verdict, Continue) or len(log.actions) != 1 or not isinstance(log.actions[0], Log):
         return None
@@ -223,6 +223,8 @@ def _neighbours(a: Line, b: Line) -> Line | None:
                 ),
                 rules=rules,
             )
+    if one.states is not None and two.states is not None and _without(one, "states") == _without(two, "states"):
+        return dataclasses.replace(a, ends=dataclasses.replace(a.ends, states=one.states | two.states), rules=rules)
     for field in ("iif", "oif"):
         mine, other = getattr(one, field), getattr(two, field)
         if mine is None or other is None or mine.negated or other.negated:
@@ -251,9 +253,7 @@ def _of_two_families(a: Line, b: Line, one: Term, two: Term) -> Line | None:
 
 def _counts(line: Line) -> bool:
     """Whether it has a bucket, which two rules do not share."""
-    if line.ends.rate is not None or line.ends.connections is not None:
-        return True
-    return any(isinstance(a, Log) and a.rate is not None for a in line.actions)
+    return counts(line.ends) or any(isinstance(a, Log) and a.rate is not None for a in line.actions)
 
 
 def pruned(lines: Sequence[Line]) -> list[Line]:

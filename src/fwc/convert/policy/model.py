@@ -40,6 +40,7 @@ class KeptChain:
 @dataclasses.dataclass
 class Model:
     families: tuple[Family, ...]
+    dialect: str
     filters: dict[str, list[Line]] = dataclasses.field(default_factory=dict)
     policies: dict[str, dict[Family, Verdict]] = dataclasses.field(default_factory=dict)
     nat: dict[str, list[Line]] = dataclasses.field(default_factory=dict)
@@ -59,7 +60,7 @@ class Model:
 
 def model_of(ruleset: Ruleset, families: Sequence[Family], notes: Notes) -> Model:
     """Every base chain of the ruleset at its place, one family after the other and then both together."""
-    model = Model(tuple(families))
+    model = Model(tuple(families), "iptables" if ruleset.source == "iptables-save" else "nft")
     reader = _Reader(ruleset, model)
     parts = [reader.family(family) for family in families]
     names = dict.fromkeys(name for part in parts for name in part.chains)

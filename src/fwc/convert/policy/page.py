@@ -17,7 +17,7 @@ from fwc.convert.policy.unsaid import Unsaid
 from fwc.convert.policy.zones import ZoneDecl, zones_of
 from fwc.ir.match import CtState, Field
 from fwc.ir.model import NamedSet
-from fwc.ir.verdict import DROP, Accept, Continue, Log, Reject, Verdict
+from fwc.ir.verdict import DROP, Accept, Continue, Log, Reject, RejectKind, Verdict
 from fwc.lang.hints import RESERVED
 from fwc.net.addresses import AddressSet
 from fwc.net.hooks import PRIORITY_NAMES, ChainType, Family
@@ -62,7 +62,7 @@ class Writer:
         self.set_names: dict[str, str] = {}
         for name in model.sets:
             self.set_names[name] = unique(name_from(name) or "set", set(self.set_names.values()))
-        self.words = Vocabulary(zones, groups, frozenset(model.families), self.set_names)
+        self.words = Vocabulary(zones, groups, frozenset(model.families), self.set_names, model.dialect)
         self.verbatim = any(isinstance(a, Log) for line in lines for a in line.actions)
 
     def page(self, style: Style) -> Page:
@@ -219,6 +219,8 @@ class Writer:
 
 
 def _defaultable(line: Line) -> bool:
+    if isinstance(line.verdict, Reject) and line.verdict.kind in _ONE_FAMILY:
+        return False  # the other family's packets, of which the source says nothing, could not be answered so
     return len(line.actions) <= 1 and all(isinstance(a, Log) for a in line.actions) and not line.label
 
 
@@ -226,6 +228,13 @@ def _logs_rest(line: Line, everybody: frozenset[Family]) -> bool:
     logs = isinstance(line.verdict, Continue) and len(line.actions) == 1 and isinstance(line.actions[0], Log)
     return logs and line.whole and line.families >= everybody and not line.label
 
+
+_ONE_FAMILY = (
+    RejectKind.PROTO_UNREACHABLE,
+    RejectKind.POLICY_FAIL,
+    RejectKind.REJECT_ROUTE,
+    RejectKind.TCP_RESET,
+)
 
 # ----- implicit rules --------------------------------------------------------------
 

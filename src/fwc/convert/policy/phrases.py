@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fwc.convert.policy.conditions import rate_text, within_text
 from fwc.convert.policy.groups import Groups
 from fwc.convert.policy.lines import Line
 from fwc.convert.policy.services import traffic
@@ -9,7 +10,7 @@ from fwc.convert.policy.terms import Term
 from fwc.convert.policy.text import family_word, mac, name_from, ports, quoted
 from fwc.convert.policy.unsaid import Unsaid
 from fwc.convert.policy.zones import Zones
-from fwc.ir.match import CtState, Field, Per, WithinRate
+from fwc.ir.match import CtState, Field, Per
 from fwc.ir.verdict import (
     Action,
     AddToSet,
@@ -22,9 +23,7 @@ from fwc.net.hooks import Family
 from fwc.net.interfaces import IfaceSet
 from fwc.records import record
 
-_UNITS = {1: "second", 60: "minute", 3600: "hour", 86400: "day"}
 _STATES = {s.value: s.name.lower() for s in CtState}
-DEFAULT_BURST = 5
 FILTER_SITES = ("input", "forward", "output")
 
 
@@ -34,6 +33,7 @@ class Ends:
 
     source: tuple[str, ...]
     target: tuple[str, ...]
+    conditions: tuple[str, ...] = ()
 
 
 @record
@@ -42,6 +42,7 @@ class Vocabulary:
     groups: Groups
     families: frozenset[Family]
     sets: dict[str, str]
+    dialect: str
 
 
 def ends_of(term: Term, site: str, words: Vocabulary) -> Ends | None:
@@ -69,7 +70,7 @@ def ends_of(term: Term, site: str, words: Vocabulary) -> Ends | None:
     # an address that packets come from is never ours, one that they go to may be
     if through and oif is None and (term.daddr or any(w for _, w in _sets(term, Field.DADDR))):
         target = (*target[:-1], _with_exception(target[-1], "self"))
-    return Ends(source, target)
+    return Ends(source, target, tuple(_question(word, words.dialect) for word in sorted(asked(term, site))))
 
 
 def _with_exception(operand: str, name: str) -> str:
@@ -80,16 +81,30 @@ def _with_exception(operand: str, name: str) -> str:
 
 
 def _local(term: Term, site: str) -> tuple[str, str]:
-    """`self` where the source asks the routing table whether an address is ours."""
-    if not term.local:
-        return "", ""
-    if site == "prerouting" and term.local == {"daddr"}:
-        return "", "self"
-    if site == "prerouting" and term.local == {"!daddr"}:
-        return "", "!self"
-    if site == "output" and term.local == {"daddr"}:
-        return "", "self"
-    raise Unsaid("a question whether an address is one of this machine, at a hook where the policy does not ask it")
+    """`self` where the source asks the routing table whether an address is ours and the policy does too: "self" or "!self" for
+    each side, empty where it is a condition (`asked`)."""
+    left = asked(term, site)
+    found = {"saddr": "", "daddr": ""}
+    for word in term.local - left:
+        found[word.removeprefix("!")] = "!self" if word.startswith("!") else "self"
+    return found["saddr"], found["daddr"]
+
+
+def asked(term: Term, site: str) -> frozenset[str]:
+    """The questions of `Term.local` that no `from` or `to` says at the site."""
+    told = {
+        "prerouting": {"daddr", "!daddr"},
+        "output": {"daddr"},
+        "postrouting": {"saddr", "!saddr"},
+    }.get(site, set())
+    return term.local - told if len(term.local & told) < 2 else term.local
+
+
+def _question(word: str, dialect: str) -> str:
+    """Whether an address is ours, in the words of the source's target."""
+    side = "src" if word.endswith("saddr") else "dst"
+    text = f"-m addrtype --{side}-type LOCAL" if dialect == "iptables" else f"fib {word.removeprefix('!')} type local"
+    return ("not " if word.startswith("!") else "") + f'native {dialect} """{text}"""'
 
 
 def _sets(term: Term, field: Field) -> list[tuple[str, bool]]:
@@ -142,7 +157,8 @@ def _side(
 # ----- conditions and options ------------------------------------------------------
 
 
-def conditions(term: Term) -> list[str]:
+def conditions(term: Term, limited: bool = False) -> list[str]:
+    """The conditions after `if`; with `limited` the rate stands elsewhere in the statement."""
     out = []
     if term.states is not None:
         out.append("state " + ", ".join(_STATES[v] for v in sorted(term.states, key=lambda v: (v != 3, v))))
@@ -153,23 +169,9 @@ def conditions(term: Term) -> list[str]:
                 "the port that the connection had before its translation, without asking whether it was translated"
             )
         said[said.index("dnat")] = "dnat port " + ", ".join(ports(term.dnat_ports))
+    if term.rate is not None and not limited:
+        said.append(within_text(term.rate))
     return [*out, *said]
-
-
-def rate_text(rate: WithinRate) -> str:
-    unit = _UNITS.get(rate.seconds)
-    if unit is None:
-        raise Unsaid(f"a rate per {rate.seconds} seconds")
-    amount = f"{rate.amount}B" if rate.unit == "bytes" else str(rate.amount)
-    burst = "" if rate.burst == DEFAULT_BURST and rate.unit != "bytes" else f" burst {rate.burst}"
-    return f"{amount}/{unit}{burst}"
-
-
-def per_text(per: Per, mask4: int, mask6: int) -> str:
-    if per is Per.ALL:
-        return ""
-    masks = "" if (mask4, mask6) == (32, 128) else f" mask {mask4}" + ("" if mask6 == 128 else f" {mask6}")
-    return f" per {per.value}{masks}"
 
 
 def log_text(log: Log) -> str:

@@ -155,6 +155,8 @@ def _unnamed(match: Match) -> Match:
         case Not(inner):
             changed = _unnamed(inner)
             return match if changed is inner else Not(changed)
+        case WithinRate() | WithinConnections() if match.over:
+            return negate(_unnamed(dataclasses.replace(match, over=False)))
         case WithinRate() | WithinConnections() if match.name and match.per is not Per.ALL:
             return dataclasses.replace(match, name="")
         case _:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fwc.convert.policy.conditions import per_text, rate_text
 from fwc.convert.policy.lines import Line
 from fwc.convert.policy.phrases import (
     Ends,
@@ -10,8 +11,6 @@ from fwc.convert.policy.phrases import (
     conditions,
     ends_of,
     meta_text,
-    per_text,
-    rate_text,
     reject_text,
     traffic_text,
 )
@@ -36,7 +35,7 @@ from fwc.ir.verdict import (
 )
 from fwc.records import record
 
-FLOOD = "in a policy the rule that accepts also holds the limit: `allow ... limit 25/second burst 50`"
+_MAX = "in a policy the rule that accepts also holds the limit: `allow ... max 3 connections per source`"
 
 
 @record
@@ -50,9 +49,13 @@ class Statement:
 
 @record
 class Choices:
-    """How what is over a limit is refused, by the id of the source's rule."""
+    """Accepts within a rate that refuse what is over it (`limit`), and how, by the id of the source's rule. Others are written
+    `if within`, and what is over goes on to the next rule."""
 
     excess: tuple[tuple[int, RejectKind | None], ...] = ()
+
+    def limited(self, line: Line) -> bool:
+        return line.ends.connections is not None or any(id(r) in dict(self.excess) for r in line.rules)
 
     def of(self, line: Line) -> RejectKind | None:
         known = dict(self.excess)
@@ -76,7 +79,8 @@ def statements(line: Line, site: str, words: Vocabulary, choices: Choices) -> li
         options.insert(0, action_text(line.actions[0], words))
     if head.split()[0] in ("jump", "goto", "return"):
         return [_called(line, head, ends, options, words)]
-    text = f"{head} {traffic_text(line, words)}{_clauses(line, ends)}"
+    limited = head == "allow" and choices.limited(line)
+    text = f"{head} {traffic_text(line, words)}{_clauses(line, ends, limited)}"
     return [Statement(_with(text, options, line), outer_of(ends), line.notes)]
 
 
@@ -87,11 +91,10 @@ def _is_change(action: Action) -> bool:
 def _verb(line: Line, words: Vocabulary, choices: Choices) -> tuple[str, str]:
     """The first word of the statement, and the options that belong to it."""
     verdict, ends = line.verdict, line.ends
-    limited = ends.rate is not None or ends.connections is not None
     if isinstance(verdict, Accept):
-        return "allow", _limits(line, choices) if limited else ""
-    if limited:
-        raise Unsaid("a rate that decides something else than what is accepted", FLOOD)
+        return "allow", _limits(line, choices) if choices.limited(line) else ""
+    if ends.connections is not None:
+        raise Unsaid("a count of connections that decides something else than what is accepted", _MAX)
     if isinstance(verdict, Drop):
         return "deny", ""
     if isinstance(verdict, Reject):
@@ -121,8 +124,8 @@ def _limits(line: Line, choices: Choices) -> str:
     return " ".join(parts)
 
 
-def _clauses(line: Line, ends: Ends) -> str:
-    said = conditions(line.ends)
+def _clauses(line: Line, ends: Ends, limited: bool = False) -> str:
+    said = [*conditions(line.ends, limited), *ends.conditions]
     text = f" from {ends.source[-1]} to {ends.target[-1]}"
     return text + (f" if {' and '.join(said)}" if said else "")
 
@@ -140,7 +143,7 @@ def _with(text: str, options: list[str], line: Line) -> str:
 def _called(line: Line, head: str, ends: Ends, options: list[str], words: Vocabulary) -> Statement:
     what = traffic(line.boxes, line.families)
     wide = ends.source == ("any",) and ends.target == ("any",)
-    said = conditions(line.ends)
+    said = [*conditions(line.ends), *ends.conditions]
     text = head + ("" if what == "any" else f" for {what}")
     if not wide:
         text += f" from {ends.source[-1]} to {ends.target[-1]}"
@@ -153,8 +156,8 @@ def _called(line: Line, head: str, ends: Ends, options: list[str], words: Vocabu
 
 def _changes(line: Line, ends: Ends, changes: list[Action], site: str, words: Vocabulary) -> list[Statement]:
     """`mark`, `rewrite`, `clamp` and `notrack` in a `hook` block, one statement for each change."""
-    if line.ends.rate is not None or line.ends.connections is not None:
-        raise Unsaid("a packet change within a rate", "")
+    if line.ends.connections is not None:
+        raise Unsaid("a packet change for a count of connections")
     rest = [action_text(a, words) for a in line.actions if a not in changes]
     out = []
     for change in changes:

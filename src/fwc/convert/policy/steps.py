@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping
 
-from fwc.convert.policy.terms import ANYTHING, Term, meet, terms_of
+from fwc.convert.policy.terms import ANYTHING, Term, counts, meet, terms_of
 from fwc.convert.policy.unsaid import Unsaid
 from fwc.ir.match import AllOf, FieldIn, Match, all_of, negate
 from fwc.ir.model import Chain, Rule, Table
@@ -173,7 +173,7 @@ class Steps:
     def _inlined(self, chain: Chain, term: Term, goes: bool) -> bool:
         """Whether the chain's rules may stand in the caller's place. A rate is asked once for a call, so it cannot be asked
         again for each rule; RETURN needs a chain to return from."""
-        if term.rate is not None or term.connections is not None or any("chance" in text for text in term.said):
+        if counts(term):
             return len(chain.rules) == 1
         if goes and not _decides(chain.rules[-1]):
             return False

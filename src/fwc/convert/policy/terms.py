@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 
-from fwc.convert.policy.conditions import spoken
+from fwc.convert.policy.conditions import spoken, within_text
 from fwc.convert.policy.unsaid import Unsaid
 from fwc.ir.match import (
     AllOf,
@@ -76,8 +76,17 @@ ANYTHING = Term()
 
 def terms_of(match: Match, families: frozenset[Family] = BOTH) -> list[Term]:
     """Terms whose union is `match` within `families`. Raises Unsaid."""
-    found = [t for each in _terms(match, True) if (t := meet(Term(families), each)) is not None]
-    return list(dict.fromkeys(found))
+    found = list(dict.fromkeys(t for each in _terms(match, True) if (t := meet(Term(families), each)) is not None))
+    if len(found) > 1 and any(counts(term) for term in found):
+        raise Unsaid("a condition that counts packets, among alternatives", "split the rule")
+    return found
+
+
+def counts(term: Term) -> bool:
+    """Whether a condition of the term changes what it answers next time, so that it must be asked once for each packet."""
+    if term.rate is not None or term.connections is not None:
+        return True
+    return any(word in text.split()[:2] for text in term.said for word in ("native", "within", "chance"))
 
 
 def _terms(match: Match, wanted: bool) -> list[Term]:
@@ -102,7 +111,7 @@ def _terms(match: Match, wanted: bool) -> list[Term]:
             return [Term(sets=((name, fields[0], wanted),))]
         case WithinRate():
             if match.over is wanted:
-                raise Unsaid("a rate whose excess goes on to the next rule", _RATE_HELP)
+                return [Term(said=(f"not {within_text(match)}",))]
             return [Term(rate=dataclasses.replace(match, over=False))]
         case WithinConnections():
             if match.over is wanted:
@@ -114,9 +123,6 @@ def _terms(match: Match, wanted: bool) -> list[Term]:
             return [Term(said=(spoken(match, wanted),))]
 
 
-_RATE_HELP = (
-    "in a policy the rule that accepts what is within the rate also refuses what is over it: `allow ... limit 5/minute`"
-)
 _COUNT_HELP = "in a policy the rule that accepts also refuses what is over it: `allow ... max 3 connections per source`"
 
 
@@ -181,11 +187,22 @@ def _some(term: Term) -> list[Term]:
 
 def _address(field: Field, values: AddressSet, name: str, wanted: bool) -> list[Term]:
     names = ((values, name),) if name else ()
+    present = values.families()
+    if len(present) == 1 and wanted and not name and _is_rest(values.family(present[0]), present[0]):
+        rest = AddressSet.of_family(present[0], values.family(present[0]).complement(present[0].bits))
+        found = Term(not_saddr=rest) if field is Field.SADDR else Term(not_daddr=rest) if field is Field.DADDR else None
+        if found is not None:
+            return [dataclasses.replace(found, families=frozenset(present))]
     if field is Field.SADDR:
         return _some(Term(saddr=values, names=names) if wanted else Term(not_saddr=values, names=names))
     if field is Field.DADDR:
         return _some(Term(daddr=values, names=names) if wanted else Term(not_daddr=values, names=names))
     raise Unsaid("the address that the connection had before its translation", "")
+
+
+def _is_rest(values: IntervalSet, family: Family) -> bool:
+    """Whether the addresses are better said by what they leave out."""
+    return values.size() > 1 << (family.bits - 1) and values != IntervalSet.full(family.bits)
 
 
 def _ports(field: Field, values: IntervalSet, wanted: bool) -> list[Term]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from fwc.convert.policy.lines import Line
 from fwc.convert.policy.phrases import Ends, Vocabulary, action_text, conditions, ends_of, meta_text, traffic_text
 from fwc.convert.policy.statements import Statement, outer_of
@@ -9,6 +11,8 @@ from fwc.convert.policy.unsaid import Unsaid
 from fwc.ir.verdict import Accept, Continue, Dnat, Masquerade, NatTarget, PortChoice, Redirect, Snat
 from fwc.net.addresses import format_address
 from fwc.net.hooks import Family
+from fwc.net.intervals import IntervalSet
+from fwc.net.protocols import PORT_PROTOCOLS
 
 _CHOICES = {
     PortChoice.DEFAULT: "",
@@ -17,6 +21,8 @@ _CHOICES = {
     PortChoice.PERSISTENT: " persistent",
 }
 
+_PORTED = IntervalSet.of(*PORT_PROTOCOLS)
+
 
 def translation(line: Line, site: str, words: Vocabulary, plain: bool) -> list[Statement]:
     """The statement of one nat line; `plain` leaves out `without accept`. Raises Unsaid."""
@@ -24,15 +30,30 @@ def translation(line: Line, site: str, words: Vocabulary, plain: bool) -> list[S
     if ends is None:
         return []
     if site == "output" and ends.source == ("any",):
-        ends = Ends(("self",), ends.target)
-    if line.ends.rate is not None or line.ends.connections is not None:
-        raise Unsaid("a translation within a rate")
-    said = conditions(line.ends)
+        ends = Ends(("self",), ends.target, ends.conditions)
+    if line.ends.connections is not None:
+        raise Unsaid("a translation for a count of connections")
+    said = [*conditions(line.ends), *ends.conditions]
     clauses = f" from {ends.source[-1]} to {ends.target[-1]}" + (f" if {' and '.join(said)}" if said else "")
     options = "".join(f" {action_text(a, words)}" for a in line.actions) + meta_text(line)
     outer = outer_of(ends)
-    text = _text(line, site, words, clauses, plain)
+    text = _text(_with_ports(line), site, words, clauses, plain)
     return [Statement(text + options, outer, line.notes)]
+
+
+def _with_ports(line: Line) -> Line:
+    """Where ports are translated the statement names the old ones, if need be all of them."""
+    verdict = line.verdict
+    targets = verdict.targets if isinstance(verdict, Dnat) else (verdict,) if isinstance(verdict, Redirect) else ()
+    if not any(target.ports is not None for target in targets):
+        return line
+    boxes = tuple(
+        dataclasses.replace(box, dport=IntervalSet.range(0, 65535))
+        if box.dport is None and box.protocols is not None and box.protocols <= _PORTED
+        else box
+        for box in line.boxes
+    )
+    return dataclasses.replace(line, boxes=boxes)
 
 
 def _text(line: Line, site: str, words: Vocabulary, clauses: str, plain: bool) -> str:

@@ -14,6 +14,7 @@ from fwc.records import record
 
 LOOPBACK = "lo"
 _KINDS = (
+    (re.compile(r"lo"), "loopback"),
     (re.compile(r"ppp\*?\d*|pppoe.*|wwan\d*|wan\d*"), "wan"),
     (re.compile(r"docker\*?\d*|br-[0-9a-f]{12}|br-\*"), "containers"),
     (re.compile(r"(?:virbr|vnet|vmbr)\*?\d*(?:-nic)?"), "vms"),
@@ -59,10 +60,11 @@ def zones_of(filter_lines: Sequence[Line], nat_lines: Sequence[Line], taken: set
         for ifaces in (line.ends.iif, line.ends.oif):
             if ifaces is not None:
                 sets[~ifaces if ifaces.negated else ifaces] = None
+    loops = any(_loops(line) for line in (*filter_lines, *nat_lines))
     seen: dict[str, list[int]] = {}
     for at, each in enumerate(sets):
         for text in each.texts():
-            if text != LOOPBACK:
+            if text != LOOPBACK or loops:
                 seen.setdefault(text, []).append(at)
     groups: dict[tuple[int, ...], list[str]] = {}
     for text, where in seen.items():
@@ -75,6 +77,13 @@ def zones_of(filter_lines: Sequence[Line], nat_lines: Sequence[Line], taken: set
     decls = [ZoneDecl(name, group) for name, group in zip(names, members, strict=True)]
     ordered = sorted(decls, key=lambda d: (not set(d.interfaces) & outside, d.interfaces))
     return Zones(tuple(_overlapping(ordered)))
+
+
+def _loops(line: Line) -> bool:
+    """Whether the loopback interface stands with addresses, which `iface lo` cannot."""
+    ends = line.ends
+    source = ends.iif is not None and LOOPBACK in ends.iif.names and ends.saddr is not None
+    return source or (ends.oif is not None and LOOPBACK in ends.oif.names and ends.daddr is not None)
 
 
 def _translates_source(line: Line) -> bool:

@@ -472,5 +472,5 @@ def _opaque(match: Opaque, negated: bool, family: Family) -> t.Statement:
         return t.Compare(t.Selector("fib daddr oifname"), "!=" if negated else "", right)
     raise Refused(
         f"the {match.dialect or 'foreign'} condition `{match.text[:60]}`",
-        "there is no nftables form that is known to mean the same",
+        "there is no nftables form that is known to mean the same; or put the statement into `when not target nftables { ... }`",
     )
