@@ -15,7 +15,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"project", "render"}),
     frozenset({"api"}),
     frozenset({"convert"}),
-    frozenset({"roundtrip"}),
+    frozenset({"roundtrip", "natives"}),
     frozenset({"query"}),  # its answers are written as those of diff
     frozenset({"lints", "diff"}),  # above the front ends: lints read a policy's suppressions and a dialect's own tree
     frozenset({"dialects", "elaborate"}),

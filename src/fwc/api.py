@@ -68,8 +68,15 @@ def _elaborated(
     elaborated, more = elaborate(tree, files, options)
     told = {d.primary.span for d in diagnostics if d.primary}  # one mistake is told once, by the parser
     diagnostics = [*diagnostics, *(d for d in more if d.primary is None or d.primary.span not in told)]
-    if tree.broken or has_errors(diagnostics):
+    if elaborated is None or tree.broken or has_errors(diagnostics):
         return None, diagnostics
+    if elaborated.native_conditions:
+        from fwc.natives import modelled
+
+        ruleset, found = modelled(elaborated.ruleset)
+        if found:
+            return None, [*diagnostics, *found]
+        elaborated = dataclasses.replace(elaborated, ruleset=ruleset)
     return elaborated, diagnostics
 
 

@@ -64,6 +64,7 @@ class Builder:
         self.policies: dict[str, Verdict] = {}
         self.used_sets: dict[str, None] = {}
         self.taken: set[str] = set(BASES)
+        self.native_conditions = False
         self._traffic: dict[object, TrafficForm | None] = {}
         self._kept: list[tuple[Flows, Side | None]] = []  # objects whose identity is a key must live on
         self._whole = (self.sides.whole(FROM), self.sides.whole(TO))
@@ -128,8 +129,7 @@ class Builder:
         if asts:
             found = [(c, condition(c, out)) for c in asts]
             conditions = tuple((c, m) for c, m in found if m is not None)
-            if self.os == "macos":
-                self._no_rates(asts)
+            self._unusual(asts)
         options = sort_options(kind, clauses.options, out) if clauses.options else _NO_OPTIONS
         tracked = self.program.settings.stateful and self.program.implicit.established
         if not any_state and tracked and "stateless" not in options.flags:
@@ -139,9 +139,13 @@ class Builder:
         families = self.families if family is None else self.families & bit(family)
         return Parts(placed, source, destination, flows, conditions, options, families)
 
-    def _no_rates(self, conditions: tuple[ast.Condition, ...]) -> None:
+    def _unusual(self, conditions: tuple[ast.Condition, ...]) -> None:
+        """Note native conditions, which the targets' readers read later, and refuse rates where pf has none."""
         for cond in conditions:
-            if isinstance(inner(cond), ast.WithinCond):
+            kind = inner(cond)
+            if isinstance(kind, ast.NativeCond):
+                self.native_conditions = True
+            elif isinstance(kind, ast.WithinCond) and self.os == "macos":
                 text = "pf on macOS has no rate that is only asked for"
                 help = (
                     "write `allow tcp ... limit R per source`, or put the statement into `when not target pf { ... }`"

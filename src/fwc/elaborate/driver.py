@@ -151,6 +151,7 @@ class _Work:
             tuple(self.levels),
             program.inputs,
             program.notes,
+            self.builder.native_conditions,
         )
 
     def _ruleset(self) -> Ruleset:

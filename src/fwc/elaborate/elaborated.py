@@ -71,7 +71,7 @@ class LintSetting:
 @record
 class Elaborated:
     """`inputs` are (path, sha256) of set files, for the header. `notes` are header lines about what was decided (expiry
-    date, losses)."""
+    date, losses). `native_conditions` tells that there are some, as text that nobody has read yet (`natives.modelled`)."""
 
     title: str
     ruleset: Ruleset
@@ -81,3 +81,4 @@ class Elaborated:
     lint_settings: tuple[LintSetting, ...]
     inputs: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
+    native_conditions: bool = False

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from fwc.convert.policy.text import number_list, quoted, word_or_quoted
 from fwc.convert.policy.unsaid import Unsaid
+from fwc.dialects.iptables.lexer import join_words
+from fwc.dialects.iptables.matches import recent_words
 from fwc.elaborate.conditions import DEFAULT_BURST
 from fwc.ir.match import (
     CgroupIs,
     Chance,
+    EveryNth,
     Field,
     FieldIn,
     HelperIs,
@@ -16,9 +19,12 @@ from fwc.ir.match import (
     Opaque,
     Owner,
     Per,
+    Recent,
     TimeWindow,
     WithinRate,
 )
+from fwc.net.addresses import V4_ALL
+from fwc.net.hooks import Family
 from fwc.net.intervals import IntervalSet
 from fwc.net.protocols import DSCP, TCP_FLAGS
 
@@ -55,16 +61,24 @@ def _positive(match: Match) -> str:
             return f"helper {word_or_quoted(name)}"
         case CgroupIs(path):
             return f"cgroup {quoted(path)}"
+        case Recent(mask=mask):
+            family = Family.V4 if mask <= V4_ALL.runs[0][1] else Family.V6
+            return _native("iptables", join_words(recent_words(match, False, family)))
+        case EveryNth(every, packet):
+            return _native("iptables", f"-m statistic --mode nth --every {every} --packet {packet}")
         case Opaque("", _, kind):
             raise Unsaid(f"a question of the routing table ({kind}) as a condition", "write `implicit rpfilter strict`")
         case Opaque(dialect, text):
-            if text.endswith('"'):
-                text = f"{text} "
-            if '"""' in text or not text.isprintable():
-                raise Unsaid(f"`{text}`", _NATIVE)
-            return f'native {dialect} """{text}"""'
+            return _native(dialect, text)
         case _:
             raise Unsaid(f"a condition on {type(match).__name__}", _NATIVE)
+
+
+def _native(dialect: str, text: str) -> str:
+    """The condition in the source's own words. A final quote is kept apart from the three that end the text."""
+    if '"""' in text or not text.isprintable():
+        raise Unsaid(f"`{text}`", _NATIVE)
+    return f'native {dialect} """{text}{" " if text.endswith(chr(34)) else ""}"""'
 
 
 def within_text(rate: WithinRate) -> str:

@@ -180,6 +180,8 @@ def log_text(log: Log) -> str:
         parts.append(log_prefix(log.prefix))
     if log.level:
         parts.append(f"level {_LEVELS.get(log.level, log.level)}")
+    if log.size is not None or log.threshold:
+        raise Unsaid("a log group with a size or a threshold", "leave `--nflog-size` and `--nflog-threshold` out")
     if log.nflog_group is not None:
         parts.append(f"nflog {log.nflog_group}")
     if log.rate is not None:

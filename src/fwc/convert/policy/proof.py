@@ -32,6 +32,7 @@ from fwc.ir.verdict import DROP, Reject
 from fwc.ir.walk import map_rules
 from fwc.lang.files import FileProblem
 from fwc.lang.parse import parse
+from fwc.natives import modelled
 from fwc.net.hooks import Family, Hook
 from fwc.net.interfaces import IfaceSet
 from fwc.passes.comparable import comparable
@@ -58,7 +59,10 @@ def elaborated(text: str) -> tuple[Ruleset | None, list[Diagnostic]]:
     if tree.broken or has_errors(found):
         return None, found
     policy, more = elaborate(tree, NoFiles(), ElaborateOptions(today="1970-01-01"))
-    return (policy.ruleset if policy is not None else None), [*found, *more]
+    if policy is None:
+        return None, [*found, *more]
+    ruleset, problems = modelled(policy.ruleset)
+    return (None if problems else ruleset), [*found, *more, *problems]
 
 
 def proof_side(ruleset: Ruleset, family: Family, names: dict[str, str]) -> Ruleset:

@@ -412,7 +412,7 @@ def _leaf(literal: Literal, place: Place, put: Callable[[tuple[Alternative, ...]
             words: Words = ("-m", "statistic", "--mode", "nth", *bang, "--every", str(match.every), *packet)
             stateful.append((RATED, words))
         case Recent():
-            stateful.append((RATED, _recent(match, negated, place.family)))
+            stateful.append((RATED, recent_words(match, negated, place.family)))
         case WithinConnections():
             put((((RATED, connection_words(match, negated, place.family)),),))
         case TimeWindow():
@@ -433,7 +433,7 @@ def chance(millionths: int) -> str:
     return f"{millionths / 1_000_000:.6f}"
 
 
-def _recent(match: Recent, negated: bool, family: Family) -> Words:
+def recent_words(match: Recent, negated: bool, family: Family) -> Words:
     words = ["-m", "recent", *(("!",) if negated else ()), f"--{match.act.value}"]
     if match.seconds:
         words += ["--seconds", str(match.seconds)]
