@@ -6,6 +6,7 @@ What the reader models becomes the condition that every other part of fwc knows;
 from __future__ import annotations
 
 import dataclasses
+from itertools import product
 
 from fwc.diagnostics import Diagnostic, error, has_errors
 from fwc.dialects.registry import load_dialect
@@ -70,8 +71,11 @@ def _read(match: Opaque) -> Match | str:
     """The condition as the dialect reads it, or why it does not."""
     target, frame = _FRAMES[match.dialect]
     reason = ""
-    for family in Family:
-        source = SourceFile("native", frame.format(table="filter", text=match.text))
+    texts = (
+        (match.text, f"-p tcp {match.text}") if target == "iptables" else (match.text,)
+    )  # some ask for TCP before them
+    for family, text in product(Family, texts):
+        source = SourceFile("native", frame.format(table="filter", text=text))
         if target == "iptables":
             from fwc.dialects.iptables.parse import parse
 

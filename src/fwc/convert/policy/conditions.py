@@ -38,7 +38,9 @@ _NATIVE = "leave the rule in a `native` block of the policy, which names one tar
 def spoken(match: Match, wanted: bool) -> str:
     """The condition, or its negation, as the language writes it after `if`. Raises Unsaid."""
     text = _positive(match)
-    return text if wanted else f"not {text}"
+    if wanted:
+        return text
+    return text.removeprefix("not ") if text.startswith("not ") else f"not {text}"
 
 
 def _positive(match: Match) -> str:
