@@ -12,7 +12,7 @@ CAPABILITIES: tuple[Capability, ...] = tuple(
         ("zones", _Y, "-i, -o, -s, -d; several alternatives become chains"),
         ("interface-wildcard", _Y, "`wg*` is written wg+"),
         ("interface-name", _P, "at most 15 characters, not ending in +"),
-        ("groups", _Y, "rules; many addresses become a tree of chains, or an ipset with --ipset"),
+        ("groups", _Y, "rules; many addresses or combinations become a tree of chains, or an ipset with --ipset"),
         ("sets", _Y, "run-time sets are ipsets, one per family, in ipset.conf"),
         ("set-field", _P, "addresses, ports, MAC addresses and combinations that ipset has"),
         ("ports", _Y, "multiport, 15 at a time"),

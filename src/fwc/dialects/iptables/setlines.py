@@ -22,6 +22,10 @@ _FIELD = {
 }
 
 
+def _dimension(word: str, count: int) -> tuple[Field, ...]:
+    return (Field.PROTOCOL, Field.DPORT) if word == "port" and count > 1 else (_FIELD[word],)
+
+
 _FAMILY = {Family.V4: "inet", Family.V6: "inet6"}
 
 
@@ -57,6 +61,8 @@ class SetNames:
             field = _SIDES.get((kind, word))
             if field is None:
                 return None
+            if kind == "port" and len(kinds) > 1:
+                out.append(Field.PROTOCOL)  # a member of such a set is `tcp:80`
             out.append(field)
         return tuple(out)
 
@@ -91,7 +97,7 @@ def named_sets(lines: Sequence[SetLine]) -> tuple[NamedSet, ...]:
             name = line.name  # a twin that keeps its members for another time is a set of its own
         elif any(known.name == name for known in out):
             continue
-        fields = tuple(_FIELD[w] for w in words if w in _FIELD)
+        fields = tuple(f for w in words if w in _FIELD for f in _dimension(w, len(words)))
         origin = Origin((line.span,)) if line.span is not None else NO_ORIGIN
         out.append(
             NamedSet(

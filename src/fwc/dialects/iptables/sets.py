@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from fwc.dialects.iptables.combined import combination, combined_type
 from fwc.dialects.iptables.matches import mac_text
 from fwc.dialects.iptables.names import SET_LENGTH, cut
 from fwc.dialects.iptables.parts import Inexpressible
@@ -28,6 +29,8 @@ _DIRECTION = {
 }
 _ADDRESSES = frozenset({Field.SADDR, Field.DADDR})
 _PORTS = frozenset({Field.SPORT, Field.DPORT})
+COMBINED = "combinations"
+"""The kind of a set that a lookup of combinations became."""
 BIG = 4
 """With `options.ipset`, more prefixes than this become a set."""
 
@@ -41,6 +44,7 @@ class IpSets:
         self._wanted = wanted
         self._used: dict[tuple[str, Family], str] = {}
         self._made: dict[tuple[AddressSet, Family], str] = {}
+        self._combinations: dict[object, str] = {}
 
     # ----- words -------------------------------------------------------------
 
@@ -83,6 +87,8 @@ class IpSets:
                 return self.resolve(_content(known, match), family)
             case FieldIn():
                 return self._shrunk(match, family) if self._wanted and match.field in _ADDRESSES else match
+            case TupleIn() if self._wanted:
+                return self._combined(match, family)
             case Not():
                 inner = self.resolve(match.match, family)
                 return match if inner is match.match else Not(inner)
@@ -115,6 +121,20 @@ class IpSets:
             self._known.setdefault(name, NamedSet(name, (match.field,), ((values,),), "networks"))
         return SetRef(name, (match.field,))
 
+    def _combined(self, match: TupleIn, family: Family) -> Match:
+        found = combination(match, family)
+        if found is None:
+            return match
+        fields, rows = found
+        name = self._combinations.get(found)
+        if name is None:
+            wish = match.name or f"combinations-{len(self._combinations) + 1}"
+            while wish in self._known:
+                wish += "-x"
+            name = self._combinations[found] = wish
+            self._known[name] = NamedSet(name, fields, rows, COMBINED)
+        return SetRef(name, fields)
+
     def _holds(self, name: str, values: AddressSet) -> bool:
         """Whether a set of this name has exactly this known content."""
         known = self._known[name]
@@ -139,13 +159,13 @@ class IpSets:
         return tuple(out)
 
     def _create(self, known: NamedSet, family: Family) -> Words:
-        kind = set_type(known)
+        kind = combined_type(known.fields, known.elements, family) if known.kind == COMBINED else set_type(known)
         words = [kind]
         if kind == "bitmap:port":
             words += ["range", "0-65535"]
         elif kind != "hash:mac":
             words += ["family", "inet" if family is Family.V4 else "inet6"]
-        size = known.size or max(65536, len(known.elements))
+        size = known.size or max(65536, sum(1 for _ in _elements(known, family)) if known.elements else 0)
         if kind != "bitmap:port" and size != 65536:
             words += ["maxelem", str(size)]
         if known.timeout is not None:
@@ -242,6 +262,8 @@ def _elements(known: NamedSet, family: Family) -> Iterable[str]:
         texts = [""]
         named: Mapping[Field, Values] = dict(zip(known.fields, element, strict=True))
         for field, values in named.items():
+            if not texts:
+                break
             if field is Field.PROTOCOL and any(f in _PORTS for f in named):
                 continue
             options = list(_member(field, values, named, family))
