@@ -50,11 +50,21 @@ class LintContext:
         """The facts if a lint asked for any."""
         return self._facts
 
+    @property
+    def is_part(self) -> bool:
+        """Whether this is a part of a ruleset, as ufw's before.rules: rules, but none in a chain that the kernel calls."""
+        if self.kind != "iptables-save":
+            return False
+        chains = [chain for table in self.ruleset.tables for chain in table.chains if chain.rules]
+        return bool(chains) and all(chain.base is None for chain in chains)
+
     def rules(self) -> Iterator[tuple[Table, Chain, Rule]]:
-        """Every rule that the user wrote or that came from a file, foreign chains left out."""
+        """Every rule that the user wrote or that came from a file, foreign chains left out (unless the file is a part, which
+        somebody edits)."""
+        part = self.is_part
         for table in self.ruleset.tables:
             for chain in table.chains:
-                if not self.is_foreign(chain):
+                if part or not self.is_foreign(chain):
                     for rule in chain.rules:
                         yield table, chain, rule
 

@@ -27,7 +27,7 @@ from fwc.space.index import Index, bits_of, index_of
 STRANGER = FieldIn(Field.SADDR, AddressSet(IntervalSet.of(0xC6336407), IntervalSet.of(0x2A000000 << 96 | 7)))
 """Somebody on the internet: 198.51.100.7 and an address of 2a00::/12."""
 
-_PRIVATE = AddressSet(
+PRIVATE = AddressSet(
     IntervalSet([prefix_run(10 << 24, 8, 32), prefix_run(127 << 24, 8, 32), prefix_run(0xAC100000, 12, 32),
                  prefix_run(0xC0A80000, 16, 32), prefix_run(0xA9FE0000, 16, 32), prefix_run(0x64400000, 10, 32)]),
     IntervalSet([prefix_run(0xFC << 120, 7, 128), prefix_run(0xFE80 << 112, 10, 128), (1, 1)]),
@@ -161,7 +161,7 @@ def _from_anywhere(context: LintContext, dimensions: Dimensions, box: Box) -> bo
         field = each.key[0] if isinstance(each.key, tuple) else each.key
         if field in (Field.MARK, Field.CT_MARK, Field.CT_STATUS, Field.PKTTYPE, Field.VLAN, Field.TCP_FLAGS):
             return False
-        if field is Field.DADDR and IntervalSet.trusted(runs) <= _PRIVATE.family(dimensions.family):
+        if field is Field.DADDR and IntervalSet.trusted(runs) <= PRIVATE.family(dimensions.family):
             return False  # not an address that the internet can send to
         if field in (Field.SADDR, Field.CT_ORIG_SADDR):
             size = sum(high - low + 1 for low, high in runs)
