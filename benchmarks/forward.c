@@ -1,7 +1,7 @@
-/* forward: interleaved A/B timing of packet forwarding through two namespaces.
- * usage: forward CPU REPS TARGET_MS  NS_A IF_A FRAMES_A  NS_B IF_B FRAMES_B
+/* forward: interleaved timing of packet forwarding through several namespaces.
+ * usage: forward CPU REPS TARGET_MS INTERFACE FRAMES NS...
  * FRAMES: file of (u16 little-endian length, bytes)*.
- * Output: one line per repetition: ns/packet for A and for B, then totals sent. */
+ * Output: one line per repetition with the ns/packet of each namespace, then the packets sent to each. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -69,27 +69,37 @@ static double shoot(struct side *s, long count)
 	return (now() - t) / count;
 }
 
+#define MOST 16
+
 int main(int c, char **v)
 {
-	if (c != 10) { fprintf(stderr, "args\n"); return 2; }
+	int n = c - 6;
+	if (n < 1 || n > MOST) { fprintf(stderr, "args\n"); return 2; }
 	int cpu = atoi(v[1]), reps = atoi(v[2]); double target = atof(v[3]) * 1e6;
-	struct side A = {0}, B = {0};
-	setup(&A, v[4], v[5], v[6]); setup(&B, v[7], v[8], v[9]);
+	static struct side sides[MOST];
+	for (int k = 0; k < n; k++) setup(&sides[k], v[6 + k], v[4], v[5]);
 	cpu_set_t cs; CPU_ZERO(&cs); CPU_SET(cpu, &cs);
 	if (sched_setaffinity(0, sizeof cs, &cs)) die("affinity");
 	struct sched_param sp = { .sched_priority = 10 };
 	if (sched_setscheduler(0, SCHED_FIFO, &sp)) fprintf(stderr, "no SCHED_FIFO\n");
 	mlockall(MCL_CURRENT);
-	double a = shoot(&A, 2000), b = shoot(&B, 64);
-	b = shoot(&B, b > 20000 ? 256 : 2000);
-	a = shoot(&A, 2000);
-	A.npk = target / a; B.npk = target / b;
-	if (B.npk < 32) B.npk = 32;
-	for (int i = 0; i < reps; i++) {
-		a = shoot(&A, A.npk); b = shoot(&B, B.npk);
-		printf("%.2f %.2f\n", a, b);
-		if (i % 16 == 15) usleep(5000);
+	for (int k = 0; k < n; k++) {
+		double t = shoot(&sides[k], 64);
+		t = shoot(&sides[k], t > 20000 ? 256 : 2000);
+		sides[k].npk = target / t;
+		if (sides[k].npk < 32) sides[k].npk = 32;
 	}
-	printf("sent %ld %ld\n", A.sent, B.sent);
+	for (int i = 0; i < reps; i++)
+		for (int j = 0; j < n; j++) {
+			/* each repetition begins elsewhere, so that none is always the one after the slowest */
+			static double t[MOST];
+			int k = (i + j) % n;
+			t[k] = shoot(&sides[k], sides[k].npk);
+			if (j == n - 1)
+				for (int x = 0; x < n; x++) printf("%.2f%c", t[x], x == n - 1 ? '\n' : ' ');
+		}
+	printf("sent");
+	for (int k = 0; k < n; k++) printf(" %ld", sides[k].sent);
+	printf("\n");
 	return 0;
 }

@@ -1,15 +1,16 @@
-"""What a ruleset costs a packet: two routers side by side in network namespaces, one with the ruleset (root, Linux, gcc)."""
+"""What a ruleset costs a packet: routers side by side in network namespaces, one without rules (root, Linux, gcc)."""
 
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import statistics
 import struct
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,8 +23,8 @@ ENVIRONMENT = {
     "XTABLES_LOCKFILE": "/run/fwc-bench.lock",
 }
 
-Flow = tuple[int, int]
-"""Source address and destination port of a tcp packet."""
+Flow = tuple[int, int] | tuple[int, int, int]
+"""Source address and destination port of a tcp packet, and its destination where that is not `DESTINATION`."""
 Load = Sequence[tuple[Sequence[str], str]]
 """Commands and their standard input."""
 
@@ -96,32 +97,55 @@ class Bench:
         source = Path(__file__).with_name("forward.c")
         subprocess.run(["gcc", "-O2", "-o", str(self.sender), str(source)], check=True)
 
-    def measure(self, load: Load, flows: Sequence[Flow], base: Load = ()) -> float:
-        """Nanoseconds for each packet of `flows` over a router with `base`. Raises RuntimeError when packets got lost."""
+    def measure(self, loads: Mapping[str, Load], flows: Sequence[Flow], base: Load = ()) -> dict[str, float]:
+        """Nanoseconds for each packet of `flows` over a router with `base`, for every ruleset, in bursts taken in turn. Raises
+        RuntimeError when packets got lost."""
         frames = self.directory / "frames"
         frames.write_bytes(b"".join(_frame(flow, 40000 + number) for number, flow in enumerate(flows)))
-        with router(base) as plain, router(load) as ruled:
-            before = ruled.received()
-            last = str((os.cpu_count() or 1) - 1)
-            command = [str(self.sender), last, str(self.repetitions), "3.0",
-                       f"/run/netns/{plain.world}", "p0", str(frames),
-                       f"/run/netns/{ruled.world}", "p0", str(frames)]  # fmt: skip
+        with ExitStack() as stack:
+            routers = [stack.enter_context(router(load)) for load in (base, *loads.values())]
+            before = [each.received() for each in routers]
+            command = [
+                str(self.sender),
+                str((os.cpu_count() or 1) - 1),
+                str(self.repetitions),
+                "2.0",
+                "p0",
+                str(frames),
+            ]
+            command += [f"/run/netns/{each.world}" for each in routers]
             lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
-            sent = int(lines[-1].split()[2])
-            got = ruled.received() - before
+            sent = [int(word) for word in lines[-1].split()[1:]]
+            got = [each.received() - start for each, start in zip(routers, before, strict=True)]
             if got != sent:
                 raise RuntimeError(f"{sent} packets sent, {got} forwarded")
         rows = [tuple(map(float, line.split())) for line in lines[:-1]]
-        quarter = [statistics.quantiles([row[at] for row in rows], n=4)[0] for at in (0, 1)]
-        return quarter[1] - quarter[0]
+        low = [statistics.quantiles(column, n=4)[0] for column in zip(*rows, strict=True)]
+        return {name: value - low[0] for name, value in zip(loads, low[1:], strict=True)}
+
+
+def load_time(*loads: Load, times: int) -> list[float]:
+    """Milliseconds of CPU for loading each ruleset into an empty namespace, the least of several turns."""
+    best = [float("inf")] * len(loads)
+    for _ in range(max(3, times)):
+        for at, load in enumerate(loads):
+            spent = 0.0
+            for words, text in load:
+                before = resource.getrusage(resource.RUSAGE_CHILDREN)
+                command = ["unshare", "-n", *words]
+                subprocess.run(command, input=text, text=True, check=True, capture_output=True, env=ENVIRONMENT)
+                after = resource.getrusage(resource.RUSAGE_CHILDREN)
+                spent += after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+            best[at] = min(best[at], spent * 1000)
+    return best
 
 
 def _frame(flow: Flow, port: int) -> bytes:
-    source, dport = flow
+    source, dport, destination = flow if len(flow) == 3 else (*flow, DESTINATION)
     tcp = struct.pack("!HHIIBBHHH", port, dport, 1, 0, 0x50, 2, 1024, 0, 0)
-    pseudo = struct.pack("!IIBBH", source, DESTINATION, 0, 6, len(tcp))
+    pseudo = struct.pack("!IIBBH", source, destination, 0, 6, len(tcp))
     tcp = tcp[:16] + struct.pack("!H", _sum(pseudo + tcp)) + tcp[18:]
-    head = struct.pack("!BBHHHBBHII", 0x45, 0, 40, port & 0xFFFF, 0, 64, 6, 0, source, DESTINATION)
+    head = struct.pack("!BBHHHBBHII", 0x45, 0, 40, port & 0xFFFF, 0, 64, 6, 0, source, destination)
     head = head[:10] + struct.pack("!H", _sum(head)) + head[12:]
     frame = _MAC + head + tcp
     return struct.pack("<H", len(frame)) + frame

@@ -8,17 +8,18 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import random
 import shutil
 import subprocess
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log
 from pathlib import Path
 
-from benchmarks import packets, shapes
+from benchmarks import packets, rule_lists, shapes
 from benchmarks.policies import allow_list, random_policy, write_aerleon, write_ferm, write_fwc
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -136,72 +137,105 @@ def start_section(times: int) -> str:
 # ----- packets ------------------------------------------------------------------
 
 
-def compiled(directory: Path, flows: Sequence[packets.Flow], target: str, *more: str) -> list[tuple[list[str], str]]:
-    """The allow-list as a policy, compiled; what would be dropped passes, so that a miss costs only the evaluation."""
-    policy = directory / "allow.fw"
-    rules = [f"allow tcp {p} from {shapes.text(a)} in wan to 10.255.0.2 in lan" for a, p in flows]
-    head = ["syntax 1", "settings { family v4 }", "zone wan { iface eth0 }", "zone lan { iface eth1 }"]
-    policy.write_text("\n".join([*head, *rules, "default input deny", "default forward deny", ""]))
-    words = [*FWC, "compile", str(policy), "-t", target, "--no-lint", "--no-verify", "--out-dir", str(directory), *more]
+def compiled(directory: Path, policy: str, target: str, *more: str) -> packets.Load:
+    """A policy, compiled; what would be dropped passes, so that a miss costs only the evaluation."""
+    source, sets = directory / "policy.fw", directory / "ipset.conf"
+    source.write_text(policy)
+    sets.unlink(missing_ok=True)
+    words = [*FWC, "compile", str(source), "-t", target, "--no-lint", "--no-verify", "--out-dir", str(directory), *more]
     subprocess.run(words, check=True, env=ENVIRONMENT, capture_output=True)
     if target == "nftables":
         return [(["nft", "-f", "-"], (directory / "nftables.conf").read_text().replace("policy drop", "policy accept"))]
     text = (directory / "rules.v4").read_text().replace("FORWARD DROP", "FORWARD ACCEPT")
-    sets = directory / "ipset.conf"
     load = [(["ipset", "restore"], sets.read_text())] if sets.exists() else []
     return [*load, (["iptables-legacy-restore"], text)]
 
 
-def _makers(directory: Path, flows: Sequence[packets.Flow]) -> dict[str, Callable[[], packets.Load]]:
+def _allow_policy(flows: Sequence[packets.Flow]) -> str:
+    return rule_lists.policy([f"allow tcp {p} from {shapes.text(a)} in z0 to 10.255.0.2 in z1" for a, p, *_ in flows])
+
+
+def _loads(directory: Path, flows: list[tuple[int, int]]) -> dict[str, dict[str, packets.Load]]:
+    """The rulesets that are measured side by side: those of each base."""
+    policy = _allow_policy(flows)
     return {
-        "nftables, compiled": lambda: compiled(directory, flows, "nftables"),
-        "nftables, set by hand": lambda: shapes.nft_set(flows),
-        "nftables, list by hand": lambda: shapes.nft_list(flows),
-        "iptables-legacy, compiled": lambda: compiled(directory, flows, "iptables"),
-        "iptables-legacy, halving chains by hand": lambda: shapes.iptables_halves(flows),
-        "iptables-legacy, ipset by hand": lambda: shapes.ipset(flows),
-        "iptables-legacy, list by hand": lambda: shapes.iptables_list(flows),
+        "nftables": {
+            "nftables, compiled": compiled(directory, policy, "nftables"),
+            "nftables, set by hand": shapes.nft_set(flows),
+            "nftables, list by hand": shapes.nft_list(flows),
+        },
+        "iptables": {
+            "iptables-legacy, compiled": compiled(directory, policy, "iptables"),
+            "iptables-legacy, halving chains by hand": shapes.iptables_halves(flows),
+            "iptables-legacy, compiled with ipset": compiled(directory, policy, "iptables", "--ipset"),
+            "iptables-legacy, ipset by hand": shapes.ipset(flows),
+            "iptables-legacy, list by hand": shapes.iptables_list(flows),
+        },
     }
+
+
+BEST = {
+    "nftables, compiled": "nftables, set by hand",
+    "iptables-legacy, compiled": "iptables-legacy, halving chains by hand",
+    "iptables-legacy, compiled with ipset": "iptables-legacy, ipset by hand",
+}
 
 
 def packet_section(sizes: Sequence[int], repetitions: int) -> str:
+    """The allow-list in each tool."""
     missing = packets.available()
     if missing:
         return f"Not measured: {missing}.\n"
-    best_of: dict[str, str] = {
-        "nftables, compiled": "nftables, set by hand",
-        "iptables-legacy, compiled": "iptables-legacy, halving chains by hand",
-    }
-    found: dict[tuple[str, int, str], float | str] = {}
+    found: dict[str, dict[tuple[int, str], float]] = {}
     with packets.workspace() as name:
         directory = Path(name)
         bench = packets.Bench(directory, repetitions)
         for size in sizes:
             flows = allow_list(size)
-            step = max(1, size // packets.FLOWS)
-            hits = flows[::step][: packets.FLOWS]
-            misses = [(a, 7) for a, _ in hits]
-            makers = _makers(directory, flows)
-            for shape, make in makers.items():
-                base = shapes.iptables([]) if shape.startswith("iptables") else shapes.nft("")
-                for case, chosen in (("hit", hits), ("miss", misses)):
-                    try:
-                        found[shape, size, case] = bench.measure(make(), chosen, base)
-                    except (RuntimeError, subprocess.CalledProcessError) as problem:
-                        found[shape, size, case] = f"failed: {str(problem)[:60]}"
+            hits = flows[:: max(1, size // packets.FLOWS)][: packets.FLOWS]
+            for tool, loads in _loads(directory, flows).items():
+                base = shapes.iptables([]) if tool == "iptables" else shapes.nft("")
+                for case, chosen in (("hit", hits), ("miss", [(a, rule_lists.UNUSED) for a, _ in hits])):
+                    for shape, value in bench.measure(loads, chosen, base).items():
+                        found.setdefault(shape, {})[size, case] = value
+    columns = [(size, case) for size in sizes for case in ("hit", "miss")]
     rows = []
-    for shape in dict.fromkeys(shape for shape, _, _ in found):
-        cells = []
-        for size in sizes:
-            for case in ("hit", "miss"):
-                value = found[shape, size, case]
-                hand = found.get((best_of.get(shape, ""), size, case))
-                text = f"{value:,.0f}" if isinstance(value, float) else value
-                cells.append(
-                    f"{text} ({value / hand:.1f} x)" if isinstance(value, float) and isinstance(hand, float) else text
-                )
-        rows.append([shape, *cells])
-    return table(["ns per packet", *(f"{size:,} {case}" for size in sizes for case in ("hit", "miss"))], rows)
+    for shape, values in found.items():
+        hand = found.get(BEST.get(shape, ""), {})
+        rows.append([shape, *(_ratio(values[column], hand.get(column)) for column in columns)])
+    return table(["ns per packet", *(f"{size:,} {case}" for size, case in columns)], rows)
+
+
+def _ratio(value: float, hand: float | None) -> str:
+    return f"{value:,.0f} ({value / hand:.1f} x)" if hand else f"{value:,.0f}"
+
+
+def shape_section(sizes: Sequence[int], repetitions: int, times: int) -> str:
+    """Policies of other shapes for nftables: packets, and loading the output."""
+    missing = packets.available()
+    if missing:
+        return f"Not measured: {missing}.\n"
+    rows = []
+    with packets.workspace() as name:
+        directory = Path(name)
+        bench = packets.Bench(directory, repetitions)
+        for title, make in rule_lists.SHAPES.items():
+            for size in sizes:
+                shape = make(size, random.Random(size))
+                loads = {
+                    "compiled": compiled(directory, rule_lists.policy(shape.statements), "nftables"),
+                    "hand": shape.hand,
+                }
+                cells = []
+                for flows in (shape.hits, shape.misses):
+                    step = max(1, len(flows) // packets.FLOWS)
+                    value = bench.measure(loads, flows[::step][: packets.FLOWS], shapes.nft(""))
+                    cells.append(
+                        f"{value['compiled']:,.0f} / {value['hand']:,.0f} ({value['compiled'] / value['hand']:.1f} x)"
+                    )
+                own, hand = packets.load_time(loads["compiled"], loads["hand"], times=times)
+                rows.append([title, f"{size:,}", *cells, f"{own:.0f} / {hand:.0f} ({own / hand:.1f} x)"])
+    return table(["rules", "number", "hit, ns", "miss, ns", "load, ms"], rows)
 
 
 # ----- the page -----------------------------------------------------------------
@@ -226,16 +260,24 @@ def main() -> None:
     )
     parser.add_argument("--times", type=int, default=3, help="runs of each command")
     parser.add_argument("--repetitions", type=int, default=60, help="pairs of bursts for each packet figure")
+    parser.add_argument("--only", choices=["packets", "shapes"], help="print one table and write nothing")
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "performance.md")
     arguments = parser.parse_args()
     sizes = [int(size) for size in arguments.sizes.split(",")]
     packet_sizes = [int(size) for size in arguments.packet_sizes.split(",")]
+    if arguments.only == "packets":
+        sys.stdout.write(packet_section(packet_sizes, arguments.repetitions))
+        return
+    if arguments.only == "shapes":
+        sys.stdout.write(shape_section(packet_sizes, arguments.repetitions, arguments.times))
+        return
     page = (Path(__file__).parent / "page.md").read_text()
     sections = {
         "{machine}": machine(),
         "{compile}": compile_section(sizes, arguments.times),
         "{start}": start_section(arguments.times),
         "{packets}": packet_section(packet_sizes, arguments.repetitions),
+        "{shapes}": shape_section(packet_sizes, arguments.repetitions, arguments.times),
     }
     for mark, text in sections.items():
         page = page.replace(mark, text.rstrip("\n"))
