@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterator, Sequence
 from math import prod
 
-from fwc.ir.match import AllOf, Always, AnyOf, Field, FieldIn, Match, TupleIn, all_of
+from fwc.ir.match import AllOf, Always, AnyOf, Field, FieldIn, Match, TupleIn, all_of, family_is
 from fwc.ir.model import Chain, Role, Rule, Ruleset, Table
-from fwc.ir.verdict import Accept, Continue, Drop, Goto, Jump, Reject, Return, VerdictMap
+from fwc.ir.verdict import Accept, Continue, Dnat, Drop, Goto, Jump, Netmap, Reject, Return, Snat, VerdictMap
 from fwc.ir.walk import conjuncts, match_nodes
 from fwc.source import Origin
 
@@ -53,7 +53,10 @@ def _rules(chain: Chain, taken: set[str], made: list[Chain], final: frozenset[st
             continue
         run = rules[at:end]
         name = _name(common, chain.name, taken)
-        inner = tuple(dataclasses.replace(r, match=all_of(*_without(conjuncts(r.match), common))) for r in run)
+        inner = tuple(
+            dataclasses.replace(r, match=all_of(*_family(r, common), *_without(conjuncts(r.match), common)))
+            for r in run
+        )
         made.append(Chain(name, inner, origin=run[0].origin))
         spans = tuple(dict.fromkeys(rule.origin.spans[0] for rule in run if rule.origin.spans))
         yield Rule(all_of(*common), (), Jump(name), role=Role.OPTIMIZER, origin=Origin(spans, ("share-conditions",)))
@@ -77,10 +80,10 @@ def _run(rules: Sequence[Rule], at: int, final: frozenset[str]) -> tuple[int, tu
 
 def _fits(rule: Rule, common: tuple[Match, ...], final: frozenset[str]) -> bool:
     """A packet may be in two alternatives of the shared part and then visits the chain twice, so each rule must decide; and
-    RETURN, or coming back from a goto, would lead to another place."""
+    RETURN, or coming back from a goto, would lead to another place. A 1:1 translation needs its prefix beside it."""
     if isinstance(rule.verdict, Goto) and rule.verdict.chain not in final:
         return False
-    if isinstance(rule.verdict, Return) or rule.role not in (
+    if isinstance(rule.verdict, Return | Netmap) or rule.role not in (
         Role.USER,
         Role.FORWARD_ACCEPT,
         Role.REPLY,
@@ -88,6 +91,21 @@ def _fits(rule: Rule, common: tuple[Match, ...], final: frozenset[str]) -> bool:
     ):
         return False
     return not isinstance(rule.verdict, (Continue, Jump)) or not any(isinstance(p, AnyOf | TupleIn) for p in common)
+
+
+def _family(rule: Rule, common: tuple[Match, ...]) -> tuple[Match, ...]:
+    """The family of a translation, which a shared address said: a target must see it in the rule itself."""
+    verdict = rule.verdict
+    targets = verdict.targets if isinstance(verdict, Dnat) else (verdict.target,) if isinstance(verdict, Snat) else ()
+    families = {target.family for target in targets if target.family is not None}
+    shared = {f for part in common for node in match_nodes(part) for f in _fields(node)}
+    if len(families) == 1 and shared & {Field.SADDR, Field.DADDR, Field.FAMILY}:
+        return (family_is(families.pop()),)
+    return ()
+
+
+def _fields(node: Match) -> tuple[Field, ...]:
+    return (node.field,) if isinstance(node, FieldIn) else node.fields if isinstance(node, TupleIn) else ()
 
 
 def _is_final(chain: Chain) -> bool:
