@@ -46,6 +46,7 @@ kernel:           ## packets through the running kernel (root): the tests, then 
 
 bless:            ## rewrite the expected files of tests/cases; review the difference
 	$(PYTHON) -m tests.compile_cases
+	$(PYTHON) -m tests.convert_cases
 	FWC_BLESS=1 $(PYTHON) -m pytest -q tests/test_lint_cases.py tests/unit/lang/test_syntax_gallery.py
 
 docs:             ## the pages of the lints and of the targets, from docstrings and capability tables

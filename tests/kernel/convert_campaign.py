@@ -214,13 +214,13 @@ def judge(text: str, version: int, count: int, seed: int, figures: Figures, name
                 return
             figures.converted += 1
             new = (("nftables", "nft", converted[0]), ("iptables again", RESTORE[version], converted[1]))
-            _compare(lab, ("the original", RESTORE[version], text), new, probes(drawn, count), figures, name)
+            compare_fates(lab, ("the original", RESTORE[version], text), new, probes(drawn, count), figures, name)
             figures.judged += 1
     except (LoadError, LaboratoryError) as problem:
         figures.differences.append(f"{name}: {problem}"[:300])
 
 
-def _compare(
+def compare_fates(
     lab: Laboratory, original: Form, new: Sequence[Form], sent: list[Probe], figures: Figures, name: str
 ) -> None:
     wanted, again = (fates(lab, *original[1:], sent) for _ in range(2))

@@ -98,9 +98,11 @@ class _Search:
             if self._differs(trial) is None:
                 style = trial
         if any(isinstance(x.verdict, Dnat | Redirect) for lines in self.model.nat.values() for x in lines):
-            trial = dataclasses.replace(style, plain=True)
-            if self._differs(trial) is None:
-                style = trial
+            for implied in (True, False):
+                trial = dataclasses.replace(style, plain=True, implied=implied)
+                if self._differs(trial) is None:
+                    style = trial
+                    break
         return self._limited(style)
 
     def _limited(self, style: Style) -> Style:

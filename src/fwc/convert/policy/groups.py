@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from fwc.convert.policy.lines import Line
 from fwc.convert.policy.services import service_names
 from fwc.convert.policy.text import name_from, unique
+from fwc.convert.policy.zones import Zones
+from fwc.elaborate.verdicts import MULTICAST
 from fwc.ir.verdict import Accept, Drop, Masquerade, Reject, Snat
 from fwc.net.addresses import AddressSet, parse_v4, prefix_run, union
 from fwc.net.hooks import Family
@@ -34,7 +36,6 @@ _RESERVED = _networks("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4
 class GroupDecl:
     name: str
     addresses: AddressSet
-    notes: tuple[tuple[AddressSet, str], ...] = ()
 
 
 @dataclasses.dataclass
@@ -66,7 +67,7 @@ class _Use:
     left_out: bool = False
 
 
-def groups_of(lines: Sequence[Line], taken: set[str]) -> Groups:
+def groups_of(lines: Sequence[Line], zones: Zones, taken: set[str]) -> Groups:
     """A declaration for each set of several addresses that recurs, is long, or has a name in the source."""
     uses: dict[AddressSet, _Use] = {}
     for line in lines:
@@ -84,9 +85,9 @@ def groups_of(lines: Sequence[Line], taken: set[str]) -> Groups:
     for addresses, use in uses.items():
         count = len(addresses.v4.runs) + len(addresses.v6.runs)
         if count > MOST_INLINE or (count > 1 and use.times > 1) or (use.name and name_from(use.name)):
-            name = unique(name_from(use.name) or _role(addresses, use), taken)
+            name = unique(name_from(use.name) or _role(addresses, use, zones), taken)
             taken.add(name)
-            decls.append(GroupDecl(name, addresses, _notes(addresses, use)))
+            decls.append(GroupDecl(name, addresses))
     return Groups(tuple(decls))
 
 
@@ -97,11 +98,17 @@ def _sets(line: Line) -> Iterator[tuple[AddressSet, str]]:
             yield addresses, role
 
 
-def _role(addresses: AddressSet, use: _Use) -> str:
+def _role(addresses: AddressSet, use: _Use, zones: Zones) -> str:
     if addresses == _PRIVATE:
         return "private"
-    if not addresses.v6 and addresses <= union([_PRIVATE, _RESERVED]) and addresses & _RESERVED:
+    if addresses <= MULTICAST:
+        return "multicast"
+    if not addresses.v6 and addresses <= union([_PRIVATE, _RESERVED]) and len((addresses & _RESERVED).v4.runs) > 1:
         return "bogons"
+    near = {line.ends.iif for line in use.source_of} if not use.target_of else {line.ends.oif for line in use.target_of}
+    side = near.pop() if len(near) == 1 and not (use.source_of and use.target_of) else None
+    if side is not None and not side.negated and len(zones.words(side)) == 1 and "iface" not in zones.words(side)[0]:
+        return f"{zones.words(side)[0]}-hosts"
     if use.source_of and all(isinstance(line.verdict, Drop | Reject) for line in use.source_of):
         return "blocked"
     if any(isinstance(line.verdict, Masquerade | Snat) for line in use.source_of):
@@ -118,8 +125,3 @@ def _role(addresses: AddressSet, use: _Use) -> str:
             return "off-limits"
         return f"{service}-servers" if service else "servers"
     return "others"
-
-
-def _notes(addresses: AddressSet, use: _Use) -> tuple[tuple[AddressSet, str], ...]:
-    """Comments of the source's rules about a part of the addresses."""
-    return ()

@@ -8,11 +8,29 @@ from typing import Any
 
 from fwc.convert.policy.steps import Step
 from fwc.convert.policy.terms import ANYTHING, Term, counts
+from fwc.elaborate.verdicts import MULTICAST
 from fwc.ir.model import Rule
-from fwc.ir.verdict import Accept, Action, Continue, Drop, Log, Reject, Verdict
+from fwc.ir.verdict import (
+    DROP,
+    Accept,
+    Action,
+    Continue,
+    Dnat,
+    Drop,
+    Goto,
+    Jump,
+    Log,
+    Masquerade,
+    Redirect,
+    Reject,
+    RejectKind,
+    Snat,
+    Verdict,
+)
 from fwc.net.addresses import AddressSet
 from fwc.net.hooks import Family
 from fwc.net.intervals import IntervalSet
+from fwc.net.protocols import TCP
 from fwc.records import record
 
 
@@ -51,6 +69,11 @@ class Line:
     @property
     def final(self) -> bool:
         return isinstance(self.verdict, Accept | Drop | Reject)
+
+    @property
+    def decides(self) -> bool:
+        """Whether no later rule of its chain sees the packets."""
+        return self.final or isinstance(self.verdict, Masquerade | Snat | Dnat | Redirect)
 
     @property
     def whole(self) -> bool:
@@ -202,20 +225,25 @@ def _bare(ends: Term) -> Term:
 
 
 def _neighbours(a: Line, b: Line) -> Line | None:
-    if b.notes or not a.final or _counts(a) or _counts(b):
+    calls = isinstance(a.verdict, Jump | Goto) and not a.actions
+    if b.notes or not (a.decides or calls) or _counts(a) or _counts(b):
         return None
+    refused = _refused(a, b)
+    if refused is not None:
+        return refused
     if (a.actions, a.verdict, a.comment, a.label) != (b.actions, b.verdict, b.comment, b.label):
         return None
     one, two = _bare(a.ends), _bare(b.ends)
     rules, names = a.rules + b.rules, tuple(dict.fromkeys(a.ends.names + b.ends.names))
-    if one == two:
+    if one == two and not calls:
         boxes = tuple(dict.fromkeys(a.boxes + b.boxes))
         return dataclasses.replace(a, boxes=(ANY_BOX,) if ANY_BOX in boxes else boxes, rules=rules)
     if a.boxes != b.boxes:
         return _of_two_families(a, b, one, two)
     for field in ("saddr", "daddr"):
         mine, other = getattr(one, field), getattr(two, field)
-        if mine is not None and other is not None and _without(one, field) == _without(two, field):
+        apart = mine is not None and other is not None and not (calls and mine & other)
+        if apart and _without(one, field) == _without(two, field):
             return dataclasses.replace(
                 a,
                 ends=dataclasses.replace(
@@ -223,6 +251,8 @@ def _neighbours(a: Line, b: Line) -> Line | None:
                 ),
                 rules=rules,
             )
+    if calls:
+        return None
     if one.states is not None and two.states is not None and _without(one, "states") == _without(two, "states"):
         return dataclasses.replace(a, ends=dataclasses.replace(a.ends, states=one.states | two.states), rules=rules)
     for field in ("iif", "oif"):
@@ -234,6 +264,28 @@ def _neighbours(a: Line, b: Line) -> Line | None:
             if "lo" not in both.names:
                 return dataclasses.replace(a, ends=dataclasses.replace(a.ends, **{field: both}), rules=rules)
     return None
+
+
+def _refused(a: Line, b: Line) -> Line | None:
+    """A reset for TCP and port unreachable for the rest is what `reject` answers; and it answers no multicast, so that a drop of
+    multicast before it need not be said."""
+    if not isinstance(b.verdict, Reject) or (a.comment, a.label) != (b.comment, b.label):
+        return None
+    one, two = _bare(a.ends), _bare(b.ends)
+    rules = a.rules + b.rules
+    if a.verdict == Reject(RejectKind.TCP_RESET) and b.verdict == Reject(RejectKind.PORT_UNREACHABLE):
+        tcp = Box(IntervalSet.of(TCP))
+        if one == two and a.actions == b.actions and a.boxes == (tcp,) and b.boxes == (ANY_BOX,):
+            return dataclasses.replace(b, verdict=Reject(), rules=rules, notes=a.notes)
+    quiet = a.verdict == DROP and a.boxes == b.boxes and one.daddr is not None and one.daddr <= MULTICAST
+    if quiet and a.actions == b.actions and two.daddr is None and _without(one, "daddr") == _without(two, "daddr"):
+        return dataclasses.replace(b, rules=rules, notes=a.notes) if one.daddr == _multicast(one) else None
+    return None
+
+
+def _multicast(ends: Term) -> AddressSet:
+    (*only,) = ends.families
+    return MULTICAST.only(only[0]) if len(only) == 1 else MULTICAST
 
 
 def _without(ends: Term, field: str) -> Term:

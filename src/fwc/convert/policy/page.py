@@ -9,35 +9,38 @@ from fwc.convert.policy.groups import GroupDecl, groups_of, literals
 from fwc.convert.policy.lines import Line
 from fwc.convert.policy.model import FILTER_HOOKS, Block, Model
 from fwc.convert.policy.phrases import Vocabulary, log_text, reject_text
-from fwc.convert.policy.statements import Choices, Statement, statements
+from fwc.convert.policy.statements import SYN, Choices, Statement, statements
 from fwc.convert.policy.steps import Refusal
+from fwc.convert.policy.terms import ANYTHING
 from fwc.convert.policy.text import comment_line, family_word, interface, name_from, unique
 from fwc.convert.policy.translations import translation
 from fwc.convert.policy.unsaid import Unsaid
 from fwc.convert.policy.zones import ZoneDecl, zones_of
 from fwc.ir.match import CtState, Field
 from fwc.ir.model import NamedSet
-from fwc.ir.verdict import DROP, Accept, Continue, Log, Reject, RejectKind, Verdict
+from fwc.ir.verdict import ACCEPT, CONTINUE, DROP, Accept, ClampMss, Continue, Log, Reject, RejectKind, Verdict
 from fwc.lang.hints import RESERVED
 from fwc.net.addresses import AddressSet
-from fwc.net.hooks import PRIORITY_NAMES, ChainType, Family
-from fwc.net.interfaces import IfaceSet
+from fwc.net.hooks import PRIORITY_MANGLE, PRIORITY_NAMES, ChainType, Family, Hook
+from fwc.net.interfaces import ANY_IFACE, IfaceSet
 from fwc.net.intervals import IntervalSet
 from fwc.records import record
 
 IMPLICIT = ("loopback", "established", "invalid-drop", "icmpv6-nd", "dhcp-client")
 _WIDTH = 100
+MOST_ON_A_LINE = 4
 MOST_LOOKED_BACK = 20
 
 
 @record
 class Style:
-    """What may be written in more than one way: which implicit rules are on, whether `forward` brings its accept, how what is
-    over a limit is refused."""
+    """What may be written in more than one way: which implicit rules are on, whether `forward` brings its accept,
+    how what is over a limit is refused; `implied` leaves the source's own accepts of what is published to `forward`."""
 
     implicit: frozenset[str] = frozenset()
     plain: bool = False
     choices: Choices = Choices()
+    implied: bool = False
 
 
 @dataclasses.dataclass
@@ -58,7 +61,7 @@ class Writer:
         nat = [line for each in model.nat.values() for line in each]
         rest = [line for line in lines if not any(line is n for n in nat)] if len(nat) < 200 else lines
         zones = zones_of(rest, nat, taken)
-        groups = groups_of(lines, taken)
+        groups = groups_of(lines, zones, taken)
         self.set_names: dict[str, str] = {}
         for name in model.sets:
             self.set_names[name] = unique(name_from(name) or "set", set(self.set_names.values()))
@@ -74,10 +77,12 @@ class Writer:
             ("", ["syntax 1", *self.title]),
             ("", self._settings()),
             ("", [line for zone in self.words.zones.decls for line in [_zone(zone)]]),
-            *(("", _group(group)) for group in self.words.groups.decls),
+            ("", [line for group in self.words.groups.decls if _short(group) for line in _group(group)]),
+            *(("", _group(group)) for group in self.words.groups.decls if not _short(group)),
             ("", [self._set(name, known) for name, known in self.model.sets.items()]),
-            *(("", self._block(block)) for block in self.model.blocks),
+            *(("", self._block(block)) for block in self.model.blocks if not clamped(block)),
             *(("", self._chain(name)) for name in self.model.chains),
+            ("", [line for block in self.model.blocks for line in self._clamp(block)]),
             ("translations", nat_out),
             ("translated destinations" if nat_out else "translations", nat_in),
             ("to this machine", self._hook("input")),
@@ -147,7 +152,20 @@ class Writer:
 
     def _hook(self, hook: str) -> list[str]:
         lines = [line for line in self._rules(hook) if not stands_for(line, hook, self.style.implicit)]
-        return self._say(lines, lambda line: statements(line, hook, self.words, self.style.choices))
+        if self.style.implied:
+            lines = [line for line in lines if not accepts_published(line)]
+        found = self._say(lines, lambda line: statements(line, hook, self.words, self.style.choices))
+        return found + self._other_default(hook)
+
+    def _other_default(self, hook: str) -> list[str]:
+        """What is left of a family whose chain accepts it, where the other family's refuses: a policy has one default."""
+        _, _, line = self._ending(hook)
+        policies = self.model.policies[hook]
+        if line is not None or len(set(policies.values())) < 2:
+            return []
+        ends = {"input": "from any to self", "forward": "from any except self to any except self"}
+        where = ends.get(hook, "from self to any")
+        return [f"allow v{f.value} any {where}" for f, v in policies.items() if isinstance(v, Accept)]
 
     def _block(self, block: Block) -> list[str]:
         base, hook = block.base, block.base.hook.value
@@ -158,6 +176,15 @@ class Writer:
         if len(verdicts) > 1:
             body += [f"deny v{f.value} any from any to any" for f, v in block.policies.items() if v == DROP]
         return [f"hook {hook} priority {_priority(base.priority)}{kind} policy {policy} as {block.name} {{", *body, "}"]
+
+    def _clamp(self, block: Block) -> list[str]:
+        """`clamp` for both directions, where the source has both."""
+        pair = clamped(block)
+        if pair is None:
+            return []
+        line = dataclasses.replace(block.lines[0], ends=dataclasses.replace(block.lines[0].ends, iif=None, oif=pair))
+        (statement,) = statements(line, "postrouting", self.words, self.style.choices)
+        return [statement.text]
 
     def _chain(self, name: str) -> list[str]:
         chain = self.model.chains[name]
@@ -194,12 +221,6 @@ class Writer:
         out = []
         for hook in FILTER_HOOKS:
             _, verdict, line = self._ending(hook)
-            policies = self.model.policies[hook]
-            if line is None and len(set(policies.values())) > 1:
-                ends = {"input": "from any to self", "forward": "from any to any except self"}.get(
-                    hook, "from self to any"
-                )
-                out += [f"allow v{f.value} any {ends}" for f, v in policies.items() if isinstance(v, Accept)]
             out.append(self._default(hook, verdict, line))
         return out
 
@@ -216,6 +237,33 @@ class Writer:
             assert line is not None
             self.refusals.append(Refusal(line.rules[-1], problem.what, problem.help))
         return text
+
+
+def clamped(block: Block) -> IfaceSet | None:
+    """The interfaces in whose both directions a chain clamps the MSS and does nothing else; None for other chains."""
+    base, lines = block.base, block.lines
+    if (base.hook, base.priority) != (Hook.FORWARD, PRIORITY_MANGLE) or set(block.policies.values()) != {ACCEPT}:
+        return None
+    whole = ANY_IFACE if len(lines) == 1 else None
+    if len(lines) == 2:
+        whole = lines[0].ends.oif if lines[0].ends.iif is None else lines[0].ends.iif
+    if whole is None or any(len(line.actions) != 1 or not isinstance(line.actions[0], ClampMss) for line in lines):
+        return None
+    sides = [(line.ends.iif, line.ends.oif) for line in lines]
+    wanted = [(None, None)] if len(lines) == 1 else [(None, whole), (whole, None)]
+    ends = dataclasses.replace(lines[0].ends, iif=None, oif=None)
+    same = all(
+        dataclasses.replace(line.ends, iif=None, oif=None) == ends
+        and (line.actions, line.boxes, line.verdict) == (lines[0].actions, lines[0].boxes, CONTINUE)
+        for line in lines
+    )
+    plain = dataclasses.replace(ends, families=ANYTHING.families) == dataclasses.replace(ANYTHING, said=(SYN,))
+    return whole if same and plain and sorted(sides, key=repr) == sorted(wanted, key=repr) else None
+
+
+def accepts_published(line: Line) -> bool:
+    """Whether the line accepts what was translated, by the port that it was sent to."""
+    return isinstance(line.verdict, Accept) and not line.actions and line.ends.dnat_ports is not None
 
 
 def _defaultable(line: Line) -> bool:
@@ -286,10 +334,15 @@ def _zone(zone: ZoneDecl) -> str:
 
 def _group(group: GroupDecl) -> list[str]:
     members = literals(group.addresses)
-    line = f"group {group.name} = {', '.join(members)}"
-    if len(line) <= _WIDTH and len(members) <= 4:
-        return [line]
+    if _short(group):
+        return [f"group {group.name} = {', '.join(members)}"]
     return [f"group {group.name} = {{", *members, "}"]
+
+
+def _short(group: GroupDecl) -> bool:
+    """Whether the group reads well on one line."""
+    members = literals(group.addresses)
+    return len(members) <= MOST_ON_A_LINE and sum(len(m) + 2 for m in members) + len(group.name) < _WIDTH
 
 
 def _priority(value: int) -> str:

@@ -16,11 +16,14 @@ from fwc.ir.match import (
     NEVER,
     AllOf,
     AnyOf,
+    EveryNth,
     Field,
     FieldIn,
     Match,
     Not,
+    Opaque,
     Per,
+    Recent,
     WithinConnections,
     WithinRate,
     all_of,
@@ -28,8 +31,8 @@ from fwc.ir.match import (
     negate,
 )
 from fwc.ir.model import Rule, Ruleset
-from fwc.ir.verdict import DROP, Reject
-from fwc.ir.walk import map_rules
+from fwc.ir.verdict import CONTINUE, DROP, OpaqueAction, Reject
+from fwc.ir.walk import map_rules, match_nodes
 from fwc.lang.files import FileProblem
 from fwc.lang.parse import parse
 from fwc.natives import modelled
@@ -144,10 +147,22 @@ def _silent(rule: Rule) -> tuple[Rule, ...]:
     match = _unnamed(rule.match)
     if match is not rule.match:
         rule = dataclasses.replace(rule, match=match)
+    asked = tuple(_asked(match))
     if not isinstance(rule.verdict, Reject):
-        return (rule,)
+        return *asked, rule
     quiet = dataclasses.replace(rule, match=all_of(rule.match, FieldIn(Field.DADDR, MULTICAST)), verdict=DROP)
-    return quiet, rule
+    return *asked, quiet, rule
+
+
+def _asked(match: Match) -> Iterator[Rule]:
+    """What a condition writes down when it is asked (`recent`, the counter of `nth`, whatever fwc does not know), as an effect
+    on the packets that get to it: those that meet the conditions before it."""
+    parts = match.parts if isinstance(match, AllOf) else (match,)
+    for at, part in enumerate(parts):
+        for node in match_nodes(part):
+            if isinstance(node, Recent | EveryNth) or (isinstance(node, Opaque) and node.dialect):
+                text = repr(dataclasses.replace(node, kind="") if isinstance(node, Opaque) else node)
+                yield Rule(all_of(*parts[:at]), (OpaqueAction("", text, "asked"),), CONTINUE)
 
 
 def _unnamed(match: Match) -> Match:

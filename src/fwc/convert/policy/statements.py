@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from fwc.convert.policy.conditions import per_text, rate_text
 from fwc.convert.policy.lines import Line
 from fwc.convert.policy.phrases import (
@@ -35,6 +37,7 @@ from fwc.ir.verdict import (
 )
 from fwc.records import record
 
+SYN = "flags syn of syn, rst"
 _MAX = "in a policy the rule that accepts also holds the limit: `allow ... max 3 connections per source`"
 
 
@@ -161,6 +164,9 @@ def _changes(line: Line, ends: Ends, changes: list[Action], site: str, words: Vo
     rest = [action_text(a, words) for a in line.actions if a not in changes]
     out = []
     for change in changes:
+        if isinstance(change, ClampMss) and SYN in line.ends.said:
+            said = tuple(text for text in line.ends.said if text != SYN)  # `clamp` is about these segments anyway
+            line = dataclasses.replace(line, ends=dataclasses.replace(line.ends, said=said))
         head, family = _change(change, line, site)
         what = traffic_text(line, words) if family else traffic(line.boxes, line.families)
         text = f"{head} {what}{_clauses(line, ends)}"

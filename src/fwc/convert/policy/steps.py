@@ -7,7 +7,19 @@ from collections.abc import Iterator, Mapping
 
 from fwc.convert.policy.terms import ANYTHING, Term, counts, meet, terms_of
 from fwc.convert.policy.unsaid import Unsaid
-from fwc.ir.match import AllOf, FieldIn, Match, all_of, negate
+from fwc.ir.match import (
+    AllOf,
+    Chance,
+    EveryNth,
+    FieldIn,
+    Match,
+    Opaque,
+    Recent,
+    WithinConnections,
+    WithinRate,
+    all_of,
+    negate,
+)
 from fwc.ir.model import Chain, Rule, Table
 from fwc.ir.verdict import (
     CONTINUE,
@@ -18,13 +30,14 @@ from fwc.ir.verdict import (
     Drop,
     Goto,
     Jump,
+    Log,
     OpaqueVerdict,
     Reject,
     Return,
     Verdict,
     VerdictMap,
 )
-from fwc.ir.walk import target_chains
+from fwc.ir.walk import match_nodes, target_chains
 from fwc.net.hooks import Family
 from fwc.records import record
 from fwc.source import Span
@@ -65,8 +78,8 @@ class Step:
 
     @property
     def silent(self) -> bool:
-        """Nothing happens to the packet, and it goes on."""
-        return isinstance(self.verdict, Continue) and not self.actions
+        """Nothing happens to the packet, and it goes on; a condition that counts is no silence."""
+        return isinstance(self.verdict, Continue) and not self.actions and not counts(self.term)
 
 
 @record
@@ -184,7 +197,9 @@ class Steps:
         )
         if any(isinstance(v, Return) for r in body for _, v in _cases(r)):
             return False
-        return self._calls.get(chain.name, 0) < 2 or len(chain.rules) <= SHORT
+        if self._calls.get(chain.name, 0) < 2:
+            return True
+        return len(chain.rules) <= SHORT and not any(_has_bucket(rule) for rule in chain.rules)
 
     def _keep(self, chain: Chain, depth: int) -> None:
         if chain.name in self.called:
@@ -232,6 +247,15 @@ def _cases(rule: Rule) -> Iterator[tuple[Match, Verdict]]:
 def _decides(rule: Rule) -> bool:
     """Whether every packet that gets to the rule is accepted or refused by it."""
     return rule.match == all_of() and isinstance(rule.verdict, Accept | Drop | Reject)
+
+
+def _has_bucket(rule: Rule) -> bool:
+    """Whether the rule counts packets, so that all who call its chain must share it."""
+    logs = any(isinstance(a, Log) and a.rate is not None for a in rule.actions)
+    return logs or any(
+        isinstance(n, WithinRate | WithinConnections | Recent | EveryNth | Chance | Opaque)
+        for n in match_nodes(rule.match)
+    )
 
 
 def _commented(step: Step, caller: Rule) -> Step:

@@ -88,6 +88,8 @@ def _loops(line: Line) -> bool:
 
 def _translates_source(line: Line) -> bool:
     positive = line.ends.oif is not None and not line.ends.oif.negated
+    if any("dnat" in text for text in line.ends.said):
+        return False  # the way back of a published service
     return positive and isinstance(line.verdict, Masquerade | Snat)
 
 
@@ -109,12 +111,10 @@ def _names(members: Sequence[tuple[str, ...]], outside: set[str], taken: set[str
 
 def _wish(group: Iterable[str], outside: set[str]) -> str:
     names = list(group)
-    if any(n in outside for n in names):
-        return "wan"
     for pattern, word in _KINDS:
         if all(pattern.fullmatch(n) for n in names):
             return word
-    return ""
+    return "wan" if any(n in outside for n in names) else ""
 
 
 def _overlapping(decls: Sequence[ZoneDecl]) -> Iterable[ZoneDecl]:
