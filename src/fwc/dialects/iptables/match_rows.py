@@ -711,10 +711,23 @@ _ADDRESS_TYPES = frozenset(
 def addrtype(instance: Instance) -> Match | None:
     parts: list[Match] = []
     for name, words, negated in instance.options:
-        unknown = [w for w in words[0].split(",") if w.upper() not in _ADDRESS_TYPES] if name.endswith("-type") else []
+        if name not in ("--src-type", "--dst-type"):
+            return None
+        kinds = words[0].upper().split(",")
+        unknown = [kind for kind in kinds if kind not in _ADDRESS_TYPES]
         if unknown:
             raise Refused("FW001", f"{unknown[0]!r} is no address type", "use LOCAL, BROADCAST, MULTICAST, UNICAST")
-        if name not in ("--src-type", "--dst-type") or words[0].upper() != "LOCAL":
+        known = {"LOCAL"} if instance.family is Family.V6 else {"LOCAL", "MULTICAST"}
+        if not known.issuperset(kinds):
             return None
-        parts.append(_signed(Opaque("", "saddr" if name == "--src-type" else "daddr", "local"), negated))
+        field = Field.SADDR if name == "--src-type" else Field.DADDR
+        parts.append(_signed(any_of(*(_address_type(kind, field) for kind in kinds)), negated))
     return all_of(*parts)
+
+
+def _address_type(kind: str, field: Field) -> Match:
+    """A multicast address has its type whatever the routing table says (fib_frontend.c, __inet_dev_addr_type)."""
+    return FieldIn(field, _MULTICAST) if kind == "MULTICAST" else Opaque("", field.value, "local")
+
+
+_MULTICAST = AddressSet(v4=IntervalSet.range(0xE0000000, 0xEFFFFFFF))

@@ -81,7 +81,7 @@ def pieces(conjunction: Conjunction, place: Place, set_words: SetWords) -> Piece
         if field in _PORTS:
             transport[field] = DOMAINS[field] - ints(values)
         else:
-            _exclude(field, values, place, put, excepts)
+            _exclude(field, values, place, put, excepts, field in conjunction.fields)
     flags = [x for x in conjunction.masked if isinstance(x.match, MaskedIn) and x.match.field is Field.TCP_FLAGS]
     if transport or flags:
         for alternatives in transport_alternatives(transport, flags, place):
@@ -269,7 +269,9 @@ def _exclude(
     place: Place,
     put: Callable[[tuple[Alternative, ...]], None],
     excepts: list[Alternative],
+    taken: bool,
 ) -> None:
+    """`taken`: the rule asks for the field already, and iptables takes each of its options once."""
     if isinstance(values, AddressSet):
         runs = values.family(place.family).runs
         if len(runs) <= _NEGATIVES:
@@ -278,7 +280,7 @@ def _exclude(
             put(field_alternatives(field, (~values).only(place.family), place))
     elif isinstance(values, IfaceSet):
         texts = values.texts()
-        if len(texts) == 1 and not excepts:
+        if len(texts) == 1 and not excepts and not taken:
             put(((iface_part(field, texts[0], True),),))
         else:
             excepts.extend((iface_part(field, text, False),) for text in texts)
