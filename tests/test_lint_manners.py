@@ -635,3 +635,29 @@ def test_management_from_networks() -> None:
     assert "FW510" in found_codes("rules.v4", config="management: {from: [192.168.0.0/24]}\n")
     with pytest.raises(UsageError, match="management"):
         lint("rules.v4", config="management: {from: [office]}\n")
+
+
+def test_every_name_of_the_language_is_a_lint() -> None:
+    """`ignore NAME because` of docs/language.md 5.8: a lint's own name, or one that stands for codes."""
+    from fwc.lints._aliases import ALIASES
+    from fwc.lints._registry import find_lint
+
+    text = (ROOT / "docs/language.md").read_text()
+    listed = text[text.index("### 5.8") :].split("\n---", 1)[0].split("\n\n", 1)[1]
+    names = re.findall(r"`([a-z-]+)`", re.sub(r"\([^)]*\)", "", listed))
+    assert len(names) >= 25
+    assert [name for name in names if find_lint(name) is None] == []
+    lints = load_lints()
+    assert {code for codes_ in ALIASES.values() for code in codes_} <= lints.keys()
+    assert not ALIASES.keys() & {each.name for each in lints.values()}, "an alias hides a lint's own name"
+
+
+def test_a_name_of_the_language_silences_its_codes() -> None:
+    text = "zone wan { iface eth0 }\nallow ssh from any to self\nallow mysql from any to self {word}\n"
+    Path("p.fw").write_text(text.replace("{word}", ""))
+    assert found_codes("p.fw") == ["FW503"]
+    Path("p.fw").write_text(text.replace("{word}", 'ignore wide-source because "the database of the club"'))
+    assert found_codes("p.fw") == []
+    Path("p.fw").write_text(text.replace("{word}", 'ignore wide-sources because "a slip"'))
+    result = lint("p.fw")
+    assert "did you mean wide-source?" in result.stdout

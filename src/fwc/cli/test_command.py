@@ -42,7 +42,7 @@ def command(
         raise UsageError("--kernel runs Linux's kernel; pf output cannot be tested that way")
     source = read_input(policy, stdin_filename)
     files = DiskFiles(policy, standard_policies())
-    request = api.TestRequest(name, host, today or datetime.date.today().isoformat(), verbose and not quiet)
+    request = api.TestRequest(name, host, today or datetime.date.today().isoformat(), not quiet)
     outcome, diagnostics = api.test_policy(source, files, request)
     if kernel and outcome is not None:
         from fwc.project.kernel.policy_tests import run_on_kernel
@@ -50,7 +50,9 @@ def command(
         diagnostics = [*diagnostics, *run_on_kernel(outcome.elaborated, outcome.outputs)]
     report(diagnostics, color, quiet)
     if outcome is not None and not quiet:
-        for line in outcome.lines if verbose else ():
+        *lines, coverage = outcome.lines
+        for line in lines if verbose else ():
             click.echo(line)
+        click.echo(coverage)
         click.echo(outcome.summary)
     return exits.FINDINGS if has_errors(diagnostics) else exits.CLEAN

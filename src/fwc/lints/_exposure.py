@@ -37,6 +37,9 @@ PRIVATE = AddressSet(
 _INNER = IfaceSet.of(("lo", "lo0", "docker*", "br-*", "virbr*", "lxdbr*", "veth*", "cni*", "vmnet*"))
 """Names that never lead to the internet by themselves."""
 
+_INTERNET = frozenset({"wan", "internet", "inet", "public", "external", "outside", "untrusted", "world", "uplink"})
+"""Names by which a policy calls the zone that the internet is in."""
+
 UNUSUAL = all_of(FieldIn(Field.DPORT, IntervalSet.of(3, 11112, 54321)), FieldIn(Field.SPORT, EPHEMERAL))
 """To ports that no rule is written for, from ordinary ones."""
 
@@ -173,17 +176,20 @@ def _from_anywhere(context: LintContext, dimensions: Dimensions, box: Box) -> bo
 
 
 def _outer(context: LintContext, runs: tuple[tuple[int, int], ...], top: int) -> bool:
-    """All interfaces but inner ones, or one that the configuration declares without trust. "All but eth0" says nothing:
-    where eth0 leads outside, it means the inner ones."""
+    """All interfaces but inner ones, or one that the configuration declares without trust or the policy as the zone of the
+    internet. "All but eth0" says nothing: where eth0 leads outside, it means the inner ones."""
     from fwc.space.boxes import iface_values
 
     if sum(high - low + 1 for low, high in runs) * 2 > top:
         return IntervalSet.range(0, top) - IntervalSet.trusted(runs) <= iface_values(_INNER)
-    for interface in context.settings.interfaces:
-        if not interface.trusted and not interface.prefixes:
-            for low, high in iface_values(IfaceSet.of(interface.names)).runs:
-                if any(a <= low and high <= b for a, b in runs):
-                    return True
+    names = [each.names for each in context.settings.interfaces if not each.trusted and not each.prefixes]
+    names += [
+        tuple(zone.ifaces.texts()) for zone in context.ruleset.zones if zone.name in _INTERNET and not zone.has_nets
+    ]
+    for each in names:
+        for low, high in iface_values(IfaceSet.of(each)).runs:
+            if any(a <= low and high <= b for a, b in runs):
+                return True
     return False
 
 

@@ -9,6 +9,7 @@ from functools import cache
 
 import fwc.lints
 from fwc.diagnostics import Applicability, Confidence, Diagnostic, Edit, Fix, Label, Persona, Severity
+from fwc.lints._aliases import ALIASES
 from fwc.lints._context import LintContext
 from fwc.records import record
 from fwc.source import Span
@@ -120,8 +121,10 @@ def load_lints() -> dict[str, Lint]:
 
 
 def find_lint(word: str) -> Lint | None:
-    """A lint by code or name."""
+    """A lint by code or name; a name of the language that stands for several gives the first."""
     lints = load_lints()
+    if word in ALIASES:
+        return lints[ALIASES[word][0]]
     return lints.get(word.upper()) or next((each for each in lints.values() if each.name == word), None)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from fwc.diagnostics import Diagnostic, Severity, error, warning
 from fwc.elaborate.elaborated import Suppression
+from fwc.lints._aliases import ALIASES
 from fwc.records import record
 from fwc.source import SourceFile, Span
 
@@ -80,9 +81,11 @@ def _from_clause(clause: Suppression) -> Directive:
 
 
 def matches(pattern: str, diagnostic: Diagnostic) -> bool:
-    """Does a code, a code prefix (`FW1`), a name or `ALL` speak of this diagnostic?"""
+    """Does a code, a code prefix (`FW1`), a name (a lint's own or the language's) or `ALL` speak of this diagnostic?"""
     if pattern == diagnostic.name or pattern.upper() == "ALL":
         return True
+    if pattern in ALIASES:
+        return diagnostic.code in ALIASES[pattern]
     upper = pattern.upper()
     return upper.startswith("FW") and diagnostic.code.startswith(upper)
 
@@ -134,7 +137,7 @@ def _about(directive: Directive, used: bool, today: str, require_reason: bool) -
     elif not used:
         found = warning(
             "FW099", f"nothing here is reported as {codes}: the suppression does nothing", directive.where,
-            help="remove it, so that it cannot hide a later finding", name="unused-suppression",
+            help=_unknown(directive.codes) or "remove it, so that it cannot hide a later finding", name="unused-suppression",
         )  # fmt: skip
         out.append(found)
     if not directive.reason:
@@ -148,6 +151,23 @@ def _about(directive: Directive, used: bool, today: str, require_reason: bool) -
         else:
             out.append(_as_info(found))
     return [_categorised(d, category) for d in out]
+
+
+def _unknown(codes: Sequence[str]) -> str:
+    """What to say of a word that is no code and no name of a lint."""
+    from difflib import get_close_matches
+
+    from fwc.lints._registry import load_lints
+
+    lints = load_lints()
+    names = {*ALIASES, *(each.name for each in lints.values())}
+    for code in codes:
+        upper = code.upper()
+        if code in names or upper == "ALL" or (upper.startswith("FW") and any(c.startswith(upper) for c in lints)):
+            continue
+        close = get_close_matches(code, sorted(names), 1)
+        return f"there is no lint {code}" + (f"; did you mean {close[0]}?" if close else "; `fwc rules` lists them")
+    return ""
 
 
 def _as_info(diagnostic: Diagnostic) -> Diagnostic:

@@ -48,7 +48,7 @@ from fwc.space.fields import Box, Dimensions
 _HARMLESS = {Field.CT_STATE, Field.SADDR, Field.IIF}
 
 
-@lint("FW502", "accept-any-any", Severity.ERROR, formats=("iptables-save", "nft"))
+@lint("FW502", "accept-any-any", Severity.ERROR, formats=("iptables-save", "nft", "fwc"))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     seen: set[Span] = set()
     for each in open_rules(context, _unlimited, Hook.INPUT, Hook.FORWARD):

@@ -16,6 +16,13 @@ for the opposite: deny by default, allow by rule.
 COMMIT
 ```
 
+```fwc
+zone wan { iface eth0 }
+default input allow
+deny telnet from wan to self
+allow ssh from any to self
+```
+
 ## Use instead
 
 ```iptables-save
@@ -31,9 +38,9 @@ COMMIT
 
 ## Exceptions
 
-A FORWARD chain that refuses nothing, a chain without rules of its own (a file for NAT only, a host whose FORWARD only
-leads to other programs' chains), and a
-chain that refuses strangers on one of its interfaces.
+A FORWARD chain that refuses nothing, a policy with `coexist` (Docker or Kubernetes filters what is forwarded), a chain without
+rules of its own (a file for NAT only, a host whose FORWARD only leads to other programs' chains), and a chain that refuses
+strangers on one of its interfaces.
 """
 
 from __future__ import annotations
@@ -45,14 +52,19 @@ from fwc.diagnostics import Diagnostic, Severity
 from fwc.ir.model import Chain
 from fwc.ir.verdict import Accept, Drop, Goto, Jump, Reject
 from fwc.ir.walk import target_chains
+from fwc.lang import ast
 from fwc.lints._context import LintContext
 from fwc.lints._exposure import accepts_by_default
+from fwc.lints._policy import statements
 from fwc.lints._registry import Lint, lint
 from fwc.net.hooks import ChainType, Hook
 
 
-@lint("FW501", "default-accept", Severity.WARNING, formats=("iptables-save", "nft"))
+@lint("FW501", "default-accept", Severity.WARNING, formats=("iptables-save", "nft", "fwc"))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
+    if context.kind == "fwc":
+        yield from _of_policy(context, lint)
+        return
     seen: set[tuple[int, str]] = set()
     for hook in (Hook.INPUT, Hook.FORWARD):
         for family in context.facts.families:
@@ -80,6 +92,24 @@ def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
                 f"{hook} accepts every connection that no rule speaks of", span, label="accepts the rest",
                 help="accept what is needed (replies, loopback, the services), and let the policy drop the rest",
             )  # fmt: skip
+
+
+def _of_policy(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
+    """In a policy the default is a statement; without one input and forward are denied."""
+    for statement in statements(context.source):
+        if (
+            isinstance(statement, ast.Default)
+            and statement.hook in ("input", "forward")
+            and statement.verdict == "allow"
+        ):
+            hook = Hook.INPUT if statement.hook == "input" else Hook.FORWARD
+            if hook is Hook.FORWARD and context.ruleset.settings.coexist:
+                continue  # Docker or Kubernetes filters what is forwarded
+            if any(accepts_by_default(context, family, hook) for family in context.facts.families):
+                yield lint.finding(
+                    f"{hook} accepts every connection that no rule speaks of", statement.span, label="accepts the rest",
+                    help="allow what is needed, and leave the default out: it is deny",
+                )  # fmt: skip
 
 
 def _is_filter(context: LintContext, number: int, chain: Chain) -> bool:
