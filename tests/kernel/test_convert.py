@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
-from tests.kernel.convert_campaign import Figures, judge
+from tests.kernel.convert_campaign import Figures, judge, laboratory
+
+from fwc.api import ReadRequest, convert
+from fwc.net.hooks import Family
+from fwc.project.kernel.frames import TCP, UDP, Probe
+from fwc.source import SourceFile
 
 pytestmark = pytest.mark.kernel
+OUTSIDE = 0xC6336401  # 198.51.100.1
 
 ROUTER = """*mangle
 :PREROUTING ACCEPT [0:0]
@@ -164,3 +172,54 @@ def test_a_difference_would_be_seen(monkeypatch: pytest.MonkeyPatch, _possible: 
     figures = Figures()
     judge(ROUTER, 4, 250, 7, figures)
     assert figures.differences
+
+
+IPSETS = """create bad hash:net family inet
+add bad 203.0.113.0/28
+add bad 203.0.113.66
+create web hash:ip,port family inet
+add web 10.0.0.20,tcp:80
+add web 10.0.0.20,tcp:443
+add web 10.0.0.21,udp:53
+create ways hash:ip,port,net family inet
+add ways 203.0.113.40,tcp:22,10.0.0.0/28
+add ways 203.0.113.41,udp:22,10.0.0.16/28
+"""
+WITH_SETS = """*filter
+:INPUT DROP [0:0]
+:FORWARD DROP [0:0]
+:OUTPUT ACCEPT [0:0]
+-A INPUT -m set --match-set bad src -j REJECT --reject-with icmp-host-prohibited
+-A INPUT -p tcp -m set ! --match-set bad src -m tcp --dport 22 -j ACCEPT
+-A FORWARD -m set --match-set bad src -p icmp -j ACCEPT
+-A FORWARD -m set --match-set web dst,dst -j ACCEPT
+-A FORWARD -m set --match-set ways src,dst,dst -j ACCEPT
+COMMIT
+"""
+
+
+def test_ipsets_become_nft_sets_and_ipsets_again(_possible: None) -> None:
+    output, found = convert(SourceFile("all.v4", IPSETS + WITH_SETS), ReadRequest("iptables-save"), "nftables")
+    assert output is not None, found
+    nft = output.files[0].text
+    back, found = convert(SourceFile("nftables.conf", nft), ReadRequest("nft"), "iptables")
+    assert back is not None, found
+    again = {f.name: f.text for f in back.files}
+    draw = random.Random(9)
+    sent = []
+    for number in range(300):
+        source = 0xCB007100 | draw.choice((3, 15, 16, 40, 41, 66, 99))
+        target = draw.choice((OUTSIDE, 0x0A000000 | draw.choice((5, 14, 20, 21, 30, 99))))
+        port = draw.choice((22, 53, 80, 443, 444))
+        sent.append(Probe("eth0", Family.V4, source, target, draw.choice((TCP, TCP, UDP, 1)), 20000 + number, port))
+    fates = []
+    with laboratory(["eth0", "lan0"]) as lab:
+        for rulesets in (
+            [("ipset", IPSETS), ("iptables-nft", WITH_SETS)],
+            [("nft", nft)],
+            [("ipset", again["ipset.conf"]), ("iptables-legacy", again["rules.v4"])],
+        ):
+            lab.load(*rulesets)
+            fates.append([(fate.verdict, fate.path, fate.reject) for fate in lab.send(sent)])
+    assert fates[0] == fates[1] == fates[2]
+    assert {verdict for verdict, _, _ in fates[0]} == {"accept", "drop", "reject"}

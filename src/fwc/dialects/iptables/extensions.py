@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from fwc.dialects.iptables import match_rows as m
+from fwc.dialects.iptables import rate_rows as r
 from fwc.dialects.iptables.match_rows import Converter
 from fwc.records import record
 
@@ -49,15 +50,15 @@ MATCHES: dict[str, Module] = {
     ),
     "state": _row("--state", m.state),
     "comment": _row("--comment", m.comment),
-    "limit": _row("--limit --limit-burst", m.limit),
+    "limit": _row("--limit --limit-burst", r.limit),
     "hashlimit": _row(
         "--hashlimit --hashlimit-upto --hashlimit-above --hashlimit-burst --hashlimit-mode --hashlimit-name"
         " --hashlimit-srcmask --hashlimit-dstmask --hashlimit-htable-size --hashlimit-htable-max"
         " --hashlimit-htable-expire --hashlimit-htable-gcinterval --hashlimit-rate-match=0 --hashlimit-rate-interval",
-        m.hashlimit,
+        r.hashlimit,
     ),
     "connlimit": _row(
-        "--connlimit-upto --connlimit-above --connlimit-mask --connlimit-saddr=0 --connlimit-daddr=0", m.connlimit
+        "--connlimit-upto --connlimit-above --connlimit-mask --connlimit-saddr=0 --connlimit-daddr=0", r.connlimit
     ),
     "iprange": _row("--src-range --dst-range", m.iprange),
     "mac": _row("--mac-source", m.mac),
@@ -70,7 +71,7 @@ MATCHES: dict[str, Module] = {
     "pkttype": _row("--pkt-type", m.pkttype),
     "owner": _row("--uid-owner --gid-owner --socket-exists=0 --suppl-groups=0", m.owner),
     "helper": _row("--helper", m.helper),
-    "statistic": _row("--mode --probability --every --packet", m.statistic),
+    "statistic": _row("--mode --probability --every --packet", r.statistic),
     "time": _row(
         "--timestart --timestop --datestart --datestop --monthdays --weekdays --kerneltz=0 --utc=0 --localtz=0"
         " --contiguous=0",
@@ -90,7 +91,7 @@ MATCHES: dict[str, Module] = {
     "frag": _row("--fragid --fraglen --fragres=0 --fragfirst=0 --fragmore=0 --fraglast=0", m.frag),
     "recent": _row(
         "--set=0 --rcheck=0 --update=0 --remove=0 --rsource=0 --rdest=0 --mask --name --seconds --reap=0 --hitcount --rttl=0",
-        m.recent,
+        r.recent,
     ),
     "string": _row("--algo --from --to --string --hex-string --icase=0"),
     "rt": _row("--rt-type --rt-segsleft --rt-len --rt-0-res=0 --rt-0-addrs --rt-0-not-strict=0"),

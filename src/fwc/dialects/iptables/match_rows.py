@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from fractions import Fraction
 
 from fwc.dialects.iptables.numbers import DSCP_CLASSES, icmp_values, number, port, value_and_mask
 from fwc.dialects.iptables.setlines import SetNames
@@ -14,10 +13,8 @@ from fwc.errors import FwcError
 from fwc.ir.match import (
     AnyOf,
     CgroupIs,
-    Chance,
     CtState,
     CtStatus,
-    EveryNth,
     Field,
     FieldIn,
     HelperIs,
@@ -25,13 +22,8 @@ from fwc.ir.match import (
     Match,
     Opaque,
     Owner,
-    Per,
-    Recent,
-    RecentAct,
     SetRef,
     TimeWindow,
-    WithinConnections,
-    WithinRate,
     all_of,
     any_of,
     negate,
@@ -69,7 +61,7 @@ class Refused(FwcError):
         self.help = help
 
 
-def _signed(match: Match, negated: bool) -> Match:
+def signed(match: Match, negated: bool) -> Match:
     return negate(match) if negated else match
 
 
@@ -108,7 +100,7 @@ def ports(instance: Instance) -> Match | None:
         field = _PORT_FIELD.get(name)
         if field is None:
             return None
-        parts.append(_signed(FieldIn(field, port_range(words[0])), negated))
+        parts.append(signed(FieldIn(field, port_range(words[0])), negated))
     return all_of(*parts)
 
 
@@ -122,8 +114,8 @@ def multiport(instance: Instance) -> Match | None:
     values = IntervalSet(run for item in items for run in port_range(item).runs)
     field = _PORT_FIELD.get(name)
     if field is not None:
-        return _signed(FieldIn(field, values), negated)
-    return _signed(AnyOf((FieldIn(Field.SPORT, values), FieldIn(Field.DPORT, values))), negated)
+        return signed(FieldIn(field, values), negated)
+    return signed(AnyOf((FieldIn(Field.SPORT, values), FieldIn(Field.DPORT, values))), negated)
 
 
 _FLAG_BITS = {name: 1 << i for i, name in enumerate(FLAGS)} | {"ALL": 0x3F, "NONE": 0}
@@ -142,12 +134,12 @@ def tcp(instance: Instance) -> Match | None:
     parts: list[Match] = []
     for name, words, negated in instance.options:
         if name == "--syn":
-            parts.append(_signed(MaskedIn(Field.TCP_FLAGS, 0x17, IntervalSet.of(2)), negated))
+            parts.append(signed(MaskedIn(Field.TCP_FLAGS, 0x17, IntervalSet.of(2)), negated))
         elif name == "--tcp-flags":
             mask, value = _flags(words[0]), _flags(words[1])
-            parts.append(_signed(MaskedIn(Field.TCP_FLAGS, mask, IntervalSet.of(value)), negated))
+            parts.append(signed(MaskedIn(Field.TCP_FLAGS, mask, IntervalSet.of(value)), negated))
         elif name in _PORT_FIELD:
-            parts.append(_signed(FieldIn(_PORT_FIELD[name], port_range(words[0])), negated))
+            parts.append(signed(FieldIn(_PORT_FIELD[name], port_range(words[0])), negated))
         else:
             return None
     return all_of(*parts)
@@ -160,7 +152,7 @@ def icmp(instance: Instance) -> Match | None:
         values = icmp_values(words[0], instance.family)
         if values is None:
             raise Refused("FW001", f"{words[0]!r} is no ICMP type")
-        parts.append(_signed(FieldIn(field, values), negated))
+        parts.append(signed(FieldIn(field, values), negated))
     return all_of(*parts)
 
 
@@ -200,7 +192,7 @@ def _state_list(text: str, nat: bool) -> Match:
 
 
 def state(instance: Instance) -> Match | None:
-    return all_of(*(_signed(_state_list(words[0], False), negated) for _, words, negated in instance.options))
+    return all_of(*(signed(_state_list(words[0], False), negated) for _, words, negated in instance.options))
 
 
 def conntrack(instance: Instance) -> Match | None:
@@ -224,7 +216,7 @@ def conntrack(instance: Instance) -> Match | None:
             part = FieldIn(field, AddressSet.of_family(instance.family, IntervalSet((found,))))
         else:
             return None
-        parts.append(_signed(part, negated))
+        parts.append(signed(part, negated))
     return all_of(*parts)
 
 
@@ -272,7 +264,7 @@ def iprange(instance: Instance) -> Match | None:
             )
         field = Field.SADDR if name == "--src-range" else Field.DADDR
         values = AddressSet.of_family(instance.family, IntervalSet.range(low[1], high[1]))
-        parts.append(_signed(FieldIn(field, values), negated))
+        parts.append(signed(FieldIn(field, values), negated))
     return all_of(*parts)
 
 
@@ -283,7 +275,7 @@ def mac(instance: Instance) -> Match | None:
         if len(octets) != 6 or not all(0 < len(o) <= 2 and _is_hex(o) for o in octets):
             raise Refused("FW001", f"{words[0]!r} is no MAC address")
         value = int("".join(o.rjust(2, "0") for o in octets), 16)
-        parts.append(_signed(FieldIn(Field.SMAC, IntervalSet.of(value)), negated))
+        parts.append(signed(FieldIn(Field.SMAC, IntervalSet.of(value)), negated))
     return all_of(*parts)
 
 
@@ -298,7 +290,7 @@ def _mark(instance: Instance, field: Field) -> Match | None:
         if found is None:
             raise Refused("FW001", f"{words[0]!r} is no mark")
         value, mask = found
-        parts.append(_signed(masked_or_exact(field, value, mask), negated))
+        parts.append(signed(masked_or_exact(field, value, mask), negated))
     return all_of(*parts)
 
 
@@ -338,7 +330,7 @@ def dscp(instance: Instance) -> Match | None:
             values = IntervalSet.of(DSCP_CLASSES[words[0].upper()])
         else:
             values = _numbers(words[0], 63)
-        parts.append(_signed(FieldIn(Field.DSCP, values), negated))
+        parts.append(signed(FieldIn(Field.DSCP, values), negated))
     return all_of(*parts)
 
 
@@ -354,13 +346,13 @@ def ttl(instance: Instance) -> Match | None:
             values = IntervalSet.range(0, value - 1) if value else IntervalSet()
         else:
             values = IntervalSet.of(value)
-        parts.append(_signed(FieldIn(Field.TTL, values), negated))
+        parts.append(signed(FieldIn(Field.TTL, values), negated))
     return all_of(*parts)
 
 
 def length(instance: Instance) -> Match | None:
     return all_of(
-        *(_signed(FieldIn(Field.LENGTH, _numbers(words[0], 65535)), negated) for _, words, negated in instance.options)
+        *(signed(FieldIn(Field.LENGTH, _numbers(words[0], 65535)), negated) for _, words, negated in instance.options)
     )
 
 
@@ -370,7 +362,7 @@ def pkttype(instance: Instance) -> Match | None:
     for _, words, negated in instance.options:
         if words[0] not in kinds:
             raise Refused("FW001", f"{words[0]!r} is no packet type", f"use one of {', '.join(kinds)}")
-        parts.append(_signed(FieldIn(Field.PKTTYPE, IntervalSet.of(kinds[words[0]])), negated))
+        parts.append(signed(FieldIn(Field.PKTTYPE, IntervalSet.of(kinds[words[0]])), negated))
     return all_of(*parts)
 
 
@@ -388,7 +380,7 @@ def u32(instance: Instance) -> Match | None:
     low, high = number(found[1]), number(found[2] or found[1])
     if (low, high) not in ((1, 0x3FFF), (0, 0)):
         return None
-    return _signed(FieldIn(Field.FRAGMENT, IntervalSet.of(1 if low else 0)), negated)
+    return signed(FieldIn(Field.FRAGMENT, IntervalSet.of(1 if low else 0)), negated)
 
 
 def ipv6header(instance: Instance) -> Match | None:
@@ -396,174 +388,11 @@ def ipv6header(instance: Instance) -> Match | None:
     words, negated = options.get("--header", ((), False))
     if words not in (("ipv6-frag",), ("frag",)) or "--soft" not in options:
         return None
-    return _signed(FieldIn(Field.FRAGMENT, IntervalSet.of(1)), negated)
+    return signed(FieldIn(Field.FRAGMENT, IntervalSet.of(1)), negated)
 
 
 def frag(instance: Instance) -> Match | None:
     return None if instance.options else FieldIn(Field.FRAGMENT, IntervalSet.of(1))
-
-
-# ----- rates -----------------------------------------------------------------
-
-_SECONDS = {
-    "s": 1,
-    "sec": 1,
-    "second": 1,
-    "m": 60,
-    "min": 60,
-    "minute": 60,
-    "h": 3600,
-    "hour": 3600,
-    "d": 86400,
-    "day": 86400,
-}
-
-
-def rate(text: str) -> tuple[int, int] | None:
-    """(amount, seconds) of `10/min`; iptables takes every beginning of second, minute, hour and day."""
-    amount, slash, unit = text.partition("/")
-    if not amount.isascii() or not amount.isdigit() or not int(amount):
-        return None
-    if not slash:
-        return int(amount), 1
-    for name in ("second", "minute", "hour", "day"):
-        if unit and name.startswith(unit.lower()):
-            return int(amount), _SECONDS[name]
-    return None
-
-
-def limit(instance: Instance) -> Match | None:
-    given = {name: words[0] for name, words, _ in instance.options}
-    found = rate(given.get("--limit", "3/hour"))
-    burst = given.get("--limit-burst", "5")
-    if any(negated for _, _, negated in instance.options):
-        raise Refused("FW001", "the limit match cannot be negated", "use hashlimit --hashlimit-above")
-    if found is None:
-        raise Refused("FW001", f"{given.get('--limit')!r} is no rate", "write 10/min")
-    if found[0] > 10_000 * found[1]:
-        raise Refused("FW001", "the limit match counts up to 10000 packets a second")
-    if not burst.isdigit() or int(burst) > 10_000:
-        raise Refused("FW001", f"{burst!r} is no burst", "write a number up to 10000")
-    return WithinRate(found[0], found[1], int(burst))
-
-
-_KNOWN_WORDS = "upto above burst mode name srcmask dstmask"
-_HASH_KNOWN = frozenset({"--hashlimit", *(f"--hashlimit-{word}" for word in _KNOWN_WORDS.split())})
-_PER = {"": Per.ALL, "srcip": Per.SOURCE, "dstip": Per.DESTINATION}
-
-
-def hashlimit(instance: Instance) -> Match | None:
-    given = {name: (words[0] if words else "", negated) for name, words, negated in instance.options}
-    mode = given.get("--hashlimit-mode", ("", False))[0]
-    if mode and not set(mode.split(",")) <= {"srcip", "dstip", "srcport", "dstport"}:
-        raise Refused("FW001", f"{mode!r} is no mode of hashlimit", "use srcip, dstip, srcport, dstport")
-    if not given.keys() <= _HASH_KNOWN or mode not in _PER:
-        return None
-    over, text = False, ""
-    for name in ("--hashlimit", "--hashlimit-upto", "--hashlimit-above"):
-        if name in given:
-            text, negated = given[name]
-            over = (name == "--hashlimit-above") is not negated
-    per = _PER[mode]
-    side = "--hashlimit-srcmask" if per is Per.SOURCE else "--hashlimit-dstmask"
-    mask = given.get(side, (str(instance.family.bits), False))[0]
-    if not mask.isdigit() or (per is Per.ALL and ("--hashlimit-srcmask" in given or "--hashlimit-dstmask" in given)):
-        return None
-    masks = (int(mask), 128) if instance.family is Family.V4 else (32, int(mask))
-    name = given.get("--hashlimit-name", ("", False))[0]
-    burst = given.get("--hashlimit-burst", ("", False))[0]
-    return _bucket(text, burst, per, masks, name, over)
-
-
-def _bucket(text: str, burst: str, per: Per, masks: tuple[int, int], name: str, over: bool) -> Match | None:
-    found = rate(text)
-    if found is not None:
-        if burst and not burst.isdigit():
-            return None
-        return WithinRate(found[0], found[1], int(burst or 5), "packets", per, masks[0], masks[1], name, over)
-    amount = _bytes(text.removesuffix("/s").removesuffix("/sec").removesuffix("/second"))
-    if amount is None:
-        return None
-    size = _bytes(burst) if burst else amount
-    return None if size is None else WithinRate(amount, 1, size, "bytes", per, masks[0], masks[1], name, over)
-
-
-def _bytes(text: str) -> int | None:
-    for suffix, factor in (("mb", 1 << 20), ("kb", 1 << 10), ("b", 1)):
-        if text.lower().endswith(suffix) and text[: -len(suffix)].isdigit():
-            return int(text[: -len(suffix)]) * factor
-    return None
-
-
-def connlimit(instance: Instance) -> Match | None:
-    given = {name: (words[0] if words else "", negated) for name, words, negated in instance.options}
-    name = "--connlimit-upto" if "--connlimit-upto" in given else "--connlimit-above"
-    text, negated = given.get(name, ("", False))
-    mask = given.get("--connlimit-mask", (str(instance.family.bits), False))[0]
-    bits = mask_length(mask, instance.family)
-    if not text.isdigit() or bits is None:
-        return None
-    over = (name == "--connlimit-above") is not negated
-    per = Per.ALL if bits == 0 else Per.DESTINATION if "--connlimit-daddr" in given else Per.SOURCE
-    masks = (bits, 128) if instance.family is Family.V4 else (32, bits)
-    if per is Per.ALL:
-        masks = (32, 128)
-    return WithinConnections(int(text), per, masks[0], masks[1], "", over)
-
-
-def statistic(instance: Instance) -> Match | None:
-    given = {name: (words[0], negated) for name, words, negated in instance.options}
-    if given.get("--mode", ("", False))[0] == "nth":
-        return _nth(given)
-    if given.keys() != {"--mode", "--probability"} or given["--mode"][0] != "random":
-        raise Refused("FW001", "statistic takes --mode random --probability, or --mode nth --every --packet")
-    text, negated = given["--probability"]
-    try:
-        share = Fraction(text)
-    except (ValueError, ZeroDivisionError):
-        raise Refused("FW001", f"{text!r} is no probability", "write a number from 0 to 1") from None
-    if not 0 <= share <= 1:
-        raise Refused("FW001", f"{text!r} is no probability", "write a number from 0 to 1")
-    return _signed(Chance(round(share * 1_000_000)), negated)
-
-
-def _nth(given: dict[str, tuple[str, bool]]) -> Match | None:
-    if given.keys() != {"--mode", "--every", "--packet"}:
-        raise Refused("FW001", "--mode nth needs --every and --packet", "write --packet 0")
-    every, packet = number(given["--every"][0]), number(given["--packet"][0])
-    if every is None or every < 1 or packet is None or packet >= every:
-        raise Refused("FW001", "--every takes a number from 1 on, and --packet a smaller one")
-    return _signed(EveryNth(every, packet), given["--every"][1])
-
-
-_RECENT_ACTS = {f"--{act.value}": act for act in RecentAct}
-
-
-def recent(instance: Instance) -> Match | None:
-    given = {name: (words[0] if words else "", negated) for name, words, negated in instance.options}
-    acts = [name for name in given if name in _RECENT_ACTS]
-    if len(acts) != 1:
-        raise Refused("FW001", "the match recent takes one of --set, --rcheck, --update and --remove")
-    act, negated = _RECENT_ACTS[acts[0]], given[acts[0]][1]
-    seconds, hits = number(given.get("--seconds", ("0", False))[0]), number(given.get("--hitcount", ("0", False))[0])
-    if seconds is None or hits is None or ("--seconds" in given and not seconds):
-        raise Refused("FW001", "--seconds and --hitcount take a number")
-    if act in (RecentAct.SET, RecentAct.REMOVE) and given.keys() & {"--seconds", "--hitcount", "--rttl"}:
-        text = f"--seconds, --hitcount and --rttl do not go with --{act.value}"
-        raise Refused("FW001", text, "use --update or --rcheck")
-    if "--reap" in given and not seconds:
-        raise Refused("FW001", "--reap needs --seconds")
-    bits = instance.family.bits
-    mask = (instance.family, (1 << bits) - 1)
-    if "--mask" in given:
-        found = parse_address(given["--mask"][0])
-        if found is None or found[0] is not instance.family:
-            raise Refused("FW001", f"{given['--mask'][0]!r} is no mask")
-        mask = found
-    side = Field.DADDR if "--rdest" in given else Field.SADDR
-    name = given.get("--name", ("DEFAULT", False))[0]
-    match = Recent(name, act, side, mask[1], seconds, hits, "--rttl" in given, "--reap" in given)
-    return _signed(match, negated)
 
 
 # ----- host and time ---------------------------------------------------------
@@ -633,18 +462,18 @@ def owner(instance: Instance) -> Match | None:
     for name, words, negated in instance.options:
         if name not in ("--uid-owner", "--gid-owner") or _is_id_range(words[0]):
             return None
-        parts.append(_signed(Owner("user" if name == "--uid-owner" else "group", (words[0],)), negated))
+        parts.append(signed(Owner("user" if name == "--uid-owner" else "group", (words[0],)), negated))
     return all_of(*parts)
 
 
 def helper(instance: Instance) -> Match | None:
-    return all_of(*(_signed(HelperIs(words[0]), negated) for _, words, negated in instance.options))
+    return all_of(*(signed(HelperIs(words[0]), negated) for _, words, negated in instance.options))
 
 
 def cgroup(instance: Instance) -> Match | None:
     if any(name != "--path" for name, _, _ in instance.options):
         return None
-    return all_of(*(_signed(CgroupIs(words[0]), negated) for _, words, negated in instance.options))
+    return all_of(*(signed(CgroupIs(words[0]), negated) for _, words, negated in instance.options))
 
 
 def ip_set(instance: Instance) -> Match | None:
@@ -657,7 +486,7 @@ def ip_set(instance: Instance) -> Match | None:
         if fields is None:
             return None
         bare = instance.sets.name(words[0]) if instance.sets is not None else words[0]
-        parts.append(_signed(SetRef(bare, fields), negated))
+        parts.append(signed(SetRef(bare, fields), negated))
     return all_of(*parts)
 
 
@@ -721,7 +550,7 @@ def addrtype(instance: Instance) -> Match | None:
         if not known.issuperset(kinds):
             return None
         field = Field.SADDR if name == "--src-type" else Field.DADDR
-        parts.append(_signed(any_of(*(_address_type(kind, field) for kind in kinds)), negated))
+        parts.append(signed(any_of(*(_address_type(kind, field) for kind in kinds)), negated))
     return all_of(*parts)
 
 

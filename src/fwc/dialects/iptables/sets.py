@@ -158,8 +158,14 @@ class IpSets:
                 out.extend(SetLine("add", output, (text,)) for text in _elements(known, family))
         return tuple(out)
 
+    def _kind(self, known: NamedSet, family: Family) -> str:
+        kind = set_type(known)
+        if known.kind == COMBINED or (known.elements and kind in _COMBINED):
+            return combined_type(known.fields, known.elements, family)
+        return kind
+
     def _create(self, known: NamedSet, family: Family) -> Words:
-        kind = combined_type(known.fields, known.elements, family) if known.kind == COMBINED else set_type(known)
+        kind = self._kind(known, family)
         words = [kind]
         if kind == "bitmap:port":
             words += ["range", "0-65535"]
@@ -205,6 +211,10 @@ def directions(fields: Sequence[Field]) -> str:
 
 
 _KINDS = {"addresses": "hash:ip", "networks": "hash:net", "ports": "bitmap:port", "macs": "hash:mac"}
+
+
+_COMBINED = ("hash:net,port", "hash:net,port,net", "hash:net,net")
+"""Types that hosts among the first members make narrower."""
 
 
 def set_type(known: NamedSet) -> str:
@@ -261,7 +271,9 @@ def _elements(known: NamedSet, family: Family) -> Iterable[str]:
     for element in known.elements:
         texts = [""]
         named: Mapping[Field, Values] = dict(zip(known.fields, element, strict=True))
-        for field, values in named.items():
+        for field, values in zip(
+            known.fields, element, strict=True
+        ):  # a field may stand for two addresses of a run-time set
             if not texts:
                 break
             if field is Field.PROTOCOL and any(f in _PORTS for f in named):
