@@ -129,3 +129,18 @@ def test_mss_is_clamped_on_syn_and_syn_ack(lab: Laboratory, loader: str, version
     assert (words(back), back.packet.mss) == ("accept forward eth1", wanted)
     small = lab.send([packet("eth1", SERVER[version], peer, "tcp", 81, mss=536, flags=SYN)])[0]
     assert small.packet.mss == 536
+
+
+@pytest.mark.parametrize("loader", LOADERS)
+def test_many_forwards(lab: Laboratory, loader: str) -> None:
+    """So many that nftables gets a map of them: each leads where it says, and a port beside them nowhere."""
+    body = "".join(f"forward tcp {8000 + n} from wan to self -> 10.0.0.{20 + n}:{80 + n}\n" for n in range(24))
+    load_policy(lab, loader, body + "forward udp 53 from wan to self -> 10.0.0.20\n")
+    probes = [packet("eth0", CLIENT[4], OUTSIDE[4], "tcp", 8000 + n, sport=5000 + n) for n in range(25)]
+    fates = lab.send([*probes, packet("eth0", CLIENT[4], OUTSIDE[4], "udp", 53)])
+    assert [ends(fate)[2:] for fate in fates[:24]] == [(f"10.0.0.{20 + n}", 80 + n) for n in range(24)]
+    assert {words(fate) for fate in fates[:24]} == {"accept forward eth1"}
+    assert words(fates[24]) == "drop"
+    assert ends(fates[25])[2:] == ("10.0.0.20", 53)
+    around = packet("eth0", CLIENT[4], "10.0.0.20", "tcp", 80)
+    assert words(lab.send([around])[0]) == "drop"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from fwc.ir.model import Ruleset
 from fwc.passes.dispatch_interfaces import dispatch_interfaces_by_map, dispatch_interfaces_by_rules
+from fwc.passes.map_translations import map_translations
 from fwc.passes.map_verdicts import map_verdicts
 from fwc.passes.merge_lookups import merge_lookups
 from fwc.passes.share_conditions import share_conditions
@@ -28,6 +29,8 @@ OPTIMIZE: tuple[Pass, ...] = (
     Pass("merge-lookups", merge_lookups),
     # Only nftables has verdict maps, and hashes beside sets of ranges; the lookups are whole now, and still side by side.
     Pass("map-verdicts", map_verdicts, targets=frozenset({"nftables"})),
+    # Translations are maps in nftables only, whatever stands between them in other chains.
+    Pass("map-translations", map_translations, targets=frozenset({"nftables"})),
     # Then each pair of interfaces gets the chain of its rules; lookups made before are whole, and move as one rule.
     Pass("dispatch-interfaces", dispatch_interfaces_by_map, targets=frozenset({"nftables"})),
     Pass("dispatch-interfaces", dispatch_interfaces_by_rules, targets=frozenset({"iptables"})),

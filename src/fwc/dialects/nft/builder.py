@@ -24,7 +24,18 @@ from fwc.dialects.nft.names import Names, Refused, comment_text, duration
 from fwc.dialects.nft.rates import METER_SIZE, limit_statement, rate_key, refill_seconds
 from fwc.dialects.nft.rewrite import concatenated, titles
 from fwc.dialects.nft.sets import ADDRESSES, Pool, members, type_of
-from fwc.ir.match import EveryNth, Field, FieldIn, Per, TimeWindow, TupleIn, WithinConnections, WithinRate, all_of
+from fwc.ir.match import (
+    EveryNth,
+    Field,
+    FieldIn,
+    Per,
+    TimeWindow,
+    TupleIn,
+    Values,
+    WithinConnections,
+    WithinRate,
+    all_of,
+)
 from fwc.ir.model import Chain, NamedSet, Rule, Ruleset, Table
 from fwc.ir.verdict import (
     Accept,
@@ -33,6 +44,7 @@ from fwc.ir.verdict import (
     Continue,
     CopyMark,
     Count,
+    Dnat,
     Drop,
     Goto,
     Jump,
@@ -45,6 +57,7 @@ from fwc.ir.verdict import (
     VerdictMap,
 )
 from fwc.ir.walk import target_chains
+from fwc.net.addresses import AddressSet, format_address
 from fwc.net.hooks import Family, Hook
 from fwc.net.intervals import IntervalSet
 from fwc.passes.conjunctions import (
@@ -541,6 +554,9 @@ class TableBuilder:
                 parts = tuple(FieldIn(f, v) for f, v in zip(verdict.fields, values, strict=True))
                 out.extend(self._rule(Rule(all_of(rule.match, *parts), (), each, rule.label, rule.comment)))
             return out
+        if any(isinstance(each, Dnat) for _, each in verdict.entries):
+            node = self._translation(verdict, family)
+            return [] if node is None else [t.RuleNode((*head, node), comment, origin=rule.origin)]
         words: dict[Verdict, t.VerdictWord] = {}
         rows = []
         for values, each in verdict.entries:
@@ -567,6 +583,30 @@ class TableBuilder:
         if isinstance(source, t.SetOf) and not source.elements:
             return []
         return [t.RuleNode((*head, t.Vmap(key, source)), comment, origin=rule.origin)]
+
+    def _translation(self, verdict: VerdictMap, family: Family) -> t.Statement | None:
+        """A map of destinations: what it does not hold goes on to the next rule (nft_lookup.c). None without entries of the
+        family."""
+        protocol = only_protocol(verdict.fields, [values for values, _ in verdict.entries])
+        rows: list[tuple[tuple[Values, ...], t.Expr | None]] = []
+        ports = False
+        for values, each in verdict.entries:
+            if any(isinstance(value, AddressSet) and not value.family(family) for value in values):
+                continue
+            if not protocol or not isinstance(each, Dnat) or each.targets[0].family is not family:
+                raise Refused("a map of translations of different kinds")
+            target = each.targets[0]
+            address = t.Word(format_address(family, target.low))
+            ports = target.ports is not None
+            data = t.Concat((address, t.Word(str(target.ports[0])))) if target.ports is not None else address
+            rows.append((without_protocol(verdict.fields, values), data))
+        if not rows:
+            return None
+        fields = tuple(field for field in verdict.fields if field is not Field.PROTOCOL)
+        kind = type_of(Field.DADDR, family) + (" . inet_service" if ports else "")
+        source = self.pool.tuples(fields, rows, family, verdict.name, kind=kind)
+        word = "ip" if family is Family.V4 else "ip6"
+        return t.Nat("dnat", word, address=t.Mapped(key_of(fields, family, protocol), source), pair=ports)
 
 
 # ----- helpers ---------------------------------------------------------------

@@ -340,7 +340,7 @@ def fits_concatenation(match: TupleIn, family: Family) -> bool:
     at = match.fields.index(Field.PROTOCOL) if Field.PROTOCOL in match.fields else -1
     for field in match.fields:
         if field not in ADDRESSES and field not in IFACES and field not in (
-            Field.PROTOCOL, Field.SPORT, Field.DPORT, Field.MARK, Field.CT_MARK, Field.SMAC
+            Field.PROTOCOL, Field.SPORT, Field.DPORT, Field.CT_ORIG_DPORT, Field.MARK, Field.CT_MARK, Field.SMAC
         ):  # fmt: skip
             return False
     if has_ports:

@@ -17,6 +17,7 @@ from fwc.ir.match import (
     Match,
     Opaque,
     Per,
+    Values,
     WithinConnections,
     WithinRate,
     all_of,
@@ -296,8 +297,7 @@ class Rules:
                     chain = self.conditions.literals.text(t.Var(chain[1:]))
                 verdict = self.final(t.Final(data.word, chain))[1]  # type: ignore[index]
                 entries.append((values, verdict))
-            name = node.source.name if isinstance(node.source, t.Ref) else ""
-            return guards, VerdictMap(fields, tuple(entries), name)
+            return guards, VerdictMap(fields, tuple(entries), _set_name(node.source))
         except Unknown:
             return (), OpaqueVerdict("nft", statement(node), "vmap")
 
@@ -326,6 +326,8 @@ class Rules:
             return (), Masquerade(ports, choice)
         if node.kind == "redirect":
             return (), Redirect(ports, choice)
+        if isinstance(node.address, t.Mapped) and not _is_random(node.address.key):
+            return self._nat_map(node, node.address, ports, choice)
         if isinstance(node.address, t.Mapped):
             targets = self._balanced(node.address, node.pair, ports)
         elif node.address is None:
@@ -338,6 +340,31 @@ class Rules:
         if len(targets) != 1:
             raise Unknown("")
         return guards, Snat(targets[0], choice)
+
+    def _nat_map(
+        self, node: t.Nat, expr: t.Mapped, ports: tuple[int, int] | None, choice: PortChoice
+    ) -> tuple[tuple[Match, ...], Verdict]:
+        """A translation for each key; what the map does not hold goes on to the next rule."""
+        parts = expr.key.parts if isinstance(expr.key, t.Concat) else (expr.key,)
+        texts = tuple([part.text if isinstance(part, t.Selector) else "" for part in parts])
+        fields = self.conditions.tuple_fields(texts)
+        entries: list[tuple[tuple[Values, ...], Verdict]] = []
+        families: set[Family | None] = set()
+        for values, data in self.conditions.rows(fields, expr.source, texts):
+            if data is None:
+                raise Unknown("")
+            if isinstance(data, t.Concat):
+                if len(data.parts) != 2 or ports is not None:
+                    raise Unknown("")
+                target = self._target(data.parts[0], self._ports(data.parts[1]))
+            else:
+                target = self._target(data, ports)
+            families.add(target.family)
+            entries.append((values, Dnat((target,), choice) if node.kind == "dnat" else Snat(target, choice)))
+        if len(families) != 1:
+            raise Unknown("")
+        guards = (*self.conditions.tuple_guards(texts), *(family_is(f) for f in families if f is not None))
+        return tuple(dict.fromkeys(guards)), VerdictMap(fields, tuple(entries), _set_name(expr.source))
 
     def _target(self, expr: t.Expr, ports: tuple[int, int] | None) -> NatTarget:
         literals = self.conditions.literals
@@ -410,6 +437,14 @@ class Rules:
             raise Unknown("")
         guard = self.conditions.lift(t.Compare(expr.key, "", elements[0].key))
         return (guard,), Netmap(field, family, target[0], family.bits - size.bit_length() + 1)
+
+
+def _is_random(key: t.Expr) -> bool:
+    return isinstance(key, t.Selector) and key.text.startswith(("numgen ", "jhash ", "symhash "))
+
+
+def _set_name(source: t.Expr) -> str:
+    return source.name if isinstance(source, t.Ref) else ""
 
 
 _GROUP_OPTION = re.compile(r"(?:\A| )(snaplen|queue-threshold) (\d+)(?=\Z| )")

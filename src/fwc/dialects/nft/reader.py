@@ -146,6 +146,9 @@ class Reader:
         while self.take("."):
             self.newlines_inside()
             parts.append(self.bits())
+        last = parts[-1]
+        if isinstance(last, t.Mapped):  # `a . b map @m` looks the whole concatenation up
+            return t.Mapped(t.Concat((*parts[:-1], last.key)), last.source)
         return t.Concat(tuple(parts))
 
     def newlines_inside(self) -> None:

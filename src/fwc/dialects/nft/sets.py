@@ -134,8 +134,9 @@ class Pool:
         family: Family,
         title: str,
         limit: int = ANONYMOUS,
+        kind: str = "verdict",
     ) -> t.Expr:
-        """The set (or, with data, the map) of a concatenation: anonymous when small, else named."""
+        """The set (or, with data of `kind`, the map) of a concatenation: anonymous when small, else named."""
         elements: list[t.Element] = []
         ranges = False
         seen: dict[tuple[str, ...], t.Expr | None] = {}
@@ -166,7 +167,7 @@ class Pool:
                     name,
                     "map" if is_map else "set",
                     kinds,
-                    data="verdict" if is_map else "",
+                    data=kind if is_map else "",
                     flags=("interval",) if ranges else (),
                     elements=tuple(elements),
                 )
