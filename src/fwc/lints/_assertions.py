@@ -12,6 +12,7 @@ from fwc.ir.model import Chain, Role, Rule, Ruleset
 from fwc.ir.verdict import Accept
 from fwc.ir.walk import match_nodes
 from fwc.lints._journey import Found, Journey, Wanted
+from fwc.lints._journey_search import find
 from fwc.net.hooks import Family, Hook
 from fwc.records import record
 from fwc.source import Span
@@ -99,12 +100,12 @@ class _Checker:
         implicit = () if assertion.strict else self._admitted(journey, hook)
         if assertion.quantifier == "never":
             first = journey.first_packets(self.others, strictly=False)
-            return journey.find(hook, first, boxes, Wanted.ACCEPTED, implicit)
+            return find(journey, hook, first, boxes, Wanted.ACCEPTED, implicit)
         first = journey.first_packets(self.others, strictly=True)
         met = [journey.dimensions.meet(a, b) for a in first for b in boxes]
         sent = [own for box in met if box is not None for own in journey.addressed(hook, box)]
         wanted = Wanted.REFUSED if assertion.quantifier == "always" else Wanted.CERTAIN
-        return journey.find(hook, sent, ((),), wanted, implicit)
+        return find(journey, hook, sent, ((),), wanted, implicit)
 
     def _failed(self, assertion: Assertion, found: Found) -> Failure:
         place = found.place

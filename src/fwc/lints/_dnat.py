@@ -1,4 +1,4 @@
-"""What becomes of the packets that a destination translation rewrites: whether the filter accepts them as they are then."""
+"""What nat chains translate, and whether the filter accepts the packets as they are then."""
 
 from __future__ import annotations
 
@@ -22,6 +22,16 @@ from fwc.space.fields import SHIFT, Box, Dimensions
 
 _LOCAL = IntervalSet.range(127 << 24, (128 << 24) - 1)
 _REPLACED = {Field.DADDR, Field.OIF, Field.MARK, Field.CT_MARK, Field.CT_STATE, Field.CT_STATUS, Field.PKTTYPE}
+
+
+@record
+class Translation:
+    """A rule of a nat chain and packets that it is the one to translate."""
+
+    family: Family
+    region: Region
+    rule: Rule
+    span: Span
 
 
 @record
@@ -50,26 +60,31 @@ def lost(context: LintContext) -> tuple[Lost, ...]:
     return found
 
 
-def _find(context: LintContext) -> Iterator[Lost]:
-    seen: set[Span] = set()
+def translations(context: LintContext, hook: Hook, *kinds: type) -> Iterator[Translation]:
+    """What the nat chains of a hook rewrite with verdicts of these kinds, each rule once for every region that it decides; chains
+    of other programs are left out."""
     facts = context.facts
     for family in facts.families:
-        for table, chain in base_chains(context.ruleset, family).get(("ip", Hook.PREROUTING, ""), []):
+        for table, chain in base_chains(context.ruleset, family).get(("ip", hook, ""), []):
             if chain.base is None or chain.base.type is not ChainType.NAT:
                 continue
             for region in facts.chain_regions(family, table, chain) or ():
-                effect = next((e for e in region.outcome.effects if isinstance(e, Dnat | Redirect)), None)
-                rule = facts.rule(region.place)
-                owner = facts.chain(region.place)
-                span = rule.origin.span if rule is not None else None
-                if effect is None or rule is None or span is None or span in seen:
+                rule, owner = facts.rule(region.place), facts.chain(region.place)
+                if rule is None or owner is None or rule.origin.span is None or context.is_foreign(owner):
                     continue
-                if owner is None or context.is_foreign(owner):
-                    continue
-                outcome = _judge(context, family, region, effect, rule, span)
-                if outcome is not None:
-                    seen.add(span)
-                    yield outcome
+                if isinstance(rule.verdict, kinds) or any(isinstance(e, kinds) for e in region.outcome.effects):
+                    yield Translation(family, region, rule, rule.origin.span)
+
+
+def _find(context: LintContext) -> Iterator[Lost]:
+    seen: set[Span] = set()
+    for each in translations(context, Hook.PREROUTING, Dnat, Redirect):
+        effect = next((e for e in each.region.outcome.effects if isinstance(e, Dnat | Redirect)), None)
+        if effect is not None and each.span not in seen:
+            outcome = _judge(context, each.family, each.region, effect, each.rule, each.span)
+            if outcome is not None:
+                seen.add(each.span)
+                yield outcome
 
 
 def _judge(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from fwc.ir.match import Field
-from fwc.ir.verdict import Dnat
+from fwc.ir.model import Chain, Rule
+from fwc.ir.verdict import Dnat, Drop, Reject
 from fwc.lints._conditions import ports
 from fwc.lints._context import LintContext
+from fwc.net.intervals import IntervalSet
 from fwc.records import record
 from fwc.source import Span
 
@@ -34,6 +38,14 @@ def published(context: LintContext) -> list[Published]:
                 target = rule.verdict.targets[0].ports
                 out.append(Published(port, target[0] if target else port, rule.origin.span))
     return out
+
+
+def denials(chain: Chain) -> Iterator[tuple[Rule, IntervalSet]]:
+    """The rules of a chain that drop or reject certain ports."""
+    for rule in chain.rules:
+        denied = ports(rule.match)
+        if denied is not None and isinstance(rule.verdict, Drop | Reject):
+            yield rule, denied
 
 
 def original_port_named(context: LintContext, match: object) -> bool:

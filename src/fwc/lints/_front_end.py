@@ -23,10 +23,12 @@ def _reported_elsewhere(context: LintContext) -> Iterator[Diagnostic]:
 def front_end_lints() -> Iterator[Lint]:
     """An entry for every code of the pages."""
     from fwc.lints._pages_language import PAGES as LANGUAGE
+    from fwc.lints._pages_matches import PAGES as MATCHES
     from fwc.lints._pages_names import PAGES as NAMES
-    from fwc.lints._pages_netfilter import PAGES as NETFILTER
+    from fwc.lints._pages_statements import PAGES as STATEMENTS
+    from fwc.lints._pages_targets import PAGES as TARGETS
 
-    for text in (NETFILTER, LANGUAGE, NAMES):
+    for text in (MATCHES, TARGETS, LANGUAGE, NAMES, STATEMENTS):
         for page in _PAGE.split(text)[1:]:
             head, body = page.split("\n", 1)
             code, name, severity, *formats = head.split()

@@ -14,7 +14,6 @@ from weakref import WeakKeyDictionary
 
 from fwc.analysis.facts import Dead, Facts
 from fwc.analysis.program import Place, sees
-from fwc.diagnostics import Label
 from fwc.ir.graph import calls
 from fwc.ir.match import NEVER, AllOf, FieldIn, Match, Not, Values
 from fwc.ir.model import Base, Chain, Role, Rule
@@ -23,14 +22,11 @@ from fwc.ir.verdict import (
     Accept,
     Continue,
     Count,
-    Dnat,
     Drop,
     Goto,
     Jump,
     Log,
     Masquerade,
-    Netmap,
-    Redirect,
     Reject,
     Return,
     Snat,
@@ -46,8 +42,8 @@ from fwc.net.intervals import IntervalSet
 from fwc.records import record
 from fwc.source import Span
 
-MOST_LABELS = 8
-"""Causes shown with their text; further ones are counted."""
+_MOST_DENIALS = 8
+"""Denials among the causes of one dead rule that are compared in pairs."""
 
 AUTHORED = frozenset({Role.USER, Role.IMPORTED})
 
@@ -114,7 +110,8 @@ class Reach:
 _parts_seen: WeakKeyDictionary[LintContext, Facts | None] = WeakKeyDictionary()
 
 
-def _facts(context: LintContext) -> Facts:
+def facts_of(context: LintContext) -> Facts:
+    """The facts that reachability is judged by."""
     return _facts_of_part(context) or context.facts
 
 
@@ -167,25 +164,6 @@ def verdict_class(rule: Rule | None, policy: Verdict | None = None) -> str:
     return type(verdict).__name__.lower()
 
 
-def does(verdict: Verdict | None) -> str:
-    """What a rule does with packets, third person."""
-    match verdict:
-        case Accept():
-            return "accepts"
-        case Drop():
-            return "drops"
-        case Reject():
-            return "rejects"
-        case Return():
-            return "returns"
-        case Snat() | Masquerade() | Dnat() | Redirect() | Netmap():
-            return "translates"
-        case Jump(chain) | Goto(chain):
-            return f"sends to {chain}"
-        case _:
-            return "takes"
-
-
 # ----- dead rules by line --------------------------------------------------------
 
 
@@ -195,7 +173,7 @@ def _key(span: Span) -> tuple[int, int, int]:
 
 def dead_rules(context: LintContext) -> Iterator[DeadRule]:
     """Every dead rule that an author wrote, in file order of the IR."""
-    facts = _facts(context)
+    facts = facts_of(context)
     dead: dict[tuple[int, int, int], list[Dead]] = {}
     for each in facts.dead():
         rule = facts.rule(each.place)
@@ -222,9 +200,9 @@ def _copies(context: LintContext, wanted: object) -> dict[tuple[int, int, int], 
     """How many rules of entered chains each line became."""
     out: dict[tuple[int, int, int], int] = {}
     for number, table in enumerate(context.ruleset.tables):
-        if not any(sees(table, family) for family in _facts(context).families):
+        if not any(sees(table, family) for family in facts_of(context).families):
             continue
-        skip = _facts(context).unentered(number)
+        skip = facts_of(context).unentered(number)
         for chain in table.chains:
             if chain.name in skip:
                 continue
@@ -239,7 +217,7 @@ def _copies(context: LintContext, wanted: object) -> dict[tuple[int, int, int], 
 
 def _causes(context: LintContext, parts: Sequence[Dead]) -> tuple[Cause, ...] | None:
     """What hides the rule, one cause for each line; None when a chain of another program has a part in it."""
-    facts = _facts(context)
+    facts = facts_of(context)
     out: dict[object, Cause] = {}
     own = {part.place for part in parts}
     for part in parts:
@@ -263,7 +241,7 @@ def _without_callees(context: LintContext, dead: list[DeadRule]) -> list[DeadRul
     lines = {_key(d.span) for d in dead}
     callers: dict[tuple[int, str], list[Rule]] = {}
     for number, table in enumerate(context.ruleset.tables):
-        skip = _facts(context).unentered(number)
+        skip = facts_of(context).unentered(number)
         for chain in table.chains:
             if chain.name in skip:
                 continue
@@ -353,7 +331,7 @@ def _code_of_one(context: LintContext, dead: DeadRule, cause: Cause) -> str:
         return "FW111"
     if cause.rule is not None and here and _same_rule(cause.rule, dead.rule):
         return "FW106"
-    chain = _facts(context).chain(cause.place)
+    chain = facts_of(context).chain(cause.place)
     policy = chain.base.policy if chain is not None and chain.base is not None else None
     same = verdict_class(cause.rule, policy) == verdict_class(dead.rule)
     return "FW102" if same and verdict_class(dead.rule) in ("accept", "deny", "return") else "FW101"
@@ -375,14 +353,14 @@ def _unconditional(context: LintContext, cause: Cause) -> bool:
     if isinstance(rule.verdict, Jump | Continue | VerdictMap):
         return False
     table = context.ruleset.tables[cause.place.table]
-    facts = _facts(context)
+    facts = facts_of(context)
     families = [f for f in facts.families if sees(table, f)]
     return all(facts.boxes(f, rule.match, cause.place.table) == ((),) for f in families)
 
 
 def _possible(context: LintContext, dead: DeadRule) -> bool:
     """Whether the rule's own condition holds for any packet at all."""
-    facts = _facts(context)
+    facts = facts_of(context)
     table = context.ruleset.tables[dead.place.table]
     return any(
         facts.boxes(family, dead.rule.match, dead.place.table) for family in facts.families if sees(table, family)
@@ -394,15 +372,15 @@ def _is_exemption(context: LintContext, dead: DeadRule) -> bool:
         return False
     if not all(c.rule is not None and isinstance(c.rule.verdict, Masquerade | Snat) for c in dead.causes):
         return False
-    chain = _facts(context).chain(dead.place)
+    chain = facts_of(context).chain(dead.place)
     return chain is not None and (chain.base is None or chain.base.type is ChainType.NAT)
 
 
 def _pair(dead: DeadRule) -> tuple[Cause, Cause] | None:
     """Two denials among the causes that are each of all but some values of one field, the values disjoint."""
     denials = [c for c in dead.causes if c.rule is not None and isinstance(c.rule.verdict, Drop | Reject)]
-    for number, left in enumerate(denials[:MOST_LABELS]):
-        for right in denials[number + 1 : MOST_LABELS]:
+    for number, left in enumerate(denials[:_MOST_DENIALS]):
+        for right in denials[number + 1 : _MOST_DENIALS]:
             assert left.rule is not None and right.rule is not None
             if left.span is None or right.span is None or left.place.chain != right.place.chain:
                 continue
@@ -440,68 +418,3 @@ def _disjoint(left: Values, right: Values) -> bool:
 
 def _parts(match: Match) -> tuple[Match, ...]:
     return match.parts if isinstance(match, AllOf) else (match,)
-
-
-# ----- words ---------------------------------------------------------------------
-
-
-def cause_labels(context: LintContext, dead: DeadRule) -> tuple[list[Label], list[str]]:
-    """Labels on the rules that take the packets, and notes on causes without text."""
-    labels: list[Label] = []
-    notes: list[str] = []
-    share = "all of it" if len(dead.causes) == 1 else "a part of it"
-    spoken = [c for c in dead.causes if c.span is not None]
-    for cause in spoken[:MOST_LABELS]:
-        assert cause.span is not None
-        verdict = cause.rule.verdict if cause.rule is not None else None
-        place = "" if cause.place.chain == dead.place.chain else f" (in chain {cause.place.chain})"
-        labels.append(Label(cause.span, f"{does(verdict)} {share}{place}"))
-    if len(spoken) > MOST_LABELS:
-        notes.append(f"{len(spoken) - MOST_LABELS} more rules take the rest")
-    for cause in dead.causes:
-        if cause.span is None:
-            notes.append(f"{_implicit(context, cause)} {share}")
-    return labels, notes
-
-
-def _implicit(context: LintContext, cause: Cause) -> str:
-    if cause.rule is None:
-        chain: Chain | None = _facts(context).chain(cause.place)
-        verdict = chain.base.policy if chain is not None and chain.base is not None else None
-        return f"the policy of chain {cause.place.chain} {does(verdict)}"
-    return f"the implicit {cause.rule.role} rule {does(cause.rule.verdict)}"
-
-
-def witness_of(context: LintContext, dead: DeadRule) -> dict[str, object] | None:
-    """A packet that the rule's condition holds for, with the line that decides it."""
-    example = _facts(context).example(dead.place)
-    if example is None:
-        return None
-    _, text, place = example
-    rule = _facts(context).rule(place) if place is not None else None
-    span = rule.origin.span if rule is not None else None
-    if rule is None or span is None or place == dead.place:
-        return {"text": text}
-    return {"text": f"{text}; line {span.line} {does(rule.verdict)} it", "line": span.line}
-
-
-def line_list(spans: Sequence[Span]) -> str:
-    """`line 4`, `lines 4 and 7`, `lines 4, 7 and 3 more`."""
-    lines = sorted({span.line for span in spans})
-    if len(lines) == 1:
-        return f"line {lines[0]}"
-    if len(lines) <= 4:
-        return f"lines {', '.join(map(str, lines[:-1]))} and {lines[-1]}"
-    return f"lines {', '.join(map(str, lines[:3]))} and {len(lines) - 3} more"
-
-
-def is_bare(context: LintContext, dead: DeadRule) -> bool:
-    """Whether the rule leaves no trace but its verdict: no log, counter, comment, label, and it stands alone on its line. Then
-    deleting it changes nothing at all."""
-    rule, span = dead.rule, dead.span
-    if rule.actions or rule.comment or rule.label or dead.affects or context.kind not in ("iptables-save", "nft"):
-        return False
-    file = span.file
-    first, _ = file.position(span.start)
-    last, _ = file.position(max(span.start, span.end - 1))
-    return first == last and file.line_text(first).strip() == span.text.strip()

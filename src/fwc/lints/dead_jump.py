@@ -45,7 +45,8 @@ from collections.abc import Iterator
 from fwc.diagnostics import Diagnostic, Severity
 from fwc.ir.walk import target_chains
 from fwc.lints._context import LintContext
-from fwc.lints._reach import cause_labels, line_list, reach, witness_of
+from fwc.lints._reach import reach
+from fwc.lints._reach_words import cause_labels, line_list, witness_of
 from fwc.lints._registry import Lint, lint
 
 

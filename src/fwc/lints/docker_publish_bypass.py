@@ -56,10 +56,9 @@ from collections.abc import Iterator
 
 from fwc.diagnostics import Diagnostic, Label, Severity
 from fwc.ir.match import Field
-from fwc.ir.verdict import Drop, Reject
-from fwc.lints._conditions import ports, required
+from fwc.lints._conditions import required
 from fwc.lints._context import LintContext
-from fwc.lints._docker import published
+from fwc.lints._docker import denials, published
 from fwc.lints._hooks import hooks_of
 from fwc.lints._registry import Lint, lint
 from fwc.net.hooks import Hook
@@ -76,16 +75,13 @@ def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
         for chain in table.chains:
             if hooks.get(chain.name) != frozenset({Hook.INPUT}) or context.is_foreign(chain):
                 continue
-            for rule in chain.rules:
+            for rule, denied in denials(chain):
                 span = rule.origin.span
-                denied = ports(rule.match)
-                if span is None or denied is None or not isinstance(rule.verdict, Drop | Reject):
-                    continue
                 iface = required(rule.match, Field.IIF)
                 if isinstance(iface, IfaceSet) and iface.names == {"lo"} and not iface.negated:
                     continue
                 hit = [p for p in found if p.port in denied]
-                if not hit or denied.size() > 64:
+                if span is None or not hit or denied.size() > 64:
                     continue
                 first = hit[0]
                 yield lint.finding(

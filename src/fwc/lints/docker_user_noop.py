@@ -57,10 +57,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fwc.diagnostics import Diagnostic, Label, Severity
-from fwc.ir.verdict import Drop, Reject
-from fwc.lints._conditions import ports
 from fwc.lints._context import LintContext
-from fwc.lints._docker import original_port_named, published
+from fwc.lints._docker import denials, original_port_named, published
 from fwc.lints._registry import Lint, lint
 
 
@@ -70,13 +68,8 @@ def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     inner = {p.target for p in found}
     for table in context.ruleset.tables:
         chain = table.chain("DOCKER-USER")
-        for rule in chain.rules if chain else ():
-            denied = ports(rule.match)
-            if (
-                denied is None
-                or not isinstance(rule.verdict, Drop | Reject)
-                or original_port_named(context, rule.match)
-            ):
+        for rule, denied in denials(chain) if chain else ():
+            if original_port_named(context, rule.match):
                 continue
             hit = [p for p in found if p.port in denied and p.port not in inner and p.target not in denied]
             if not hit:

@@ -48,7 +48,8 @@ from collections.abc import Iterator
 
 from fwc.diagnostics import Applicability, Diagnostic, Label, Severity
 from fwc.lints._context import LintContext
-from fwc.lints._reach import is_bare, reach
+from fwc.lints._reach import reach
+from fwc.lints._reach_words import is_bare
 from fwc.lints._registry import Lint, delete_lines, lint
 
 

@@ -51,7 +51,8 @@ from fwc.ir.model import Rule
 from fwc.lints._conditions import names_field
 from fwc.lints._conntrack import authored
 from fwc.lints._context import LintContext
-from fwc.lints._reach import does, verdict_class
+from fwc.lints._reach import verdict_class
+from fwc.lints._reach_words import does
 from fwc.lints._registry import Lint, lint
 from fwc.source import Span
 from fwc.space.fields import Box

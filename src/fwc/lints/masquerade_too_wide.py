@@ -58,14 +58,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fwc.analysis.program import base_chains
 from fwc.diagnostics import Diagnostic, Severity
 from fwc.ir.match import Field
 from fwc.ir.verdict import Masquerade, Snat
 from fwc.lints._context import LintContext
+from fwc.lints._dnat import translations
 from fwc.lints._exposure import limits
 from fwc.lints._registry import Lint, lint
-from fwc.net.hooks import ChainType, Hook
+from fwc.net.hooks import Hook
 from fwc.source import Span
 
 _NO_LIMIT = {Field.PROTOCOL, Field.CT_STATE}
@@ -73,23 +73,13 @@ _NO_LIMIT = {Field.PROTOCOL, Field.CT_STATE}
 
 @lint("FW306", "masquerade-too-wide", Severity.WARNING, formats=("iptables-save", "nft"))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
-    facts = context.facts
     seen: set[Span] = set()
-    for family in facts.families:
-        for table, chain in base_chains(context.ruleset, family).get(("ip", Hook.POSTROUTING, ""), []):
-            if chain.base is None or chain.base.type is not ChainType.NAT:
-                continue
-            for region in facts.chain_regions(family, table, chain) or ():
-                rule, owner = facts.rule(region.place), facts.chain(region.place)
-                span = rule.origin.span if rule is not None else None
-                if rule is None or owner is None or span is None or span in seen or context.is_foreign(owner):
-                    continue
-                if not isinstance(rule.verdict, Masquerade | Snat):
-                    continue
-                if limits(facts.dimensions(family), region.box) <= _NO_LIMIT:
-                    seen.add(span)
-                    yield lint.finding(
-                        "this rule rewrites the source of everything that leaves, whatever the interface", span,
-                        label="no condition on the way out",
-                        help="limit it to the outer interface: `-o eth0` (nftables: `oifname \"eth0\"`)",
-                    )  # fmt: skip
+    for each in translations(context, Hook.POSTROUTING, Masquerade, Snat):
+        limited = limits(context.facts.dimensions(each.family), each.region.box)
+        if each.span not in seen and limited <= _NO_LIMIT:
+            seen.add(each.span)
+            yield lint.finding(
+                "this rule rewrites the source of everything that leaves, whatever the interface", each.span,
+                label="no condition on the way out",
+                help="limit it to the outer interface: `-o eth0` (nftables: `oifname \"eth0\"`)",
+            )  # fmt: skip

@@ -58,7 +58,8 @@ from collections.abc import Iterator
 
 from fwc.diagnostics import Diagnostic, Severity
 from fwc.lints._context import LintContext
-from fwc.lints._reach import cause_labels, reach, witness_of
+from fwc.lints._reach import reach
+from fwc.lints._reach_words import cause_labels, witness_of
 from fwc.lints._registry import Lint, lint
 
 

@@ -43,7 +43,8 @@ from collections.abc import Iterator
 
 from fwc.diagnostics import Diagnostic, Label, Severity
 from fwc.lints._context import LintContext
-from fwc.lints._reach import MOST_LABELS, reach, witness_of
+from fwc.lints._reach import reach
+from fwc.lints._reach_words import MOST_LABELS, witness_of
 from fwc.lints._registry import Lint, lint
 
 

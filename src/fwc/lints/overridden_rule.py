@@ -39,7 +39,8 @@ from fwc.ir.model import Chain
 from fwc.ir.verdict import Accept, Drop, Reject
 from fwc.lints._context import LintContext
 from fwc.lints._pf import every_statement
-from fwc.lints._reach import DeadRule, cause_labels, line_list, reach, verdict_class, witness_of
+from fwc.lints._reach import DeadRule, reach, verdict_class
+from fwc.lints._reach_words import cause_labels, line_list, witness_of
 from fwc.lints._registry import Lint, lint
 from fwc.net.hooks import Family, Hook
 from fwc.net.interfaces import IfaceSet

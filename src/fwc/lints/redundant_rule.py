@@ -43,7 +43,8 @@ from collections.abc import Iterator
 
 from fwc.diagnostics import Applicability, Diagnostic, Severity
 from fwc.lints._context import LintContext
-from fwc.lints._reach import cause_labels, is_bare, line_list, reach, witness_of
+from fwc.lints._reach import reach
+from fwc.lints._reach_words import cause_labels, is_bare, line_list, witness_of
 from fwc.lints._registry import Lint, delete_lines, lint
 
 

@@ -46,7 +46,8 @@ from collections.abc import Iterator
 
 from fwc.diagnostics import Applicability, Diagnostic, Label, Severity
 from fwc.lints._context import LintContext
-from fwc.lints._reach import MOST_LABELS, does, reach, verdict_class, witness_of
+from fwc.lints._reach import reach, verdict_class
+from fwc.lints._reach_words import MOST_LABELS, does, witness_of
 from fwc.lints._registry import Lint, delete_lines, lint
 
 

@@ -46,7 +46,8 @@ from collections.abc import Iterator
 
 from fwc.diagnostics import Applicability, Diagnostic, Severity
 from fwc.lints._context import LintContext
-from fwc.lints._reach import DeadRule, cause_labels, line_list, reach, verdict_class, witness_of
+from fwc.lints._reach import DeadRule, reach, verdict_class
+from fwc.lints._reach_words import cause_labels, line_list, witness_of
 from fwc.lints._registry import Lint, delete_lines, lint
 
 _NEVER = {"deny": "this block never blocks", "accept": "this allow never allows"}

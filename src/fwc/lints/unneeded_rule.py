@@ -52,7 +52,7 @@ from collections.abc import Iterator
 
 from fwc.diagnostics import Applicability, Diagnostic, Label, Persona, Severity
 from fwc.lints._context import LintContext
-from fwc.lints._reach import MOST_LABELS, does, line_list
+from fwc.lints._reach_words import MOST_LABELS, does, line_list
 from fwc.lints._redundancy import redundancy
 from fwc.lints._registry import Lint, delete_lines, lint
 

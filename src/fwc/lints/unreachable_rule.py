@@ -48,7 +48,8 @@ from collections.abc import Iterator
 from fwc.diagnostics import Applicability, Diagnostic, Severity
 from fwc.ir.verdict import Continue
 from fwc.lints._context import LintContext
-from fwc.lints._reach import DeadRule, cause_labels, does, line_list, reach, verdict_class, witness_of
+from fwc.lints._reach import DeadRule, reach, verdict_class
+from fwc.lints._reach_words import cause_labels, does, line_list, witness_of
 from fwc.lints._registry import Lint, delete_lines, lint
 
 
