@@ -18,12 +18,15 @@ from fwc.net.hooks import Family
 from fwc.source import SourceFile
 
 _FRAMES = {
-    "iptables": ("iptables", "*{table}\n:INPUT ACCEPT [0:0]\n-A INPUT {text} -j ACCEPT\nCOMMIT\n"),
+    "iptables": ("iptables", "*{table}\n:{chain} ACCEPT [0:0]\n-A {chain} {text} -j ACCEPT\nCOMMIT\n"),
     "nft": (
         "nftables",
         "table inet t {{\n chain INPUT {{\n  type filter hook input priority 0; policy accept;\n  {text} accept\n }}\n}}\n",
     ),
 }
+
+_PLACES = (("filter", "INPUT"), ("raw", "PREROUTING"))
+"""Where iptables is asked: reverse path checks exist before routing only."""
 
 
 def modelled(ruleset: Ruleset) -> tuple[Ruleset, list[Diagnostic]]:
@@ -74,8 +77,8 @@ def _read(match: Opaque) -> Match | str:
     texts = (
         (match.text, f"-p tcp {match.text}") if target == "iptables" else (match.text,)
     )  # some ask for TCP before them
-    for family, text in product(Family, texts):
-        source = SourceFile("native", frame.format(table="filter", text=text))
+    for family, (table, chain), text in product(Family, _PLACES, texts):
+        source = SourceFile("native", frame.format(table=table, chain=chain, text=text))
         if target == "iptables":
             from fwc.dialects.iptables.parse import parse
 

@@ -423,4 +423,8 @@ def _value_holds(key: list[str], value: object, text: str) -> bool:
     if text in NUMBERS:
         return value == NUMBERS[text]
     low, dash, high_text = text.partition("-")
-    return int(low, 0) <= value <= int(high_text if dash else low, 0)
+    return _bound(low) <= value <= _bound(high_text if dash else low)
+
+
+def _bound(text: str) -> int:
+    return NUMBERS[text] if text in NUMBERS else int(text, 0)

@@ -31,12 +31,17 @@ from fwc.net.protocols import DSCP, TCP_FLAGS
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _PKTTYPES = ("unicast", "broadcast", "multicast", "otherhost")
 _UNITS = {1: "second", 60: "minute", 3600: "hour", 86400: "day"}
+_BITS = {Field.MARK: 32, Field.CT_MARK: 32, Field.TCP_FLAGS: 8, Field.TTL: 8, Field.LENGTH: 16}
 _LIMITS = {Field.TTL: 255, Field.LENGTH: 65535}
 _NATIVE = "leave the rule in a `native` block of the policy, which names one target and is not proved"
 
 
 def spoken(match: Match, wanted: bool) -> str:
     """The condition, or its negation, as the language writes it after `if`. Raises Unsaid."""
+    if isinstance(match, FieldIn) and match.field in _BITS and isinstance(match.values, IntervalSet):
+        rest = match.values.complement(_BITS[match.field])
+        if rest.size() == 1:  # better said by what it is not
+            return spoken(FieldIn(match.field, rest), not wanted)
     text = _positive(match)
     if wanted:
         return text

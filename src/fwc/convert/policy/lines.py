@@ -81,8 +81,20 @@ class Line:
         return self.boxes == (ANY_BOX,) and dataclasses.replace(self.ends, families=ANYTHING.families) == ANYTHING
 
 
-def line_of(step: Step) -> Line:
+MOST_PROTOCOLS = 40
+"""Protocols that a list names; "all but tcp" is more."""
+
+
+def line_of(step: Step, dialect: str) -> Line:
+    """The step as a line; `dialect` is that of the source, for what has words there and none in the language."""
     term = step.term
+    if (
+        term.protocols is not None
+        and term.protocols.size() > MOST_PROTOCOLS
+        and term.sport is None
+        and term.dport is None
+    ):
+        term = dataclasses.replace(term, protocols=None, said=(*term.said, *_no_protocols(term.protocols, dialect)))
     box = Box(term.protocols, term.sport, term.dport, term.icmp, term.icmpv6)
     if box.icmp is not None or box.icmpv6 is not None:
         box = dataclasses.replace(box, protocols=None)
@@ -92,6 +104,13 @@ def line_of(step: Step) -> Line:
         actions = tuple(dataclasses.replace(a, rate=ends.rate) for a in actions if isinstance(a, Log))
         ends = dataclasses.replace(ends, rate=None)
     return Line(ends, (box,), actions, step.verdict, step.comment, step.label, step.rules)
+
+
+def _no_protocols(values: IntervalSet, dialect: str) -> list[str]:
+    rest = values.complement(8)
+    if dialect == "iptables":
+        return [f'native iptables """! -p {number}"""' for number in rest]
+    return [f'native nft """meta l4proto != {number}"""' for number in rest]
 
 
 # ----- both families -------------------------------------------------------------

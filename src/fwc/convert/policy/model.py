@@ -66,7 +66,7 @@ def model_of(ruleset: Ruleset, families: Sequence[Family], notes: Notes) -> Mode
     names = dict.fromkeys(name for part in parts for name in part.chains)
     taken = {*BASES, *FILTER_HOOKS}
     called = {key: _chain_name(key, taken) for key in names}
-    join = _Joiner(called, notes)
+    join = _Joiner(called, notes, model.dialect)
     for hook in FILTER_HOOKS:
         model.policies[hook] = {f: p.policies.get(hook, ACCEPT) for f, p in zip(families, parts, strict=True)}
         model.filters[hook] = join.lines([p.filters.get(hook, []) for p in parts])
@@ -101,7 +101,8 @@ def _block_name(base: Base, kind: str) -> str:
 class _Joiner:
     """Steps of both families as merged lines that jump to the policy's names of chains."""
 
-    def __init__(self, called: dict[tuple[str, str], str], notes: Notes) -> None:
+    def __init__(self, called: dict[tuple[str, str], str], notes: Notes, dialect: str) -> None:
+        self.dialect = dialect
         self.called = called
         self.notes = notes
 
@@ -111,7 +112,7 @@ class _Joiner:
         return pruned(merged(self.notes.above(whole)))
 
     def _line(self, kind: str, step: Step) -> Line:
-        line = line_of(step)
+        line = line_of(step, self.dialect)
         verdict = line.verdict
         if isinstance(verdict, Jump | Goto):
             return dataclasses.replace(line, verdict=type(verdict)(self.called[kind, verdict.chain]))
@@ -125,7 +126,7 @@ class _Part:
     filters: dict[str, list[tuple[str, Step]]] = dataclasses.field(default_factory=dict)
     policies: dict[str, Verdict] = dataclasses.field(default_factory=dict)
     nat: dict[str, list[tuple[str, Step]]] = dataclasses.field(default_factory=dict)
-    blocks: dict[tuple[str, Hook, int], tuple[Base | None, list[tuple[str, Step]]]] = dataclasses.field(
+    blocks: dict[tuple[str, Hook, int, str], tuple[Base | None, list[tuple[str, Step]]]] = dataclasses.field(
         default_factory=dict
     )
     chains: dict[tuple[str, str], list[tuple[str, Step]]] = dataclasses.field(default_factory=dict)
@@ -190,7 +191,7 @@ class _Reader:
             part.filters[hook] = [(key, s) for s in steps.base(chain)]
             part.policies[hook] = base.policy
         elif chain.rules or not isinstance(base.policy, Accept):
-            part.blocks[key, base.hook, base.priority] = (base, [(key, s) for s in steps.base(chain)])
+            part.blocks[key, base.hook, base.priority, chain.name] = (base, [(key, s) for s in steps.base(chain)])
 
     def _refuse(self, chain: Chain, what: str) -> None:
         from fwc.ir.model import Rule

@@ -101,7 +101,15 @@ def asked(term: Term, site: str) -> frozenset[str]:
 
 
 def _question(word: str, dialect: str) -> str:
-    """Whether an address is ours, in the words of the source's target."""
+    """A question of the routing table in the words of the source's target."""
+    plain = word.removeprefix("!")
+    if plain in ("strict", "loose"):
+        option = " --loose" if plain == "loose" else ""
+        key = "saddr . iif oif" if plain == "strict" else "saddr oif"
+        failed = not word.startswith("!")
+        if dialect == "iptables":
+            return f'native iptables """-m rpfilter{option}{" --invert" if failed else ""}"""'
+        return f'native nft """fib {key} {"missing" if failed else "exists"}"""'
     side = "src" if word.endswith("saddr") else "dst"
     text = f"-m addrtype --{side}-type LOCAL" if dialect == "iptables" else f"fib {word.removeprefix('!')} type local"
     return ("not " if word.startswith("!") else "") + f'native {dialect} """{text}"""'
@@ -233,7 +241,7 @@ def reject_text(reject: Reject) -> str:
 
 def traffic_text(line: Line, words: Vocabulary, optional: bool = False) -> str:
     """Family word and traffic; with `optional` nothing for any traffic."""
-    text = traffic(line.boxes, line.families)
+    text = traffic(line.boxes, line.families, words.families)
     if optional and text == "any":
         text = ""
     family = _family(line, words)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from functools import cache
 
-from fwc.convert.policy.lines import ANY_BOX, Box
+from fwc.convert.policy.lines import ANY_BOX, MOST_PROTOCOLS, Box
 from fwc.convert.policy.text import ports
 from fwc.convert.policy.unsaid import Unsaid
 from fwc.lang import ast
@@ -21,7 +21,6 @@ _L4 = {
     protocols.DCCP: "dccp",
     protocols.UDPLITE: "udplite",
 }
-MOST_PROTOCOLS = 40
 MOST_ITEMS = 4000
 
 Atom = tuple[str, int, int, int, int]
@@ -30,8 +29,8 @@ Atom = tuple[str, int, int, int, int]
 _ALL = (0, 65535)
 
 
-def traffic(boxes: Sequence[Box], families: Collection[Family]) -> str:
-    """The traffic as a list of the language. Raises Unsaid."""
+def traffic(boxes: Sequence[Box], families: Collection[Family], policy: Collection[Family]) -> str:
+    """The traffic as a list of the language, for packets of `families` in a policy for the families `policy`. Raises Unsaid."""
     if ANY_BOX in boxes:
         return "any"
     atoms: dict[Atom, None] = {}
@@ -44,7 +43,7 @@ def traffic(boxes: Sequence[Box], families: Collection[Family]) -> str:
                 atoms[item] = None
     if len(atoms) > MOST_ITEMS:
         raise Unsaid("a list of ports this long")
-    words = [*plain, *_named(atoms, families)]
+    words = [*plain, *_named(atoms, policy)]
     return ", ".join(words)
 
 
@@ -132,7 +131,8 @@ def _atoms(service: ast.Service) -> frozenset[Atom] | None:
 
 
 def _named(atoms: Collection[Atom], families: Collection[Family]) -> list[str]:
-    """Service names for atoms that are exactly theirs, then what is left as ports, in the order of the source."""
+    """Service names for atoms that are exactly theirs in the families of the policy, then what is left as ports, in the order of
+    the source."""
     left = set(atoms)
     first = {atom: at for at, atom in enumerate(atoms)}
     words: list[tuple[int, str]] = []
@@ -183,7 +183,7 @@ def _type(atom: Atom) -> str:
 def service_names(boxes: Sequence[Box], families: Collection[Family]) -> str:
     """One name for the traffic, for naming those who use it; empty when there is none."""
     try:
-        text = traffic(boxes, families)
+        text = traffic(boxes, families, families)
     except Unsaid:
         return ""
     words = [w.strip() for w in text.split(",")]

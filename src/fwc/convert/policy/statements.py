@@ -144,7 +144,7 @@ def _with(text: str, options: list[str], line: Line) -> str:
 
 
 def _called(line: Line, head: str, ends: Ends, options: list[str], words: Vocabulary) -> Statement:
-    what = traffic(line.boxes, line.families)
+    what = traffic(line.boxes, line.families, words.families)
     wide = ends.source == ("any",) and ends.target == ("any",)
     said = [*conditions(line.ends), *ends.conditions]
     text = head + ("" if what == "any" else f" for {what}")
@@ -168,7 +168,7 @@ def _changes(line: Line, ends: Ends, changes: list[Action], site: str, words: Vo
             said = tuple(text for text in line.ends.said if text != SYN)  # `clamp` is about these segments anyway
             line = dataclasses.replace(line, ends=dataclasses.replace(line.ends, said=said))
         head, family = _change(change, line, site)
-        what = traffic_text(line, words) if family else traffic(line.boxes, line.families)
+        what = traffic_text(line, words) if family else traffic(line.boxes, line.families, words.families)
         text = f"{head} {what}{_clauses(line, ends)}"
         out.append(Statement(_with(text, rest, line), outer_of(ends), line.notes))
         rest = []

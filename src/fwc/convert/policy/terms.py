@@ -46,7 +46,8 @@ _STATES = IntervalSet.range(0, 4)
 class Term:
     """One conjunction. None is "no condition"; `saddr` and `daddr` are what is asked for, `not_saddr` and `not_daddr` what is
     left out where nothing is asked for. `names` are what the source calls its address sets. `said` are further conditions in the
-    language's words, with the site-independent text of each. `local` holds "saddr", "daddr" or their negation "!saddr"."""
+    language's words, with the site-independent text of each. `local` are questions of the
+    routing table: "saddr" or "daddr" is ours, the source fails the "strict" or "loose" reverse path check; "!saddr" and so on."""
 
     families: frozenset[Family] = BOTH
     iif: IfaceSet | None = None
@@ -117,8 +118,8 @@ def _terms(match: Match, wanted: bool) -> list[Term]:
             if match.over is wanted:
                 raise Unsaid("a count of connections whose excess alone is matched", _COUNT_HELP)
             return [Term(connections=dataclasses.replace(match, over=False))]
-        case Opaque("", side, "local"):
-            return [Term(local=frozenset({side if wanted else f"!{side}"}))]
+        case Opaque("", text, "local" | "rpfilter"):
+            return [Term(local=frozenset({text if wanted else f"!{text}"}))]
         case _:
             return [Term(said=(spoken(match, wanted),))]
 
