@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from fwc.analysis.firstmatch import NEXT, NOWHERE, Outcome, Region, first_match
-from fwc.analysis.program import Place, ProgramTooLarge, Source, base_chains, filled_sets, fixed_sets, unfold
+from fwc.analysis.program import Place, Program, ProgramTooLarge, Source, base_chains, filled_sets, fixed_sets, unfold
 from fwc.analysis.witness import point_packet, point_text
 from fwc.ir.match import CtState, Field
 from fwc.ir.model import Chain, Ruleset
@@ -137,8 +137,12 @@ def _compare_chains(
 ) -> Difference | None:
     nothing = [Region((), NEXT, NOWHERE)]
     try:
-        mine = first_match(unfold(left, a)) if a else nothing
-        other = first_match(unfold(right, b)) if b else nothing
+        ours = unfold(left, a) if a else None
+        theirs = unfold(right, b) if b else None
+        if ours is not None and theirs is not None and _same_steps(ours, theirs):
+            return None
+        mine = first_match(ours) if ours is not None else nothing
+        other = first_match(theirs) if theirs is not None else nothing
         found = differ(dimensions, mine, other, nodes)
     except (ProgramTooLarge, BudgetSpent):
         packet = point_packet(dimensions, {})
@@ -149,6 +153,18 @@ def _compare_chains(
     point = ordinary(dimensions, point, mine, other, one, two)
     packet, text = point_packet(dimensions, point), point_text(dimensions, point)
     return Difference(dimensions.family, hook, packet, text, one.outcome, two.outcome, one.place, two.place)
+
+
+def _same_steps(left: Program, right: Program) -> bool:
+    """The same boxes lead to the same effects in the same order: nothing needs to be multiplied out to see it."""
+    return (
+        left.bounds == right.bounds
+        and len(left.entries) == len(right.entries)
+        and all(
+            a.kind is b.kind and a.target == b.target and a.boxes == b.boxes and a.outcome == b.outcome
+            for a, b in zip(left.entries, right.entries, strict=True)
+        )
+    )
 
 
 def differ(

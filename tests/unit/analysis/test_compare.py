@@ -7,6 +7,7 @@ from fwc.analysis.facts import Facts
 from fwc.ir.match import Field, FieldIn, Match, WithinRate, all_of, family_is
 from fwc.ir.model import Base, Chain, Rule, Ruleset, Table
 from fwc.ir.verdict import ACCEPT, DROP, Log, Masquerade, Reject, RejectKind, Verdict
+from fwc.net.addresses import AddressSet
 from fwc.net.hooks import ChainType, Family, Hook
 from fwc.net.intervals import IntervalSet
 
@@ -72,3 +73,20 @@ def test_an_accept_leads_into_the_next_base_chain() -> None:
     found = compare(two, hook(rule(SSH, ACCEPT), rule(TCP, DROP), policy=ACCEPT))
     assert found is not None and found.packet.dport == 22
     assert Facts(two).accepts(Family.V4, Hook.INPUT, SSH).none
+
+
+def test_the_same_steps_are_the_same_however_many_effects_they_heap_up() -> None:
+    """A log line before every second rule: written out, each packet has a list of its own."""
+
+    def long(count: int, last: Verdict, prefix: str = "met ") -> Ruleset:
+        rules = []
+        for n in range(count):
+            source = FieldIn(Field.SADDR, AddressSet(v4=IntervalSet.range(n << 12, (n << 12) + 4095)))
+            wide = FieldIn(Field.SADDR, AddressSet(v4=IntervalSet.range(n << 8, 1 << 28)))
+            rules.append(Rule(wide, (Log(prefix),)))
+            rules.append(rule(source, ACCEPT if n else last))
+        return hook(*rules)
+
+    assert compare(long(4000, ACCEPT), long(4000, ACCEPT)) is None
+    assert compare(long(60, ACCEPT), long(60, DROP)) is not None
+    assert compare(long(60, ACCEPT), long(60, ACCEPT, "seen ")) is not None
