@@ -13,9 +13,9 @@ from fwc.records import record
 
 @record
 class Prices:
-    """`chain` is a base chain, `rule` a rule whose first compare fails, `jump` a jump and the way back, `small` a lookup of one
-    field among a handful. The next three are lookups at 10, 100, 1,000, 10,000 and 100,000 members; `new` and `established`
-    are connection tracking itself."""
+    """`chain` is a base chain with the reading of headers that its first rule needs, `rule` a rule whose first compare fails,
+    `jump` a jump and the way back, `small` a lookup of one field among a handful. The next three are lookups at 10, 100, 1,000,
+    10,000 and 100,000 members; `new` and `established` are connection tracking itself."""
 
     chain: float
     rule: float
@@ -30,13 +30,14 @@ class Prices:
 
 PRICES: Mapping[str, Prices] = {
     "nftables": Prices(
-        88, 5.9, 100, 54, (236, 248, 236, 288, 378), (326, 438, 600, 861, 1722), (441, 479, 540, 1325, 7567), 1154, 585
+        190, 5.9, 75, 54, (136, 148, 136, 188, 278), (226, 338, 500, 761, 1622), (330, 330, 345, 445, 1700), 1154, 585
     ),
     "iptables": Prices(
-        99, 5.1, 55, 10, (264, 261, 286, 345, 378), (268, 270, 288, 371, 439), (268, 270, 288, 371, 439), 1162, 600
+        99, 3.5, 30, 10, (264, 261, 286, 345, 378), (268, 270, 288, 371, 439), (268, 270, 288, 371, 439), 1162, 600
     ),
 }
-"""By target; iptables is the legacy variant, iptables-nft takes 19.7 ns for a rule."""
+"""By target; iptables is the legacy variant, iptables-nft takes 19.7 ns for a rule. Combined ranges are networks with one port
+each; with ranges of ports, too, they cost up to four times as much. `python -m benchmarks.run --only cost` compares."""
 
 
 HANDFUL = 8

@@ -129,13 +129,15 @@ def _joined(lookups: Sequence[Lookup]) -> Iterator[Rule]:
 
 
 def _split_pays(exact: int, wide: int) -> bool:
-    """Whether a packet that an element holds gets through faster with the exact ones in a hash of their own."""
+    """Whether packets get through faster with the exact elements in a hash of their own, when half of them are in no element:
+    those are asked for twice."""
     if not exact or not wide:
         return False
     prices = PRICES["nftables"]
-    everyone = lookup_price(prices.combined, exact + wide)
-    apart_from_exact = lookup_price(prices.combined, wide) * wide / (exact + wide)
-    return lookup_price(prices.exact, exact) + apart_from_exact < everyone
+    together = lookup_price(prices.combined, exact + wide)
+    first, second = lookup_price(prices.exact, exact), lookup_price(prices.combined, wide)
+    hit = first + second * wide / (exact + wide)
+    return hit + first + second < 2 * together
 
 
 def _rule(lookups: Sequence[Lookup], owned: Sequence[Owned], values: Sequence[dict[Run, Values]], what: str) -> Rule:
