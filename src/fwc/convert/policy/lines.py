@@ -132,9 +132,26 @@ def joined(v4: Sequence[Line], v6: Sequence[Line]) -> list[Line]:
     return out
 
 
+def _ping(kind: int, version: Family) -> tuple[Box, ...]:
+    types = IntervalSet.range(kind << 8, kind << 8 | 255)
+    return (Box(icmp=types) if version is Family.V4 else Box(icmpv6=types),)
+
+
+_PINGS = {
+    _ping(8, Family.V4): "request",
+    _ping(128, Family.V6): "request",
+    _ping(0, Family.V4): "reply",
+    _ping(129, Family.V6): "reply",
+}
+"""Echo requests and replies, which are one thing to a person and two numbers to the families (RFC 792, RFC 4443)."""
+
+
 def _key(line: Line) -> object:
     """What makes two lines of different families the same: equal, or of one rule of the source."""
     ends = dataclasses.replace(line.ends, families=ANYTHING.families, names=())
+    ping = _PINGS.get(line.boxes)
+    if ping and not _addressed(ends):
+        return (ends, ping, line.actions, line.verdict, line.comment, line.label)
     if line.rules and _addressed(ends) and all(b.icmp is None and b.icmpv6 is None for b in line.boxes):
         ends = dataclasses.replace(ends, saddr=None, daddr=None)
         return (tuple(id(r) for r in line.rules), ends, line.boxes, line.actions, line.verdict)
@@ -156,7 +173,8 @@ def _both(a: Line, b: Line) -> Line:
         not_daddr=one.not_daddr | two.not_daddr,
         names=tuple(dict.fromkeys(one.names + two.names)),
     )
-    return dataclasses.replace(a, ends=ends, rules=tuple({id(r): r for r in a.rules + b.rules}.values()))
+    boxes = a.boxes if a.boxes == b.boxes else a.boxes + b.boxes
+    return dataclasses.replace(a, ends=ends, boxes=boxes, rules=tuple({id(r): r for r in a.rules + b.rules}.values()))
 
 
 def _sum(a: AddressSet | None, b: AddressSet | None) -> AddressSet | None:

@@ -48,6 +48,8 @@ def run_text(field: Field, family: Family, run: Run) -> str:
     if field in ADDRESSES:
         return format_run(family, run)
     low, high = run
+    if low != high and field is Field.PROTOCOL:
+        return f"{low}-{high}"  # nft takes `igmp-16` for the name of a protocol
     one = _number(field, low)
     return one if low == high else f"{one}-{_number(field, high)}"
 
