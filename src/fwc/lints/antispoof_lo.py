@@ -2,17 +2,18 @@
 
 ## Why is this bad?
 
-`antispoof for en0` blocks packets with an address of en0's network on every other interface. A program that talks to the machine's
-own address goes over the loopback: those packets have such a source, and are blocked. pf.conf(5): "one should pass these explicitly".
+`antispoof for en0` blocks packets with an address of en0's network on every other interface. A program that talks to the
+machine's own address goes over the loopback: those packets have such a source, and are blocked. pf.conf(5): "one should pass
+these explicitly".
 
 ## Example
 
 ```pf
 block in all
-antispoof for en0
 pass in on lo0
+pass in on en0 proto tcp to port 22
 pass out all
-pass in proto tcp to port 22
+antispoof for en0
 ```
 
 ## Use instead
@@ -27,7 +28,8 @@ pass in proto tcp to port 22
 
 ## Exceptions
 
-`pass quick on lo0` before it, and files that include others or are content of an anchor.
+`pass quick on lo0` before it, a pass that comes later and overrules it, and files that include others or
+are parts of a ruleset.
 """
 
 from __future__ import annotations
@@ -48,11 +50,13 @@ def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
         return
     if not any(isinstance(s, Filter) and s.action == "block" for s in every):
         return  # a part of a ruleset, or one that passes by default
-    for statement in every:
-        if isinstance(statement, Filter) and _passes_lo(statement):
+    for number, statement in enumerate(every):
+        if isinstance(statement, Filter) and statement.quick and _passes_lo(statement):
             return
         if not isinstance(statement, Antispoof) or statement.span is None:
             continue
+        if not statement.quick and any(isinstance(s, Filter) and _passes_lo(s) for s in every[number + 1 :]):
+            continue  # a later pass overrules it
         if any(not host.name.startswith("lo") for host in statement.ifaces):
             yield lint.finding(
                 "this also blocks what the machine sends to its own address over lo0", statement.span,
@@ -62,6 +66,7 @@ def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
 
 
 def _passes_lo(statement: Filter) -> bool:
-    if not statement.quick or statement.action != "pass":
+    """Whether the rule may pass packets that come in on lo0."""
+    if statement.action != "pass" or statement.direction == "out":
         return False
     return not statement.ifaces or any(iface.name.startswith("lo") for iface in statement.ifaces)

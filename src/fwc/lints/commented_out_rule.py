@@ -49,7 +49,7 @@ from fwc.source import Span
 _RULES = {
     "iptables-save": re.compile(r"^[ \t]*#+[ \t]*(?:iptables[ \t]+)?-[AI] [\w-]+ .*-[jg] [\w-]+.*$", re.M),
     "nft": re.compile(
-        r"^[ \t]*#+[ \t]*(?:tcp|udp|ip6?|iif|iifname|oif|oifname|ct|meta) [^#]*\b(?:accept|drop|reject|masquerade)[ ;]*$",
+        r"^[ \t]*#+[ \t]*(?:tcp|udp|ip6?|iif|iifname|oif|oifname|ct|meta) [^#\n]*\b(?:accept|drop|reject|masquerade)[ ;]*$",
         re.M,
     ),
     "pf": re.compile(

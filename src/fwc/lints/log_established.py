@@ -33,7 +33,7 @@ COMMIT
 
 ## Exceptions
 
-A log with a limit, one for an nflog group, and one that asks for flags or other things that few packets have.
+A log with a limit, one for an nflog group, and one that asks for more than protocol and interface.
 """
 
 from __future__ import annotations
@@ -51,9 +51,7 @@ from fwc.lints._hooks import hooks_of
 from fwc.lints._registry import Lint, lint
 from fwc.net.hooks import Hook
 
-_PLAIN = frozenset(
-    {Field.CT_STATE, Field.IIF, Field.OIF, Field.PROTOCOL, Field.SADDR, Field.DADDR, Field.SPORT, Field.DPORT}
-)
+_PLAIN = frozenset({Field.CT_STATE, Field.IIF, Field.OIF, Field.PROTOCOL})
 _HOOKS = {Hook.PREROUTING, Hook.INPUT, Hook.FORWARD, Hook.OUTPUT, Hook.POSTROUTING}
 
 

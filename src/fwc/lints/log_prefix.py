@@ -42,14 +42,19 @@ from fwc.ir.verdict import Log
 from fwc.lints._conntrack import authored
 from fwc.lints._context import LintContext
 from fwc.lints._registry import Lint, lint
+from fwc.source import Span
 
 
 @lint("FW803", "log-prefix", Severity.INFO, Persona.PEDANTIC, formats=("iptables-save", "nft"))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
+    spans: dict[Span, str] = {}
     for _, _, _, _, rule, span in authored(context):
         for action in rule.actions:
             if isinstance(action, Log) and action.nflog_group is None and action.prefix[-1:].isalnum():
-                yield lint.finding(
-                    f"the log line begins with `{action.prefix}IN=`", span, help="end the prefix with a blank",
-                )  # fmt: skip
-                break
+                spans.setdefault(span, action.prefix)
+    if spans:
+        first, prefix = next(iter(spans.items()))
+        more = f" (and {len(spans) - 1} more)" if len(spans) > 1 else ""
+        yield lint.finding(
+            f"the log line begins with `{prefix}IN=`{more}", first, help="end the prefix with a blank", affects=spans,
+        )  # fmt: skip

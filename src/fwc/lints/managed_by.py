@@ -54,8 +54,8 @@ _PROGRAMS = (
     "capirca|aerleon|foomuuri|awall|firehol|fwc"
 )
 _MANAGED = re.compile(
-    rf"^[ \t]*#.*?(?:\b(?P<first>{_PROGRAMS})[ -]managed\b"
-    rf"|\b(?:managed|generated|maintained|written) by (?P<second>{_PROGRAMS})\b)",
+    rf"^[ \t]*#\W*(?:(?P<first>{_PROGRAMS})[ -]managed\b"
+    rf"|(?:this file is |[\w.-]+ )?(?:managed|generated|maintained|written) by (?P<second>{_PROGRAMS})\b)",
     re.M | re.I,
 )
 
