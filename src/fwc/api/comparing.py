@@ -1,0 +1,45 @@
+"""What differs between two inputs."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from fwc.api.compiling import printable
+from fwc.api.rulesets import Side
+from fwc.dialects.registry import load_dialect
+from fwc.diff.changes import changes
+from fwc.diff.regions import Report, report
+from fwc.errors import UsageError
+from fwc.ir.model import Ruleset
+from fwc.net.hooks import Family
+
+
+def diff(old: Side, new: Side) -> tuple[Report, list[str]]:
+    """What differs between two inputs, and notes on what could not be compared. Raises UsageError when nothing can."""
+    families = tuple(f for f in (Family.V4, Family.V6) if f in old.families and f in new.families)
+    notes = []
+    for family in (Family.V4, Family.V6):
+        silent = [side.name for side in (old, new) if family not in side.families]
+        if len(silent) == 1:
+            notes.append(f"IPv{family.value} is not compared: {printable(silent[0])} says nothing about it")
+    if not families:
+        raise UsageError(f"{old.name} and {new.name} speak of different families: there is nothing to compare")
+    left, right = _same_hooks(old, new)
+    found = changes(left, right, families, respelled=old.kind != new.kind)
+    return report(left, right, found), notes
+
+
+def _same_hooks(old: Side, new: Side) -> tuple[Ruleset, Ruleset]:
+    """pf has two crossing points where netfilter has five hooks: the two sides in the same terms."""
+    if (old.kind == "pf") is (new.kind == "pf"):
+        return old.ruleset, new.ruleset
+    terms = load_dialect("pf").proof_terms
+    if old.kind == "pf":
+        right, left = terms(new.ruleset, _on_machine_of(old.ruleset, new.ruleset))
+        return left, right
+    return terms(old.ruleset, _on_machine_of(new.ruleset, old.ruleset))
+
+
+def _on_machine_of(pf: Ruleset, other: Ruleset) -> Ruleset:
+    """With the zones and addresses that only a policy names: which packets a pf.conf takes for its own depends on them."""
+    return dataclasses.replace(pf, zones=other.zones, own_addresses=other.own_addresses, settings=other.settings)

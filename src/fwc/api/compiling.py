@@ -1,0 +1,179 @@
+"""Compile a policy: lower, print, check assertions and lints, prove."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from fwc.api.policies import elaborated_from
+from fwc.diagnostics import Diagnostic, Severity, has_errors
+from fwc.dialects.base import Lossy, LowerOptions, OutputFile
+from fwc.dialects.registry import load_dialect
+from fwc.elaborate.elaborated import Elaborated
+from fwc.elaborate.program import ElaborateOptions
+from fwc.errors import UsageError
+from fwc.ir.model import Ruleset
+from fwc.lang import ast
+from fwc.lang.files import Files
+from fwc.lang.parse import parse
+from fwc.lints._settings import LintSettings
+from fwc.records import record
+from fwc.source import SourceFile
+
+
+@record
+class CompileOptions:
+    """`targets` are canonical names; empty means the policy's own. `optimize` 0 gives the plain list of rules. Without
+    `assertions` the policy's own are not checked."""
+
+    targets: tuple[str, ...] = ()
+    host: str = ""
+    today: str = ""
+    lossy: Lossy = Lossy.NONE
+    ipset: bool = False
+    optimize: int = 1
+    verify: bool = True
+    lint: bool = True
+    lint_settings: LintSettings = LintSettings()
+    assertions: bool = True
+
+
+@record
+class TargetOutput:
+    target: str
+    files: tuple[OutputFile, ...]
+
+
+def compile_policy(
+    source: SourceFile, files: Files, options: CompileOptions
+) -> tuple[tuple[TargetOutput, ...], list[Diagnostic]]:
+    """Compile for every target asked for. With any error the outputs are empty: nothing is to be written."""
+    outputs: list[TargetOutput] = []
+    diagnostics: list[Diagnostic] = []
+    parsed = parse(source)  # once for all targets
+    targets = options.targets or _own_target(parsed, files, options, diagnostics)
+    for target in targets:
+        output, found = _compile_target(source, parsed, files, options, target)
+        known = set(diagnostics)
+        diagnostics.extend(d for d in found if d not in known)
+        if output is not None:
+            outputs.append(output)
+    if has_errors(diagnostics):
+        return (), diagnostics
+    return tuple(outputs), diagnostics
+
+
+def _own_target(
+    parsed: tuple[ast.File, list[Diagnostic]], files: Files, options: CompileOptions, diagnostics: list[Diagnostic]
+) -> tuple[str, ...]:
+    elaborated, found = elaborated_from(parsed, files, ElaborateOptions("", options.host, options.today))
+    if elaborated is None:
+        diagnostics.extend(found)
+        return ()
+    if not elaborated.ruleset.settings.target:
+        raise UsageError(
+            "no target: give --target nftables, iptables or pf, or write `target` in the policy's settings"
+        )
+    return (elaborated.ruleset.settings.target,)
+
+
+def _compile_target(
+    source: SourceFile,
+    parsed: tuple[ast.File, list[Diagnostic]],
+    files: Files,
+    options: CompileOptions,
+    target: str,
+) -> tuple[TargetOutput | None, list[Diagnostic]]:
+    from fwc.passes.pipeline import optimize
+    from fwc.roundtrip import prove
+
+    elaborated, diagnostics = elaborated_from(parsed, files, ElaborateOptions(target, options.host, options.today))
+    if elaborated is None:
+        return None, diagnostics
+    dialect = load_dialect(target)
+    lower_options = LowerOptions(options.lossy, options.ipset, _header(source, elaborated, target, options))
+    ruleset = optimize(elaborated.ruleset, target, options.optimize)
+    tree, found = dialect.lower(ruleset, lower_options)
+    diagnostics.extend(found)
+    if tree is None or has_errors(diagnostics):
+        return None, diagnostics
+    printed = tuple(dialect.print(tree))
+    if options.assertions:
+        diagnostics.extend(_broken_assertions(elaborated, target, printed if _not_the_policy(printed, options) else ()))
+        if has_errors(diagnostics):
+            return None, diagnostics
+    if options.lint:
+        diagnostics.extend(_lint_findings(source, elaborated, target, options))
+        if has_errors(diagnostics):
+            return None, diagnostics
+    if any(LOSS in file.text for file in printed):
+        return TargetOutput(target, tuple(_not_proved(file) for file in printed)), diagnostics
+    if options.verify:
+        prove(target, printed, elaborated.ruleset)
+    return TargetOutput(target, printed), diagnostics
+
+
+def _lint_findings(
+    source: SourceFile, elaborated: Elaborated, target: str, options: CompileOptions
+) -> list[Diagnostic]:
+    """Errors and warnings of the lints for this target; assertions have been decided before."""
+    from fwc.lints._context import LintContext
+    from fwc.lints._run import run_lints
+
+    settings = dataclasses.replace(options.lint_settings, target=target, today=options.today)
+    result = run_lints(LintContext("fwc", source, elaborated.ruleset, settings, elaborated))
+    return [d for d in result.findings if d.code != "FW530" and d.severity is not Severity.INFO]
+
+
+def _not_the_policy(printed: tuple[OutputFile, ...], options: CompileOptions) -> bool:
+    return not options.verify or any(LOSS in file.text for file in printed)
+
+
+def _broken_assertions(elaborated: Elaborated, target: str, printed: tuple[OutputFile, ...]) -> list[Diagnostic]:
+    """The assertions that do not hold: for the policy, and for output that is not proved equal to it."""
+    from fwc.roundtrip import read_back, set_names
+
+    if not elaborated.assertions:
+        return []
+    from fwc.lints.assertion_failed import findings
+
+    found = findings(elaborated)
+    if printed and target != "pf" and not found:
+        policy = elaborated.ruleset
+        found = findings(elaborated, read_back(target, printed, policy), set_names(policy))
+    return found
+
+
+PROVED = "Read back and proved equal to the policy, for every hook and family."
+LOSS = "\n# lossy: "
+
+
+def _not_proved(file: OutputFile) -> OutputFile:
+    """With --lossy the output differs from the policy on purpose; its header must not say otherwise."""
+    text = file.text.replace(
+        f"# {PROVED}\n", "# NOT proved: it differs from the policy by the losses listed below.\n", 1
+    )
+    return dataclasses.replace(file, text=text)
+
+
+def _header(source: SourceFile, elaborated: Elaborated, target: str, options: CompileOptions) -> tuple[str, ...]:
+    name = source.path.rsplit("/", 1)[-1]
+    host = f" for {options.host}" if options.host else ""
+    lines = [f"fwc: {name}{host} -> {target}"]
+    if options.verify:
+        lines.append(PROVED)
+        lines.extend(_outside_the_proof(elaborated.ruleset))
+    else:
+        lines.append("NOT proved: compiled with --no-verify.")
+    lines.extend(f"{path} sha256 {digest}" for path, digest in elaborated.inputs)
+    lines.extend(elaborated.notes)
+    return tuple(printable(line) for line in lines)
+
+
+def _outside_the_proof(policy: Ruleset) -> list[str]:
+    """What a reader of PROVED might think is in it."""
+    return ["Native text is copied as it is and is no part of the proof."] if policy.natives else []
+
+
+def printable(text: str) -> str:
+    """A file name may hold a line end; in a comment it must not begin a line of its own."""
+    return "".join(c if c.isprintable() else "?" for c in text)

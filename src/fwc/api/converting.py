@@ -1,0 +1,39 @@
+"""An existing ruleset in another form, proved equal."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from fwc.api.compiling import TargetOutput, printable
+from fwc.api.rulesets import ReadRequest, import_family
+from fwc.convert.convert import convert as convert_ruleset
+from fwc.convert.policy.convert import policy_of
+from fwc.diagnostics import Diagnostic, Severity, has_errors
+from fwc.source import SourceFile
+
+CONVERTED = "Read back and proved equal to the source, for every hook and family."
+
+
+def convert(source: SourceFile, request: ReadRequest, target: str) -> tuple[TargetOutput | None, list[Diagnostic]]:
+    """An existing ruleset in the form of `target` ("fwc" is a policy), proved equal; None with every reason at its line when that
+    cannot be."""
+    _, ruleset, diagnostics = import_family(source, request.kind, request.family)
+    diagnostics = [_loads_all_the_same(each) for each in diagnostics]
+    if has_errors(diagnostics):
+        return None, diagnostics
+    name = source.path.rsplit("/", 1)[-1]
+    header = (printable(f"fwc: {name} -> {target}"), CONVERTED)
+    if target == "fwc":
+        files, found = policy_of(source, ruleset)
+    else:
+        files, found = convert_ruleset(source, ruleset, target, header)
+    diagnostics = [*diagnostics, *found]
+    return (TargetOutput(target, files) if files else None), diagnostics
+
+
+_LOADED = frozenset({"FW008", "FW013", "FW018"})
+"""Mistakes with which the real tool loads the file: what it then does is what is converted."""
+
+
+def _loads_all_the_same(found: Diagnostic) -> Diagnostic:
+    return dataclasses.replace(found, severity=Severity.WARNING) if found.code in _LOADED else found
