@@ -1,4 +1,7 @@
-"""Writes docs/lints/, docs/targets.md and the layers of ARCHITECTURE.md from what the code says: `make docs`. CI compares."""
+"""Writes docs/lints/, docs/targets.md, the layers of ARCHITECTURE.md and the table of lints from what the code says: `make docs`.
+
+CI compares.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from fwc.lints._registry import CATEGORIES, load_lints
 
 ROOT = Path(__file__).resolve().parent.parent
 DIRECTORY = ROOT / "docs" / "lints"
+TABLE = ROOT / "src" / "fwc" / "lints" / "_table.py"
 
 
 def pages() -> dict[str, str]:
@@ -61,7 +65,26 @@ def layers(text: str) -> str:
     return re.sub(r"```layers\n.*?\n```", f"```layers\n{block}\n```", text, count=1, flags=re.S)
 
 
+def table() -> str:
+    """src/fwc/lints/_table.py: by it a run imports only the lints that read its kind of input."""
+    out = [
+        '"""Code, name, persona, kinds of input and module of every lint. Written by `make docs` from the lints; do not edit."""',
+        "",
+        "from __future__ import annotations",
+        "",
+        "# ruff: noqa: E501",
+        "# fmt: off",
+        "ROWS: tuple[tuple[str, str, str, tuple[str, ...], str], ...] = (",
+    ]
+    for each in load_lints().values():
+        formats = "".join(f'"{kind}", ' for kind in each.formats).removesuffix(" " if len(each.formats) == 1 else ", ")
+        out.append(f'    ("{each.code}", "{each.name}", "{each.persona.value}", ({formats}), "{each.module}"),')
+    out += [")", '"""In the order of codes. The module is empty where reading the input reports the code."""', ""]
+    return "\n".join(out)
+
+
 def main() -> None:
+    TABLE.write_text(table(), encoding="utf-8")
     architecture = ROOT / "ARCHITECTURE.md"
     architecture.write_text(layers(architecture.read_text(encoding="utf-8")), encoding="utf-8")
     (DIRECTORY.parent / "targets.md").write_text(targets(), encoding="utf-8")

@@ -70,3 +70,11 @@ def test_pages_are_written_out() -> None:
     pages = runpy.run_path(str(ROOT / "docs/generate.py"))["pages"]()
     directory = ROOT / "docs/lints"
     assert {p.name: p.read_text(encoding="utf-8") for p in sorted(directory.glob("*.md"))} == pages
+
+
+def test_the_table_says_what_the_lints_say() -> None:
+    """`make docs` writes src/fwc/lints/_table.py; a lint that is not in it would never run."""
+    import runpy
+
+    written = (ROOT / "src/fwc/lints/_table.py").read_text(encoding="utf-8")
+    assert written == runpy.run_path(str(ROOT / "docs/generate.py"))["table"](), "run `make docs`"

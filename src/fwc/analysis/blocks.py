@@ -3,12 +3,15 @@ memory grows with the length of the list and not with its square."""
 
 from __future__ import annotations
 
-from random import Random
+from typing import TYPE_CHECKING
 
 from fwc.analysis.program import Entry, Kind, Program
 from fwc.space.cover import BudgetSpent, uncovered
 from fwc.space.fields import SHIFT, Box, Dimensions, Point
 from fwc.space.index import Index, bits_of
+
+if TYPE_CHECKING:
+    from random import Random
 
 LONG = 40_000
 """Boxes from which on the list is worked through in blocks."""
@@ -41,6 +44,8 @@ def ask(dimensions: Dimensions, blockers: list[Box], owners: list[int], question
 
     `owners` is ascending; questions are in order of `at`.
     """
+    from random import Random
+
     rng = Random(_SEED)
     used = sorted({c >> SHIFT for box in blockers for c in box})
     for question in questions:

@@ -5,9 +5,9 @@ Most rules are live, and one packet shows it; the exact search is left to the fe
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from dataclasses import field
+from typing import TYPE_CHECKING
 
 from fwc.analysis.blocks import Question, ask, is_long_and_flat, terminals
 from fwc.analysis.program import Entry, Kind, Place, Program
@@ -16,6 +16,9 @@ from fwc.space.complement import TooManyBoxes, complement
 from fwc.space.cover import NODES, BudgetSpent, minimal_cover, search
 from fwc.space.fields import SHIFT, Box, Dimensions, Point
 from fwc.space.index import Index, bits_of
+
+if TYPE_CHECKING:
+    from random import Random
 
 _PROBES = 12
 _SEED = 20
@@ -133,10 +136,16 @@ class _Reach:
         self.nodes = nodes
         self.blockers = Blockers(program)
         self.index = Index(self.dimensions, self.blockers.boxes)
-        self.random = random.Random(_SEED)
+        self._random: Random | None = None
         self.killers = 0  # bits that hide the current rule for certain
         self.jumps = 0  # skips that lead to the current rule or before it
         self.dead_bits = 0
+
+    def _new_random(self) -> Random:
+        from random import Random
+
+        self._random = Random(_SEED)
+        return self._random
 
     def run(self) -> list[Fate]:
         out: list[Fate] = []
@@ -223,8 +232,9 @@ class _Reach:
                 elif turn == 1:
                     point[dimension] = high
                 else:
-                    low, high = runs[self.random.randrange(len(runs))]
-                    point[dimension] = self.random.randint(low, high)
+                    rng = self._random or self._new_random()
+                    low, high = runs[rng.randrange(len(runs))]
+                    point[dimension] = rng.randint(low, high)
             hits = self.index.stab(point, killers | skips)
             if self._passes(hits, killers, over):
                 for c in box:

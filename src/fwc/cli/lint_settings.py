@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import json
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -64,6 +63,8 @@ def _per_file(word: str) -> tuple[str, tuple[str, ...]]:
 
 def settings_text(settings: LintSettings) -> str:
     """What `--show-settings` prints: every setting, as JSON."""
+    import json
+
     return json.dumps(_plain(dataclasses.asdict(settings)), indent=2, ensure_ascii=False) + "\n"
 
 

@@ -35,5 +35,5 @@ def front_end_lints() -> Iterator[Lint]:
             summary = body.strip().split("\n", 1)[0]
             yield Lint(
                 code, name, Severity(severity), Persona.REGULAR, tuple(formats), summary, body.strip() + "\n",
-                _reported_elsewhere, front_end=True,
+                _reported_elsewhere,
             )  # fmt: skip

@@ -274,10 +274,9 @@ def _without_callees(context: LintContext, dead: list[DeadRule]) -> list[DeadRul
 
 
 def _sorted_out(context: LintContext, dead: list[DeadRule]) -> Reach:
-    from fwc.lints._registry import load_lints
+    from fwc.lints._registry import LISTED
 
-    lints = load_lints()
-    special = {code for code in _SPECIAL if code in lints and context.kind in lints[code].formats}
+    special = {code for code in _SPECIAL if code in LISTED and context.kind in LISTED[code].formats}
     lists: dict[str, list[DeadRule]] = {}
     tails: dict[Place, tuple[Cause, list[DeadRule]]] = {}
     pairs: dict[tuple[Place, Place], tuple[Cause, Cause, list[DeadRule]]] = {}

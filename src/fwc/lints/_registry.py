@@ -1,9 +1,8 @@
-"""The lints by code: what a lint is, how a file declares one, and how all are found."""
+"""The lints by code: what a lint is, how a file declares one, and how one or all are found."""
 
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 
@@ -11,6 +10,7 @@ import fwc.lints
 from fwc.diagnostics import Applicability, Confidence, Diagnostic, Edit, Fix, Label, Persona, Severity
 from fwc.lints._aliases import ALIASES
 from fwc.lints._context import LintContext
+from fwc.lints._table import ROWS
 from fwc.records import record
 from fwc.source import Span
 
@@ -43,7 +43,11 @@ class Lint:
     summary: str
     documentation: str
     check: Callable[[LintContext], Iterator[Diagnostic]]
-    front_end: bool = False  # reported by reading the input; the entry is its documentation
+    module: str = ""  # empty: reported by reading the input; the entry is its documentation
+
+    @property
+    def front_end(self) -> bool:
+        return not self.module
 
     @property
     def category(self) -> str:
@@ -100,7 +104,8 @@ def lint(
         def bound(context: LintContext) -> Iterator[Diagnostic]:
             return check(context, declared)
 
-        declared = Lint(code, name, severity, persona, formats, summary, documentation, bound)
+        module = check.__module__.rsplit(".", 1)[-1]
+        declared = Lint(code, name, severity, persona, formats, summary, documentation, bound, module)
         if code in _found:
             raise ValueError(f"{code} is declared twice: {_found[code].name} and {name}")
         _found[code] = declared
@@ -109,9 +114,35 @@ def lint(
     return declare
 
 
+@record
+class Listed:
+    """What the table says of a lint without importing it; `module` is empty for what reading the input reports."""
+
+    code: str
+    name: str
+    persona: Persona
+    formats: tuple[str, ...]
+    module: str
+
+
+LISTED = {row[0]: Listed(row[0], row[1], Persona(row[2]), row[3], row[4]) for row in ROWS}
+"""Every lint by code, in the order of codes."""
+
+
+def load_lint(code: str) -> Lint:
+    """One lint: only its own module is imported. KeyError when no lint has this code."""
+    module = LISTED[code].module
+    if not module:
+        return load_lints()[code]
+    importlib.import_module(f"fwc.lints.{module}")
+    return _found[code]
+
+
 @cache
 def load_lints() -> dict[str, Lint]:
-    """Every lint of this package and of the `fwc.lints` entry points, by code, in the order of codes."""
+    """Every lint of this package, by code, in the order of codes."""
+    import pkgutil
+
     for module in pkgutil.iter_modules(fwc.lints.__path__):
         if not module.name.startswith("_"):
             importlib.import_module(f"fwc.lints.{module.name}")

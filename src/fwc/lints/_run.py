@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from fwc.diagnostics import Confidence, Diagnostic, Persona, Severity
 from fwc.lints._context import LintContext
 from fwc.lints._elsewhere import is_elsewhere
-from fwc.lints._registry import CATEGORIES, Lint, load_lints
+from fwc.lints._registry import CATEGORIES, LISTED, Lint, Listed, load_lint
 from fwc.lints._settings import LintSettings
 from fwc.lints._suppressions import apply, matches, read_directives
 from fwc.records import record
@@ -89,7 +89,7 @@ def _undecided(context: LintContext) -> Iterator[str]:
 
 def _completed(diagnostic: Diagnostic) -> Diagnostic:
     """A finding of the front end, with name, category and rules as those of the lints."""
-    declared = load_lints().get(diagnostic.code)
+    declared = LISTED.get(diagnostic.code)
     name = diagnostic.name or (declared.name if declared else "")
     category = diagnostic.category or CATEGORIES.get(diagnostic.code[:3], "")
     affects = diagnostic.affects or ((diagnostic.primary.span,) if diagnostic.primary else ())
@@ -97,19 +97,19 @@ def _completed(diagnostic: Diagnostic) -> Diagnostic:
 
 
 def selected(settings: LintSettings, context: LintContext) -> list[Lint]:
-    """The lints that read this kind of input and that the persona or `select` asks for."""
+    """The lints that read this kind of input and that the persona or `select` asks for. Only these are imported."""
     out = []
-    for lint in load_lints().values():
-        if context.kind not in lint.formats:
+    for lint in LISTED.values():
+        if context.kind not in lint.formats or not lint.module:
             continue
         by_persona = _ORDER[lint.persona] <= _ORDER[settings.persona]
         chosen = by_persona if not settings.select else _named(lint, settings.select)
         if chosen or _named(lint, settings.extend_select):
-            out.append(lint)
+            out.append(load_lint(lint.code))
     return out
 
 
-def _named(lint: Lint, words: Sequence[str]) -> bool:
+def _named(lint: Listed, words: Sequence[str]) -> bool:
     return any(w == lint.name or w.upper() == "ALL" or lint.code.startswith(w.upper()) for w in words)
 
 

@@ -43,7 +43,7 @@ from fwc.elaborate.elaborated import Elaborated
 from fwc.ir.model import Ruleset
 from fwc.lints._assertions import Failure, failures
 from fwc.lints._context import LintContext
-from fwc.lints._registry import Lint, lint, load_lints
+from fwc.lints._registry import Lint, lint, load_lint
 from fwc.space.boxes import same_name
 
 _LABELS = {"never": "lets it through", "always": "refuses it"}
@@ -64,7 +64,7 @@ def findings(
     `set_name` maps the names of run-time sets in `ruleset` to the policy's."""
     if not elaborated.assertions:
         return []
-    lint = load_lints()["FW530"]
+    lint = load_lint("FW530")
     return [describe(failure, lint) for failure in failures(elaborated, ruleset, set_name)]
 
 

@@ -95,6 +95,6 @@ def _error(family: Family, value: int) -> Match:
 
 def _known_by_401() -> bool:
     """Where "too big" is missing as well, FW401 (FW402 in IPv6) says all of this with the worse consequence."""
-    from fwc.lints._registry import load_lints
+    from fwc.lints._registry import LISTED
 
-    return "FW401" in load_lints()
+    return "FW401" in LISTED

@@ -42,7 +42,6 @@ Without `interfaces` in the configuration nothing is reported. The loopback inte
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
@@ -68,7 +67,9 @@ def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     for name in sorted(used):
         if any(fnmatchcase(name, pattern) for pattern in known):
             continue
-        close = difflib.get_close_matches(name, known, 1, 0.7)
+        from difflib import get_close_matches
+
+        close = get_close_matches(name, known, 1, 0.7)
         spans = list(used[name])
         yield lint.finding(
             f"the inventory has no interface {name}",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import hashlib
 import os
 import stat
 import sys
@@ -56,6 +55,8 @@ class DiskFiles:
             content = _read_bytes(full)
         except OSError as problem:
             raise FileProblem(f"cannot read {full}: {_reason(problem)}") from None
+        import hashlib
+
         return self._source(full, content), hashlib.sha256(content).hexdigest()
 
     def lock(self) -> Mapping[str, Sequence[str]]:

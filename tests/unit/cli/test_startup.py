@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from fwc.lints._registry import LISTED
+
 SOURCE = Path(__file__).parents[3] / "src"
 
 HELP = {"fwc", "fwc.__main__", "fwc.cli", "fwc.cli.exits", "fwc.cli.main", "fwc.errors"}
@@ -26,7 +28,10 @@ LINT_NOT = {
     "fwc.sim.netfilter",
 }  # fmt: skip
 
-HEAVY = {"asyncio", "jinja2", "lark", "multiprocessing", "networkx", "numpy", "pygls", "rich", "ssl", "yaml"}
+HEAVY = {
+    "asyncio", "difflib", "hashlib", "jinja2", "lark", "multiprocessing", "networkx", "numpy", "pygls", "random", "rich", "ssl",
+    "tomllib", "yaml",
+}  # fmt: skip
 """Nothing of this for a help text or a policy without findings."""
 
 POLICY = """syntax 1
@@ -39,20 +44,24 @@ default forward deny
 """
 
 
+PROGRAM = """
+import sys
+before = set(sys.modules)
+from fwc.cli.main import run
+run(sys.argv[1:])
+print("modules:", *sorted(set(sys.modules) - before), file=sys.stderr)
+"""
+
+
 def loaded(*arguments: str) -> set[str]:
-    """The modules that `python -m fwc ARGUMENTS` imports beyond those of an empty program."""
-    found = _imports("-m", "fwc", *arguments) - _imports("-c", "pass")
+    """The modules that `fwc ARGUMENTS` imports beyond those of an empty program (`-X importtime` leaves out those that are
+    imported by name)."""
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    words = [sys.executable, "-c", PROGRAM, *arguments]
+    done = subprocess.run(words, capture_output=True, text=True, env=environment, check=True)
+    found = set(done.stderr.split("modules:", 1)[1].split())
     assert "fwc.cli.main" in found
     return found
-
-
-def _imports(*arguments: str) -> set[str]:
-    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
-    done = subprocess.run(
-        [sys.executable, "-X", "importtime", *arguments], capture_output=True, text=True, env=environment, check=False
-    )
-    lines = [line for line in done.stderr.splitlines() if line.startswith("import time:")]
-    return {line.rsplit("|", 1)[1].strip() for line in lines}
 
 
 def test_help_loads_no_command() -> None:
@@ -76,3 +85,10 @@ def test_lint_loads_what_it_uses(lint: set[str]) -> None:
 
 def test_lint_of_a_policy_loads_nothing_heavy(lint: set[str]) -> None:
     assert not {m.split(".")[0] for m in lint} & HEAVY
+
+
+def test_lint_loads_only_lints_that_read_policies(lint: set[str]) -> None:
+    others = {f"fwc.lints.{each.module}" for each in LISTED.values() if each.module and "fwc" not in each.formats}
+    assert len(others) > 50
+    assert not lint & others
+    assert "fwc.lints.unreachable_rule" in lint
