@@ -468,9 +468,9 @@ def test_a_safe_fix_that_changes_a_packet_is_dropped(monkeypatch: pytest.MonkeyP
     """A lint that calls its fix safe is not believed: the engine compares the two rulesets."""
     import dataclasses
 
-    from fwc.lints import _run
+    from fwc.api import linting
 
-    real = _run.run_lints
+    real = linting.run_lints
 
     def lying(context: Any, earlier: Any = ()) -> Any:
         result = real(context, earlier)
@@ -480,7 +480,7 @@ def test_a_safe_fix_that_changes_a_packet_is_dropped(monkeypatch: pytest.MonkeyP
             result, findings=tuple(dataclasses.replace(d, fixes=(fix,)) for d in result.findings)
         )
 
-    monkeypatch.setattr(_run, "run_lints", lying)
+    monkeypatch.setattr(linting, "run_lints", lying)
     source = SourceFile("rules.v4", RULES)
     files = DiskFiles("rules.v4", standard_policies())
     outcome, text, fixed = api.fix(source, files, api.LintRequest("iptables-save", LintSettings()), unsafe=False)
