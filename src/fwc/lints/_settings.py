@@ -53,6 +53,7 @@ class LintSettings:
     sensitive_ports: tuple[int, ...] = SENSITIVE_PORTS
     foreign_chains: tuple[str, ...] = FOREIGN_CHAINS
     linear_run: int = 100
+    long_path: int = 500
     wide_ports: int = 1000
     require_reason: bool = False
     ignore_suppressions: bool = False

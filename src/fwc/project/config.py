@@ -206,7 +206,7 @@ def _sensitive(value: Any) -> dict[str, Any]:
 
 
 def _thresholds(value: Any) -> dict[str, Any]:
-    _only(value, {"linear-run", "wide-ports"})
+    _only(value, {"linear-run", "long-path", "wide-ports"})
     return {key.replace("-", "_"): _integer(number) for key, number in value.items()}
 
 
