@@ -190,6 +190,7 @@ ROWS: tuple[tuple[str, str, str, tuple[str, ...], str], ...] = (
     ("FW804", "log-established", "regular", ("iptables-save", "nft"), "log_established"),
     ("FW806", "log-chain-without-drop", "regular", ("fwc", "iptables-save", "nft"), "log_chain_without_drop"),
     ("FW820", "linear-run-should-be-set", "regular", ("iptables-save", "nft", "pf"), "linear_run_should_be_set"),
+    ("FW821", "long-path", "pedantic", ("iptables-save", "nft"), "long_path"),
     ("FW840", "unused-object", "regular", ("fwc", "nft", "pf"), "unused_object"),
     ("FW841", "undefined-object", "regular", ("fwc",), ""),
     ("FW843", "cyclic-group", "regular", ("fwc",), ""),
