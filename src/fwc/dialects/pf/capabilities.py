@@ -23,7 +23,9 @@ CAPABILITIES: tuple[Capability, ...] = (
     Capability("icmp types", YES, "icmp-type and icmp6-type with code; type 255 cannot be tested"),
     Capability("tcp flags", YES, "flags F/M, one rule per combination"),
     Capability(
-        "fragment", PARTIAL, "`fragment`; switches the reassembly off, because reassembled packets are no fragments"
+        "fragment",
+        PARTIAL,
+        "`fragment` without ports, types and flags; switches reassembly off, as what is reassembled is no fragment",
     ),
     Capability("state", PARTIAL, "new packets only: pf passes known connections before it reads a rule"),
     Capability(
@@ -42,8 +44,12 @@ CAPABILITIES: tuple[Capability, ...] = (
     Capability("log without verdict", NO, "pf logs with the verdict; put `log` on the rule that decides"),
     Capability("count", PARTIAL, "every rule counts (`pfctl -vsr`); a rule that only counts is not possible"),
     Capability("early", PARTIAL, "evaluated first, but known connections pass before any rule is read"),
-    Capability("notrack", YES, "`no state`"),
-    Capability("stateless", YES, "`flags any no state` in both directions"),
+    Capability("notrack", PARTIAL, "`no state`; the rule and its `notrack` may test one set of addresses per side"),
+    Capability(
+        "stateless",
+        PARTIAL,
+        "`flags any no state` in both directions; forwarded: only to any destination; keep state, or use `any except self`",
+    ),
     Capability("forward", YES, "rdr with a tag"),
     Capability("redirect", YES, "rdr to the interface's address"),
     Capability("masquerade", YES, "nat to (interface)"),

@@ -217,6 +217,8 @@ def _clause(c: Conjunction, family: Family, rule: Rule, accepts: bool, report: R
     fragment = _integers(c, Field.FRAGMENT)
     if fragment is not None and fragment != IntervalSet.of(1):
         raise Inexpressible("fragment", "pf cannot ask for packets that are no fragments")
+    if fragment is not None and (sport or dport or icmp or _flags(c)):
+        raise Inexpressible("fragment", "a fragment rule of pf cannot test ports, ICMP types or TCP flags")
     source, dest = _side(c, Field.SADDR), _side(c, Field.DADDR)
     owners: list[Owner] = []
     limits: list[WithinRate | WithinConnections] = []

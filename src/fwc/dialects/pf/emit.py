@@ -133,6 +133,9 @@ def has_tcp(clause: Clause) -> bool:
 def _passing(f: Filter, clause: Clause, rule: Rule, stateless: bool, report: Report, overload: str) -> Filter:
     allow_opts = clause.protocols is not None and IGMP in clause.protocols
     if stateless:
+        if clause.limits:
+            feature = "limit" if isinstance(clause.limits[0], WithinRate) else "max connections"
+            report.refuse(rule, feature, "pf limits connections by their states, and this rule makes none")
         flags = f.flags if f.flags is not None else Flags(any=True) if has_tcp(clause) and not f.fragment else None
         return dataclasses.replace(f, flags=flags, state=State("no"), allow_opts=allow_opts)
     options = limit_options(clause, rule, report)
@@ -162,6 +165,17 @@ def limit_options(clause: Clause, rule: Rule, report: Report) -> tuple[tuple[str
         else:
             out.append(("max-src-conn" if tcp else "max-src-states", str(limit.count)))
     return tuple(out)
+
+
+def refuse_shared(clause: Clause, rule: Rule, report: Report) -> None:
+    """Several pf rules count apart what the policy counts together."""
+    feature = "limit" if any(isinstance(limit, WithinRate) for limit in clause.limits) else "max connections"
+    report.refuse(
+        rule,
+        feature,
+        "this limit needs several pf rules, and pf counts for each rule apart",
+        "write a statement with a limit of its own for each protocol, zone and exception",
+    )
 
 
 def _rejecting(f: Filter, clause: Clause, kind: RejectKind, rule: Rule, report: Report) -> list[Filter]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 
 from fwc.dialects.pf import emit
 from fwc.dialects.pf.classes import FromPart, Group, partition
@@ -77,6 +78,13 @@ class Forwarding:
             self.report.refuse(
                 rule, "limit", "the source is translated before pf counts it, so all clients would share the limit"
             )
+        if _without_state(filters) and not (clause.dest.is_any or (clause.dest.local and clause.dest.negated)):
+            self.report.refuse(
+                rule,
+                "stateless",
+                "pf passes forwarded packets without state only where the rule leaves their destination open: it cannot ask"
+                " for a destination and for not being this machine in one rule",
+            )
         if clause.source.local:
             return  # a packet from an address of this machine is not forwarded
         if clause.source.table:
@@ -116,11 +124,7 @@ class Forwarding:
     # ----- the two legs
 
     def legs(self) -> tuple[list[Filter], list[Filter]]:
-        self.without_state = [
-            p
-            for p in self.parts
-            if p.number >= 0 and any(f.state is not None and f.state.kind == "no" for f in p.filters)
-        ]
+        self.without_state = [p for p in self.parts if p.number >= 0 and _without_state(p.filters)]
         cut = partition(list(self.numbers), self.translations.rdr_ifaces)
         self.members = cut.members
         self.tables.uses_local = True
@@ -142,6 +146,7 @@ class Forwarding:
             if part.number < 0:
                 out += self.leaving(part, self.table_tag(part.table))
                 continue
+            before = len(out)
             for number in classes.get(part.number, ()):
                 out += self.leaving(part, self.tag(number))
             if len(out) > MAX_LINES:
@@ -152,6 +157,8 @@ class Forwarding:
                 return into, []
             for name, where in self.table_ifaces.items():
                 out += self.in_table(part, name, where)
+            if part.clause.limits and len(out) - before > len(part.filters):
+                emit.refuse_shared(part.clause, part.rule, self.report)
         tags = [self.tag(n) for n in range(len(cut.members))] + [self.table_tag(n) for n in self.table_ifaces]
         out += [dataclasses.replace(f, direction="out", tagged=tag) for tag in tags for f in self.policies]
         return into, out
@@ -259,6 +266,10 @@ class Forwarding:
         if clause.translated is None:
             tags += [self.table_tag(n) for n, where in self.table_ifaces.items() if _overlap(where, clause.iif)]
         return tags
+
+
+def _without_state(filters: Iterable[Filter]) -> bool:
+    return any(f.state is not None and f.state.kind == "no" for f in filters)
 
 
 def _overlap(a: IfaceSet, b: IfaceSet) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterable
 
 from fwc.diagnostics import Diagnostic, has_errors
 from fwc.dialects.base import LowerOptions
 from fwc.dialects.pf import emit
-from fwc.dialects.pf.clause import Clause, Side, clauses
+from fwc.dialects.pf.clause import Clause, Inexpressible, Side, clauses
 from fwc.dialects.pf.flatten import Line, flatten
 from fwc.dialects.pf.forward import Forwarding
 from fwc.dialects.pf.hosts import net
@@ -150,6 +151,9 @@ class _Lowering:
                 if clause.limits:
                     self.report.refuse(rule, "limit", "pf can limit what a rule passes, not what it blocks")
                 out.append((clause, emit.filters(clause, verdict, rule, label, log, False, self.tables, self.report)))
+        counting = [clause for clause, found in out for f in found if clause.limits]
+        if any(set(a.families) & set(b.families) for a, b in itertools.pairwise(counting)):
+            emit.refuse_shared(counting[0], rule, self.report)
         return out
 
     def accepting(
@@ -157,9 +161,9 @@ class _Lowering:
     ) -> Iterable[tuple[Clause, list[Filter]]]:
         """An accept; the part of it that `notrack` covers is passed without state, before the rest."""
         stateless = self.stateless(rule) or _only_loopback(clause)
-        if not stateless and not clause.limits:
+        if not stateless:
             for untracked in self.untracked.get(hook, ()):
-                both = _meet(clause, untracked)
+                both = _meet(clause, untracked, rule, self.report)
                 if both is not None:
                     yield both, emit.filters(both, ACCEPT, rule, label, log, True, self.tables, self.report)
         found = emit.filters(clause, ACCEPT, rule, label, log, stateless, self.tables, self.report, overload)
@@ -311,6 +315,10 @@ class _Lowering:
             actions = tuple(a for a in rule.actions if not isinstance(a, ClampMss | NoTrack))
             if any(isinstance(a, NoTrack) for a in rule.actions):
                 found = clauses(rule.match, rule, False, self.families, self.report)
+                if any(c.flags or c.fragment or c.translated or c.owners or c.limits for c in found):
+                    self.report.refuse(
+                        rule, "notrack", "pf passes without state by addresses, ports and interfaces only"
+                    )
                 for where in (Hook.INPUT, Hook.FORWARD) if hook is Hook.PREROUTING else (Hook.OUTPUT,):
                     self.untracked.setdefault(where, []).extend(found)
             if isinstance(rule.verdict, Continue) or (isinstance(rule.verdict, Accept) and actions != rule.actions):
@@ -346,6 +354,8 @@ class _Lowering:
             return [Filter("pass", direction=way, quick=True)]
         for line in self.lines(chain):
             for clause, found in self.decide(line, hook):
+                if way == "out" and clause.translated is not None and clause.translated.yes:
+                    continue  # rdr translates what comes in, nothing that this machine sends
                 where = clause.iif if way == "in" else clause.oif
                 tags = translations.tags(clause, line.rule) if way == "in" else [""]
                 out += [
@@ -421,12 +431,11 @@ def _name(out: dict[AddressSet, str], values: AddressSet, name: str) -> None:
             out.setdefault(part, f"{name}_v{family.value}")
 
 
-def _meet(a: Clause, b: Clause) -> Clause | None:
-    """Packets of both clauses, for the families and fields where that is one clause; None when there are none."""
+def _meet(a: Clause, b: Clause, rule: Rule, report: Report) -> Clause | None:
+    """Packets of both clauses; None when there are none, or when they are not one clause, which is refused."""
     families = tuple(f for f in a.families if f in b.families)
     iif, oif = _meet_ifaces(a.iif, b.iif), _meet_ifaces(a.oif, b.oif)
-    source, dest = _meet_sides(a.source, b.source, families), _meet_sides(a.dest, b.dest, families)
-    if not families or iif is None or oif is None or source is None or dest is None:
+    if not families or iif is None or oif is None:
         return None
     met: list[IntervalSet | None] = []
     for one, two in ((a.protocols, b.protocols), (a.sport, b.sport), (a.dport, b.dport), (a.icmp, b.icmp)):
@@ -435,6 +444,16 @@ def _meet(a: Clause, b: Clause) -> Clause | None:
             return None
         met.append(value)
     protocols, sport, dport, icmp = met
+    try:
+        source, dest = _meet_sides(a.source, b.source, families), _meet_sides(a.dest, b.dest, families)
+    except Inexpressible as problem:
+        report.refuse(rule, problem.feature, problem.message)
+        return None
+    if source is None or dest is None:
+        return None
+    if a.limits:
+        report.refuse(rule, "notrack", "packets without state are not counted, so this limit cannot hold for them")
+        return None
     return dataclasses.replace(
         a,
         families=families,
@@ -453,7 +472,7 @@ def _meet_ifaces(a: IfaceSet, b: IfaceSet) -> IfaceSet | None:
     if a.is_any or b.is_any:
         return b if a.is_any else a
     if a.negated and b.negated:
-        return a if a.names >= b.names else b
+        return IfaceSet(a.names | b.names, negated=True)
     names = frozenset(n for n in (a.names if not a.negated else b.names) if n in a and n in b)
     return IfaceSet(names) if names else None
 
@@ -461,9 +480,9 @@ def _meet_ifaces(a: IfaceSet, b: IfaceSet) -> IfaceSet | None:
 def _meet_sides(a: Side, b: Side, families: tuple[Family, ...]) -> Side | None:
     if a.is_any or b.is_any:
         return b if a.is_any else a
-    if a.local and b.local:
-        return a
+    if (a.local and b.local) or (a.table and a.table == b.table):
+        return a if a.negated == b.negated else None
     if a.values is None or b.values is None:
-        return a  # a table or the own addresses: the tracked rule's own limit is the narrower promise
+        raise Inexpressible("notrack", "pf tests one set of addresses per side; this rule and its `notrack` need two")
     both = (~a.values if a.negated else a.values) & (~b.values if b.negated else b.values)
     return Side(both) if any(both.family(f) for f in families) else None

@@ -339,6 +339,7 @@ def expected(policy: Ruleset, lifted: Ruleset) -> Ruleset:
     terms = _Terms(policy, lifted, rdr)
     chains: list[Chain] = []
     early: dict[Hook, list[Rule]] = {Hook.PREROUTING: [], Hook.OUTPUT: []}
+    untracked: dict[Hook, list[Match]] = {Hook.PREROUTING: [], Hook.OUTPUT: []}
     filters: dict[Hook, Chain] = {}
     for table in policy.tables:
         for chain in table.chains:
@@ -353,20 +354,34 @@ def expected(policy: Ruleset, lifted: Ruleset) -> Ruleset:
             elif chain.base.priority == 0 and chain.base.hook in (Hook.INPUT, Hook.FORWARD, Hook.OUTPUT):
                 filters[chain.base.hook] = dataclasses.replace(chain, rules=rules)
             elif chain.base.hook in early:
+                untracked[chain.base.hook] += [
+                    rewrite(r.match, terms.leaf) for r in chain.rules if any(isinstance(a, NoTrack) for a in r.actions)
+                ]
                 early[chain.base.hook] += [r for r in rules if isinstance(r.verdict, type(DROP) | Reject)]
     for hook in (Hook.INPUT, Hook.FORWARD, Hook.OUTPUT):
         found = filters.get(hook, Chain(str(hook), (), _base(hook)))
-        first = early[Hook.OUTPUT if hook is Hook.OUTPUT else Hook.PREROUTING]
+        before = Hook.OUTPUT if hook is Hook.OUTPUT else Hook.PREROUTING
+        first, free = early[before], any_of(*untracked[before])
         scope = _scope(lifted, [] if hook is Hook.OUTPUT else rdr)
         accepting = found.base is not None and isinstance(found.base.policy, Accept)
         last = [Rule(ALWAYS, (NoTrack(),), ACCEPT)] if accepting and not policy.settings.stateful else []
-        chains.append(dataclasses.replace(found, name=str(hook), rules=(scope, *first, *found.rules, *last)))
+        if accepting and free != NEVER:
+            last = [Rule(free, (NoTrack(),), ACCEPT), *last]
+        rules = tuple(r for rule in found.rules for r in _untracked(rule, free))
+        chains.append(dataclasses.replace(found, name=str(hook), rules=(scope, *first, *rules, *last)))
     sets = tuple(
         dataclasses.replace(s, name=identifier(s.name)) if s.runtime else s
         for table in policy.tables
         for s in table.sets
     )
     return dataclasses.replace(policy, tables=(Table("pf", "pf", tuple(chains), sets),), names=lifted.names)
+
+
+def _untracked(rule: Rule, free: Match) -> list[Rule]:
+    """An accept whose packets of `free` are passed without state, because a `notrack` exempted them before."""
+    if free == NEVER or not isinstance(rule.verdict, Accept) or any(isinstance(a, NoTrack) for a in rule.actions):
+        return [rule]
+    return [dataclasses.replace(rule, match=all_of(rule.match, free), actions=(*rule.actions, NoTrack())), rule]
 
 
 def _port_choice(verdict: Verdict) -> Verdict:

@@ -291,16 +291,35 @@ def run(text: str, p: dict, hook: Hook, routed_on: bool) -> tuple[str, dict]:
     return last["answer"] if last["answer"] != "return-icmp6" else "return-icmp", q
 
 
+CANNOT_SAY = {
+    "pf on macOS cannot express protocol negation",
+    "pf can exclude one interface in a rule, not several",
+    "pf cannot ask that a packet was not translated",
+}
+
+
+def refused(seed: int) -> bool:
+    """What pf cannot say in these rulesets, mostly after RETURN, which excludes what went on."""
+    _, found = lower(ruleset(random.Random(seed)), LowerOptions())
+    assert all(d.code == "FW031" and d.message in CANNOT_SAY for d in found), found
+    return has_errors(found)
+
+
+SEEDS = range(150)
+COMPILED = [seed for seed in SEEDS if not has_errors(lower(ruleset(random.Random(seed)), LowerOptions())[1])]
+
+
+def test_few_are_refused() -> None:
+    assert sum(refused(seed) for seed in SEEDS) <= len(SEEDS) // 5
+
+
 @pytest.mark.property
-@pytest.mark.parametrize("seed", range(150))
+@pytest.mark.parametrize("seed", COMPILED)
 def test_packets(seed: int) -> None:
     rng = random.Random(seed)
     rules = ruleset(rng)
     tree, found = lower(rules, LowerOptions())
-    if has_errors(found):  # what pf cannot say: two interfaces excluded in one rule, after RETURN
-        assert {d.primary.label if d.primary else "interface negation" for d in found} == {"interface negation"}, found
-        pytest.skip("refused")
-    assert tree is not None
+    assert tree is not None and not has_errors(found)
     text = to_text(tree)
     _, problems = parse(SourceFile("pf.conf", text), macos=True)
     assert not has_errors(problems), text

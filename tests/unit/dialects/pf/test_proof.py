@@ -36,14 +36,13 @@ def difference(rules: Ruleset, text: str) -> Difference | None:
     return compare(expected(rules, lifted), whole(lifted))
 
 
-@pytest.mark.parametrize("seed", range(60))
-def test_equal(seed: int) -> None:
-    rules = ruleset(random.Random(seed))
-    text = compiled(rules)
-    if text is None:
-        pytest.skip("refused")
-    found = difference(rules, text)
-    assert found is None, (found.describe(), text)
+def test_equal() -> None:
+    texts = {seed: compiled(ruleset(random.Random(seed))) for seed in range(60)}
+    for seed, text in texts.items():
+        if text is not None:
+            found = difference(ruleset(random.Random(seed)), text)
+            assert found is None, (seed, found.describe(), text)
+    assert sum(text is None for text in texts.values()) <= 7
 
 
 MUTATIONS = {
