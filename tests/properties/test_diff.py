@@ -10,7 +10,7 @@ from tests.properties.test_analysis_equivalence import variant
 
 from fwc.diff.changes import Changed, Effect, HookChanges, changes, passes
 from fwc.diff.regions import report
-from fwc.ir.match import Field
+from fwc.ir.match import Field, Opaque
 from fwc.ir.verdict import Log
 from fwc.net.hooks import Family
 from fwc.net.intervals import IntervalSet
@@ -29,7 +29,7 @@ def point_of(dimensions: Dimensions, packet: Packet) -> Point:
             out[dimension.index] = int(packet[Field.TCP_FLAGS]) >> key[2] & 1  # type: ignore[call-overload]
         elif isinstance(key, tuple) and key[0] == "set":
             out[dimension.index] = int(bool(packet[SET]))
-        elif key == OPAQUE:
+        elif isinstance(key, Opaque):  # the only one; a comparison leaves its kind out
             out[dimension.index] = int(bool(packet[OPAQUE]))
         elif key is Field.IIF:
             out[dimension.index] = iface_run(str(packet[Field.IIF]), prefix=False)[0]
