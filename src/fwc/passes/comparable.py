@@ -14,6 +14,7 @@ from fwc.ir.match import AllOf, AnyOf, Match, Not, Opaque, Per, SetRef, WithinCo
 from fwc.ir.model import NamedSet, Rule, Ruleset, Table
 from fwc.ir.verdict import Action, AddToSet, AssignHelper, ClampMss, Log
 from fwc.net.hooks import Family
+from fwc.space.boxes import STATELESS_EXTENSIONS
 
 Rename = Callable[[str], str]
 _Limit = TypeVar("_Limit", WithinRate, WithinConnections)
@@ -56,7 +57,7 @@ class _Spelling:
                 return match if changed is inner else Not(changed)
             case SetRef():
                 return dataclasses.replace(match, set=self.rename(match.set))
-            case Opaque() if match.dialect and match.kind:
+            case Opaque() if match.dialect and match.kind and match.kind not in STATELESS_EXTENSIONS:
                 return dataclasses.replace(match, kind="")  # what it is about is said in messages only
             case WithinRate():
                 return self.rate(match)
