@@ -152,7 +152,7 @@ class Rules:
             burst = int(line[5]) if line[5] else None
             found = self.limit(t.Limit(bool(line[1]), int(line[2]), line[3] or "", line[4], burst, line[6] or ""))
             return WithinRate(found.amount, found.seconds, found.burst, found.unit, name=name, over=found.over)
-        if node.kind in ("quota", "limit"):
+        if node.kind in ("quota", "limit", "meter") or node.text.startswith("flow table"):  # hold as their rate says
             return Opaque("nft", node.text, node.kind)
         if node.kind in ("queue", "fwd", "synproxy", "tproxy", "nat"):
             verdict = OpaqueVerdict("nft", node.text, node.kind, True if node.kind in _TERMINAL else None)

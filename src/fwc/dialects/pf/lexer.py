@@ -20,7 +20,7 @@ BAD = 7  # an undefined macro or an unterminated string; the value is the messag
 MAX_TOKEN = 8095  # pfctl's token buffer is 8096 bytes
 
 _TOKEN = re.compile(
-    r"(?P<skip>(?:[ \t]|\\\n)+)"
+    r"(?P<skip>(?:[ \t]|\\\n|\\(?=[ \t]))+)"  # lgetc() drops a backslash before a blank, too
     r"|(?P<comment>\#(?:\\\n|[^\n])*)"
     r"|(?P<nl>\n)"
     r"|(?P<string>\"(?:\\[\s\S]|[^\"\\])*\"|'(?:\\[\s\S]|[^'\\])*')"
