@@ -102,7 +102,7 @@ def _compile_target(
         if has_errors(diagnostics):
             return None, diagnostics
     if options.lint:
-        diagnostics.extend(_lint_findings(source, elaborated, target, options))
+        diagnostics.extend(_lint_findings(source, parsed[0], elaborated, target, options))
         if has_errors(diagnostics):
             return None, diagnostics
     if any(LOSS in file.text for file in printed):
@@ -113,14 +113,14 @@ def _compile_target(
 
 
 def _lint_findings(
-    source: SourceFile, elaborated: Elaborated, target: str, options: CompileOptions
+    source: SourceFile, tree: ast.File, elaborated: Elaborated, target: str, options: CompileOptions
 ) -> list[Diagnostic]:
     """Errors and warnings of the lints for this target; assertions have been decided before."""
     from fwc.lints._context import LintContext
     from fwc.lints._run import run_lints
 
     settings = dataclasses.replace(options.lint_settings, target=target, today=options.today)
-    result = run_lints(LintContext("fwc", source, elaborated.ruleset, settings, elaborated))
+    result = run_lints(LintContext("fwc", source, elaborated.ruleset, settings, elaborated, tree))
     return [d for d in result.findings if d.code != "FW530" and d.severity is not Severity.INFO]
 
 

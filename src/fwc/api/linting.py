@@ -60,11 +60,14 @@ def lint_context(source: SourceFile, files: Files, request: LintRequest) -> tupl
     elaborated: Elaborated | None = None
     tree: object = None
     if request.kind == "fwc":
-        from fwc.api.policies import load_policy
+        from fwc.api.policies import elaborated_from
         from fwc.elaborate.program import ElaborateOptions
+        from fwc.lang.parse import parse
 
         options = ElaborateOptions(request.settings.target, request.host, request.settings.today)
-        elaborated, earlier = load_policy(source, files, options)
+        parsed = parse(source)
+        tree = parsed[0]
+        elaborated, earlier = elaborated_from(parsed, files, options)
         ruleset = elaborated.ruleset if elaborated else Ruleset()
     else:
         from fwc.api.rulesets import import_family

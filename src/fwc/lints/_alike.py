@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from fwc.ir.match import Field, FieldIn, Match
 from fwc.ir.model import Chain, Rule
-from fwc.lints._conditions import conjuncts
+from fwc.ir.walk import conjuncts
 from fwc.records import record
 from fwc.source import Span
 

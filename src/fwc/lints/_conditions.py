@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fwc.ir.match import AllOf, Field, FieldIn, Match, Not, TupleIn, Values
+from fwc.ir.match import Field, FieldIn, Match, Not, TupleIn, Values
 from fwc.ir.model import Rule
-from fwc.ir.walk import match_nodes
+from fwc.ir.walk import conjuncts, match_nodes
 from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import IntervalSet
-
-
-def conjuncts(match: Match) -> tuple[Match, ...]:
-    return match.parts if isinstance(match, AllOf) else (match,)
 
 
 def required(match: Match, field: Field) -> Values | None:

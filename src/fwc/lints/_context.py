@@ -16,8 +16,8 @@ from fwc.source import SourceFile, Span
 class LintContext:
     """One input under lint.
 
-    `kind` is "fwc", "iptables-save", "nft" or "pf"; `tree` is the dialect's own tree for lints about spelling (None for a
-    policy). `facts` holds every reachability question, computed once, on demand. `undecided` takes what a lint could not ask
+    `kind` is "fwc", "iptables-save", "nft" or "pf"; `tree` is the input's own tree for lints about spelling (an `ast.File` for
+    a policy). `facts` holds every reachability question, computed once, on demand. `undecided` takes what a lint could not ask
     within its budget.
     """
 

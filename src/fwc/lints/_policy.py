@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 
 from fwc.lang import ast
-from fwc.lang.parse import parse
-from fwc.source import SourceFile
+from fwc.lints._context import LintContext
 
 
-@lru_cache(maxsize=2)
-def _parsed(source: SourceFile) -> ast.File:
-    return parse(source)[0]
+def policy_file(context: LintContext) -> ast.File:
+    """The policy under lint, as it was parsed for its elaboration."""
+    assert isinstance(context.tree, ast.File)
+    return context.tree
 
 
-def statements(source: SourceFile) -> Iterator[ast.Statement]:
+def statements(context: LintContext) -> Iterator[ast.Statement]:
     """Every statement of the file, those in blocks behind the block's own. Included files are not read."""
-    stack = list(reversed(_parsed(source).statements))
+    stack = list(reversed(policy_file(context).statements))
     while stack:
         statement = stack.pop()
         yield statement
@@ -34,9 +33,9 @@ def options(statement: ast.Statement) -> tuple[ast.Option, ...]:
     return own if isinstance(own, tuple) else ()
 
 
-def nodes(source: SourceFile, *kinds: type) -> Iterator[object]:
+def nodes(context: LintContext, *kinds: type) -> Iterator[object]:
     """Every node of the file that is of one of the types, in file order."""
-    stack: list[object] = [_parsed(source).statements]
+    stack: list[object] = [policy_file(context).statements]
     while stack:
         node = stack.pop()
         if isinstance(node, kinds):

@@ -96,7 +96,7 @@ def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
 
 def _of_policy(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     """In a policy the default is a statement; without one input and forward are denied."""
-    for statement in statements(context.source):
+    for statement in statements(context):
         if (
             isinstance(statement, ast.Default)
             and statement.hook in ("input", "forward")

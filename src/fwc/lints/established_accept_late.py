@@ -65,7 +65,7 @@ from fwc.diagnostics import Diagnostic, Label, Persona, Severity
 from fwc.ir.match import CtState
 from fwc.ir.model import Chain
 from fwc.ir.verdict import Accept
-from fwc.lints._conditions import conjuncts
+from fwc.ir.walk import conjuncts
 from fwc.lints._conntrack import state_values
 from fwc.lints._context import LintContext
 from fwc.lints._registry import Lint, lint

@@ -43,8 +43,8 @@ from collections.abc import Iterator
 
 from fwc.diagnostics import Diagnostic, Persona, Severity
 from fwc.ir.match import Field, FieldIn, HelperIs, MaskedIn, Match, Opaque
-from fwc.ir.walk import match_nodes, rules
-from fwc.lints._conditions import conjuncts, required
+from fwc.ir.walk import conjuncts, match_nodes, rules
+from fwc.lints._conditions import required
 from fwc.lints._conntrack import authored, bases_of
 from fwc.lints._context import LintContext
 from fwc.lints._registry import Lint, lint

@@ -44,7 +44,7 @@ from fwc.diagnostics import Diagnostic, Severity
 from fwc.ir.match import CtState, Field, FieldIn
 from fwc.ir.model import Rule
 from fwc.ir.verdict import Log
-from fwc.lints._conditions import conjuncts
+from fwc.ir.walk import conjuncts
 from fwc.lints._conntrack import authored, state_values
 from fwc.lints._context import LintContext
 from fwc.lints._hooks import hooks_of

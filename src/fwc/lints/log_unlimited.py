@@ -61,7 +61,7 @@ from fwc.ir.match import (
 from fwc.ir.model import Role, Rule, Table
 from fwc.ir.verdict import Log
 from fwc.ir.walk import match_nodes, target_chains
-from fwc.lints._conditions import conjuncts, required
+from fwc.lints._conditions import required
 from fwc.lints._context import LintContext
 from fwc.lints._hooks import hooks_of
 from fwc.lints._registry import Lint, lint
@@ -165,8 +165,9 @@ def _openly_called(context: LintContext, table: Table) -> set[str]:
     calls: dict[str, list[str]] = {}
     for chain in table.chains:
         for rule in chain.rules:
-            if all(not isinstance(p, _LIMITS) for p in conjuncts(rule.match)) and _from_anywhere(context, rule.match):
-                calls.setdefault(chain.name, []).extend(target_chains(rule.verdict))
+            targets = tuple(target_chains(rule.verdict))
+            if targets and _from_anywhere(context, rule.match):
+                calls.setdefault(chain.name, []).extend(targets)
     todo = list(out)
     while todo:
         for name in calls.get(todo.pop(), ()):

@@ -36,12 +36,12 @@ from fwc.lints._registry import Lint, lint
 
 @lint("FW524", "no-owner", Severity.INFO, Persona.AUDITOR, formats=("fwc",))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
-    for info in nodes(context.source, ast.PolicyInfo):
+    for info in nodes(context, ast.PolicyInfo):
         if any(isinstance(each, ast.TextOption) and each.kind == "owner" for each in getattr(info, "options", ())):
             return
     spans = [
         statement.span
-        for statement in statements(context.source)
+        for statement in statements(context)
         if isinstance(statement, ast.Rule) and statement.action == "allow" and not _is_owned(statement)
     ]
     if spans:

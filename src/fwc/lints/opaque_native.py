@@ -38,7 +38,7 @@ from fwc.lints._registry import Lint, lint
 
 @lint("FW526", "opaque-native", Severity.INFO, Persona.AUDITOR, formats=("fwc",))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
-    for node in nodes(context.source, ast.Native, ast.NativeCond):
+    for node in nodes(context, ast.Native, ast.NativeCond):
         assert isinstance(node, ast.Native | ast.NativeCond)
         yield lint.finding(
             "what this does is not known to fwc: nothing is checked or proved of it", node.span,

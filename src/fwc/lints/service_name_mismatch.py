@@ -47,9 +47,9 @@ from fwc.diagnostics import Diagnostic, Severity
 from fwc.dialects.nft import tree as nft
 from fwc.dialects.pf.tree import Macro
 from fwc.lang import ast
-from fwc.lang.parse import parse
 from fwc.lints._context import LintContext
 from fwc.lints._pf import every_statement
+from fwc.lints._policy import policy_file
 from fwc.lints._registry import Lint, lint
 from fwc.source import Span
 
@@ -96,8 +96,7 @@ def _named(context: LintContext) -> Iterator[tuple[str, set[int], Span]]:
 
 
 def _services(context: LintContext) -> Iterator[tuple[str, set[int], Span]]:
-    tree, _ = parse(context.source)
-    for statement in tree.statements:
+    for statement in policy_file(context).statements:
         if isinstance(statement, ast.Service):
             ports = set()
             for item in statement.traffic.items:

@@ -52,7 +52,8 @@ from collections.abc import Iterator
 from fwc.diagnostics import Applicability, Diagnostic, Label, Persona, Severity
 from fwc.ir.match import CtState, Field, FieldIn, Match, Not, all_of
 from fwc.ir.verdict import Accept
-from fwc.lints._conditions import conjuncts, names_field
+from fwc.ir.walk import conjuncts
+from fwc.lints._conditions import names_field
 from fwc.lints._conntrack import authored, bases_of, families, state
 from fwc.lints._context import LintContext
 from fwc.lints._registry import Lint, delete_lines, lint

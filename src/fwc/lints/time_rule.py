@@ -37,7 +37,7 @@ from fwc.lints._registry import Lint, lint
 
 @lint("FW525", "time-rule", Severity.INFO, Persona.AUDITOR, formats=("fwc",))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
-    for condition in nodes(context.source, ast.TimeCond):
+    for condition in nodes(context, ast.TimeCond):
         assert isinstance(condition, ast.TimeCond)
         yield lint.finding(
             "this holds by the clock of the machine, for new connections only", condition.span,

@@ -47,9 +47,9 @@ from fwc.diagnostics import Diagnostic, Severity
 from fwc.dialects.nft import tree as nft
 from fwc.dialects.pf.tree import Include, Macro
 from fwc.lang import ast
-from fwc.lang.parse import parse
 from fwc.lints._context import LintContext
 from fwc.lints._pf import every_statement
+from fwc.lints._policy import policy_file
 from fwc.lints._registry import Lint, lint
 from fwc.source import Span
 
@@ -67,7 +67,7 @@ def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
 
 
 def _of_policy(context: LintContext) -> Iterator[tuple[str, str, Span]]:
-    tree, _ = parse(context.source)
+    tree = policy_file(context)
     if tree.broken or not any(table.chains for table in context.ruleset.tables):
         return
     kinds = {

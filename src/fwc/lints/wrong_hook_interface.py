@@ -31,7 +31,7 @@ from collections.abc import Iterator
 
 from fwc.diagnostics import Diagnostic, Severity
 from fwc.ir.match import Field, FieldIn
-from fwc.lints._conditions import conjuncts
+from fwc.ir.walk import conjuncts
 from fwc.lints._context import LintContext
 from fwc.lints._hooks import hooks_of
 from fwc.lints._registry import Lint, lint
