@@ -11,6 +11,7 @@ from fwc.elaborate import nat, nat_forward, packet_changes
 from fwc.elaborate.assertions import assertion
 from fwc.elaborate.builder import Builder
 from fwc.elaborate.chains import Chains
+from fwc.elaborate.codes import UNDEFINED
 from fwc.elaborate.defaults import Defaults
 from fwc.elaborate.elaborated import Assertion, Elaborated, LintSetting, Suppression, TestCase
 from fwc.elaborate.expanded import ElaborateOptions, Placed, Program
@@ -19,7 +20,7 @@ from fwc.elaborate.natives import native
 from fwc.elaborate.packet_tests import test_case
 from fwc.elaborate.program import expand
 from fwc.elaborate.report import mistake
-from fwc.elaborate.rule_codes import PLACE
+from fwc.elaborate.rule_codes import JUMP_UNDEFINED, PLACE
 from fwc.elaborate.rules import elaborate_rule
 from fwc.elaborate.sites import BASES, EARLY, FILTER, Where
 from fwc.ir.model import Base, Chain, NativeText, Rule, Ruleset, Table
@@ -35,8 +36,15 @@ def elaborate(file: ast.File, files: Files, options: ElaborateOptions) -> tuple[
     if program is None:
         return None, found
     done, more = elaborate_program(program)
-    diagnostics = [*found, *more]
+    diagnostics = [d for d in (*found, *more) if not _misses_misread(d, program.misread)]
     return (None if has_errors(diagnostics) else done), diagnostics
+
+
+def _misses_misread(diagnostic: Diagnostic, misread: frozenset[str]) -> bool:
+    """Does it complain of a name whose declaration has a syntax error, which was reported?"""
+    if not misread or diagnostic.code not in (UNDEFINED[0], JUMP_UNDEFINED[0]) or diagnostic.primary is None:
+        return False
+    return diagnostic.primary.span.text.lstrip("$@") in misread
 
 
 def elaborate_program(program: Program) -> tuple[Elaborated, list[Diagnostic]]:

@@ -73,7 +73,8 @@ class Program:
     files. `used` collects names as operands are resolved, for the unused-name lint; `declared` are all declarations. Both
     spell zones, hosts, groups and templates as they are, services as "service NAME", sets as "@NAME", `let` as "$NAME".
     `broken` are names whose declaration has a mistake that was reported: what uses them resolves to None without another
-    diagnostic. `absent` are zones without an interface on this OS. `lock` answers for
+    diagnostic. `misread` are names that a line with a syntax error meant to declare. `absent` are zones without an interface
+    on this OS. `lock` answers for
     `dns` names; `elsewhere` says of names that are not declared here where they are. The memos and counters belong to the
     resolvers of operands. `notes` are header lines about what was decided here.
     """
@@ -98,6 +99,7 @@ class Program:
     used: set[str]
     broken: frozenset[str] = frozenset()
     absent: frozenset[str] = frozenset()
+    misread: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
     lock: Lock = dataclasses.field(default_factory=Lock, compare=False, repr=False)
     elsewhere: dict[str, str] = dataclasses.field(default_factory=dict)

@@ -34,6 +34,11 @@ Loaded = Mapping[Span, tuple[Included, ...]]
 """Per `include` statement, by its span, the files it names."""
 
 
+def misread(file: ast.File, loaded: Loaded) -> frozenset[str]:
+    """The names that lines with syntax errors meant to declare, here and in what is included."""
+    return file.misread.union(*(part.file.misread for parts in loaded.values() for part in parts))
+
+
 class _Loader:
     def __init__(self, files: Files, out: list[Diagnostic]) -> None:
         self.files = files

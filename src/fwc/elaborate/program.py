@@ -14,7 +14,7 @@ from fwc.elaborate.expiry import Expiry
 from fwc.elaborate.flows import service_flows
 from fwc.elaborate.groups import AddressBook
 from fwc.elaborate.hosts import choose, managed_hosts, own_addresses
-from fwc.elaborate.includes import Loaded, load
+from fwc.elaborate.includes import Loaded, load, misread
 from fwc.elaborate.layout import Layout, lay_out
 from fwc.elaborate.names import dependency_order
 from fwc.elaborate.place import Around, Placer, check_chain_names
@@ -47,7 +47,7 @@ def expand(file: ast.File, files: Files, options: ElaborateOptions) -> tuple[Pro
     if machine is None:
         return None, out
     layout = lay_out(file, loaded, machine, managed, out)
-    return _Expansion(layout, machine, loaded, files, options, out).run(), out
+    return _Expansion(file, layout, machine, loaded, files, options, out).run(), out
 
 
 class _Expansion:
@@ -55,6 +55,7 @@ class _Expansion:
 
     def __init__(
         self,
+        file: ast.File,
         layout: Layout,
         machine: Machine,
         loaded: Loaded,
@@ -62,6 +63,7 @@ class _Expansion:
         options: ElaborateOptions,
         out: list[Diagnostic],
     ) -> None:
+        self.file = file
         self.layout = layout
         self.machine = machine
         self.loaded = loaded
@@ -127,6 +129,7 @@ class _Expansion:
             used=self.used,
             broken=zones.broken | book.broken | sets.broken,
             absent=zones.absent,
+            misread=misread(self.file, self.loaded),
             elsewhere=layout.elsewhere,
             lock=lock,
         )

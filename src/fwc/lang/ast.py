@@ -1067,8 +1067,10 @@ Statement = (
 
 @record
 class File:
-    """One parsed file. `broken` is True when there were syntax errors: such a tree may be linted, never compiled."""
+    """One parsed file. `broken` is True when there were syntax errors: such a tree may be linted, never compiled.
+    `misread` are the names that lines with syntax errors meant to declare: that these are missing is no news."""
 
     statements: tuple[Statement, ...]
     broken: bool
     span: Span
+    misread: frozenset[str] = frozenset()

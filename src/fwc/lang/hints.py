@@ -324,8 +324,11 @@ def _missing_word(p: Place) -> Hint | None:
         and p.head in ("mark", "rewrite", "clamp", "helper", "jump", "goto")
     ):
         return Hint(f"write `for {p.word}`", f"`for` is missing before `{p.word}`")
-    if "_EQUAL" in p.expected and (p.word == "{" or _is_item(p)) and p.head in ("group", "service", "let", "host"):
+    starts_value = p.word == "{" or p.word in _PROTOCOLS or _is_item(p)
+    if "_EQUAL" in p.expected and starts_value and p.head in ("group", "service", "let", "host"):
         return Hint(f"write `{p.head} {p.previous} = {p.word} ...`", "`=` is missing")
+    if p.head in ("log", "count") and p.word.startswith('"') and "from" not in p.before:
+        return Hint(f"write `{p.head} WHAT from A to B log {p.word}`", f"`{p.head}` first says what, from and to")
     if p.head == "set" and "OF" in p.expected:
         return Hint(f"write `set {p.previous} of addresses ...`", "a set says what it holds")
     if p.head == "zone" and p.word == "=":
@@ -346,6 +349,8 @@ def _line_ends(p: Place) -> Hint | None:
         return Hint("write `-> ADDRESS` or `-> ADDRESS:PORT` before the options", "the new address is missing")
     if "EXPECT" in p.expected:
         return Hint("write `expect allow`, `expect deny` or `expect reject`", "the expected verdict is missing")
+    if "_LBRACE" in p.expected and p.head in ("zone", "chain"):
+        return Hint(f"write `{p.head} {p.previous} {{ ... }}`", f"the block of this {p.head} is missing")
     if p.head == "masquerade":
         return Hint("write `masquerade from INSIDE to OUTSIDE`", "`masquerade` says from where and to where")
     if p.head in ("allow", "deny", "reject") and "L4" in p.expected and len(p.before) == 1:

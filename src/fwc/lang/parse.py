@@ -38,8 +38,7 @@ def parse(source: SourceFile) -> tuple[ast.File, list[Diagnostic]]:
                 gc.unfreeze()
             gc.enable()
     reader.diagnostics.sort(key=Diagnostic.sort_key)
-    span = Span(source, 0, len(source.text))
-    return ast.File(tuple(found), bool(reader.diagnostics), span), reader.diagnostics
+    return reader.file(found), reader.diagnostics
 
 
 def read(source: SourceFile) -> tuple[ast.File, list[Diagnostic], Words, frozenset[int]]:
@@ -47,8 +46,7 @@ def read(source: SourceFile) -> tuple[ast.File, list[Diagnostic], Words, frozens
     reader = _Reader(source, plain=True)
     found = reader.read()
     reader.diagnostics.sort(key=Diagnostic.sort_key)
-    tree = ast.File(tuple(found), bool(reader.diagnostics), Span(source, 0, len(source.text)))
-    return tree, reader.diagnostics, reader.words, frozenset(reader.bodies)
+    return reader.file(found), reader.diagnostics, reader.words, frozenset(reader.bodies)
 
 
 def parse_statement(source: SourceFile, start: int, end: int) -> tuple[ast.Statement | None, list[Diagnostic]]:
@@ -67,6 +65,8 @@ compiling costs as much as reading three statements by the tables."""
 _shapes: dict[str, dict[str, Shape]] = {}
 _seen: defaultdict[str, Counter[str]] = defaultdict(Counter)
 
+
+_DECLARING = frozenset({"zone", "host", "group", "service", "set", "template", "chain", "let"})
 
 _BRACES = re.compile("[{}]")
 _UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]|\r(?!\n)")
@@ -100,6 +100,7 @@ class _Reader:
         self.tables = grammar()
         self.builder = Builder(source)
         self.diagnostics = self.builder.diagnostics
+        self.misread: set[str] = set()
         self.closing: dict[int, int] = {}
         self.unclosed: list[int] = []
 
@@ -108,6 +109,11 @@ class _Reader:
         if not self._match_braces():
             return []
         return self._lines("stmt", 0, len(self.texts))
+
+    def file(self, found: list[ast.Statement]) -> ast.File:
+        """The tree of the whole file, once it has been read."""
+        span = Span(self.source, 0, len(self.source.text))
+        return ast.File(tuple(found), bool(self.diagnostics), span, frozenset(self.misread))
 
     def _check_characters(self) -> None:
         """Characters that a reviewer cannot see, or sees in another order than the compiler."""
@@ -231,6 +237,7 @@ class _Reader:
         try:
             return self._tree(start, first, end, whole)
         except _Stop as stop:
+            self._note_name(first, end)
             if any(first <= brace <= stop.mistake.index for brace in self.unclosed):
                 return []
             self._bodies_after(stop.mistake)
@@ -239,6 +246,14 @@ class _Reader:
                 return []  # reported as that
             self.diagnostics.append(describe(self.source, self.tables, self.words, stop.mistake))
             return []
+
+    def _note_name(self, first: int, end: int) -> None:
+        """Keep the name that a line with an error declares: its uses are no errors of their own."""
+        words = [
+            text for kind, text in zip(self.shapes[first:end], self.texts[first:end], strict=True) if kind != SPACE
+        ]
+        if len(words) > 1 and words[0] in _DECLARING:
+            self.misread.add(words[1])
 
     def _bodies_after(self, mistake: Mistake) -> None:
         """Read the statements in the braces of a line that is none, for their errors alone."""
