@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 from fwc.ir.match import CtState, Field
-from fwc.net.addresses import format_address
 from fwc.net.hooks import Family
 from fwc.net.packet import Packet
+from fwc.net.packet_words import packet_text
+from fwc.net.protocols import PORT_PROTOCOLS
 from fwc.space.boxes import BITWISE
 from fwc.space.fields import Dimensions, Kind, Point, iface_name
 
-_PORTS = frozenset({6, 17, 33, 132, 136})
-_PROTOCOLS = {
-    1: "icmp",
-    2: "igmp",
-    6: "tcp",
-    17: "udp",
-    33: "dccp",
-    47: "gre",
-    50: "esp",
-    51: "ah",
-    58: "icmpv6",
-    132: "sctp",
-}
 _STATES = {state.value: state.name.lower() for state in CtState}
 
 
@@ -51,7 +39,7 @@ def point_packet(dimensions: Dimensions, point: Point) -> Packet:
     family = dimensions.family
     host = 0xC0000201 if family is Family.V4 else 0x20010DB8 << 96 | 1
     protocol = protocol_of(dimensions, point)
-    ports = protocol in _PORTS
+    ports = protocol in PORT_PROTOCOLS
     minute = dimensions.known("minute")
     return Packet(
         family=family,
@@ -91,23 +79,3 @@ def point_text(dimensions: Dimensions, point: Point) -> str:
     ]
     text = packet_text(packet)
     return f"{text}, when {' and '.join(extra)}" if extra else text
-
-
-def packet_text(packet: Packet) -> str:
-    source = format_address(packet.family, packet.saddr)
-    destination = format_address(packet.family, packet.daddr)
-    name = _PROTOCOLS.get(packet.protocol, f"protocol {packet.protocol}")
-    if packet.protocol in _PORTS:
-        wrap = "[{}]:{}" if packet.family is Family.V6 else "{}:{}"
-        source, destination = wrap.format(source, packet.sport), wrap.format(destination, packet.dport)
-    elif packet.protocol in (1, 58):
-        name += f" type {packet.icmp >> 8} code {packet.icmp & 255}"
-    parts = [f"{name} {source} -> {destination}"]
-    if packet.iif:
-        parts.append(f"in {packet.iif}")
-    if packet.oif:
-        parts.append(f"out {packet.oif}")
-    if packet.mark:
-        parts.append(f"mark {packet.mark:#x}")
-    parts.append(packet.state)
-    return " ".join(parts)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from fwc.api.policies import load_policy
 from fwc.api.rulesets import import_ruleset
 from fwc.diagnostics import Diagnostic, has_errors
 from fwc.elaborate.program import ElaborateOptions
 from fwc.errors import UsageError
 from fwc.lang.files import Files
+from fwc.net.packet_words import BadPacket, parse_packet
 from fwc.sim.netfilter import simulate
-from fwc.sim.packet_words import BadPacket, parse_packet
 from fwc.sim.trace import lines
 from fwc.source import SourceFile
 
@@ -41,6 +43,8 @@ def _trace_policy(
     tested = SourceFile(source.path, f'{source.text}\ntest "trace" {{ packet {packet} expect allow }}\n')
     traced, found = load_policy(tested, files, options)
     if traced is None:
+        with contextlib.suppress(BadPacket):  # the packet may be a witness, in the form that rulesets know
+            return list(lines(simulate(elaborated.ruleset, parse_packet(packet)))), diagnostics
         problem = next(d for d in found if d not in diagnostics)
         raise UsageError(f"not a packet: {problem.message}" + (f"; {problem.help}" if problem.help else ""))
     test = traced.tests[-1].packets[-1]

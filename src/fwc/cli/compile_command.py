@@ -17,7 +17,7 @@ from fwc.errors import UsageError
 from fwc.lints._settings import LintSettings
 from fwc.project.config import find_config, load_config
 from fwc.project.loader import DiskFiles, read_input, standard_policies
-from fwc.project.write import PlannedFile, difference, out_of_date, write_all
+from fwc.project.write import PlannedFile, difference, out_of_date, output_directory, write_all
 
 
 @click.command("compile")
@@ -72,7 +72,7 @@ def command(
             click.echo(f"out of date: {file.path}", err=True)
     if check or show_diff:
         return exits.FINDINGS if changed else exits.CLEAN
-    write_all(changed)
+    write_all(changed, Path(out_dir) if out_dir else None)
     if verbose:
         for file in planned:
             click.echo(f"{file.path}: {'written' if file in changed else 'unchanged'}", err=True)
@@ -106,9 +106,7 @@ def _plan(
 ) -> list[PlannedFile] | None:
     """The files to write, or None after printing the one output."""
     if out_dir:
-        directory = Path(out_dir)
-        if not directory.is_dir():
-            raise UsageError(f"cannot write into {out_dir}: no such directory")
+        directory = output_directory(out_dir)
         return [PlannedFile(directory / f.name, f.text, f.executable) for o in outputs for f in o.files]
     if len(outputs) != 1:
         raise UsageError("several targets are several files: give --out-dir")

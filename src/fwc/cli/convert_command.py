@@ -12,7 +12,7 @@ from fwc.cli.common import color_option, kind_of, quiet_options, report, stdin_o
 from fwc.diagnostics import has_errors
 from fwc.errors import UsageError
 from fwc.project.loader import read_input
-from fwc.project.write import PlannedFile, out_of_date, write_all
+from fwc.project.write import PlannedFile, out_of_date, output_directory, write_all
 
 
 @click.command("convert")
@@ -35,8 +35,8 @@ def command(
         raise UsageError(f"cannot convert to {to!r}: the forms are nftables, iptables, pf and fw")
     if output and out_dir:
         raise UsageError("give --output or --out-dir, not both")
-    if out_dir and not Path(out_dir).is_dir():
-        raise UsageError(f"cannot write into {out_dir}: no such directory")
+    if out_dir:
+        output_directory(out_dir)
     source = read_input(file, stdin_filename)
     kind = kind_of(source, format_in)
     if kind == "fwc":
@@ -51,7 +51,7 @@ def command(
         click.echo(converted.files[0].text, nl=False)
         return exits.CLEAN
     changed = out_of_date(planned)
-    write_all(changed)
+    write_all(changed, Path(out_dir) if out_dir else None)
     if verbose:
         for each in planned:
             click.echo(f"{each.path}: {'written' if each in changed else 'unchanged'}", err=True)

@@ -7,6 +7,8 @@ that no real policy names.
 
 from __future__ import annotations
 
+import dataclasses
+
 from fwc.elaborate.builder import Builder
 from fwc.elaborate.elaborated import Expectation, TestCase, TestPacket
 from fwc.elaborate.flows import Flow, resolve_traffic
@@ -18,6 +20,7 @@ from fwc.ir.model import Zone
 from fwc.lang import ast
 from fwc.net.addresses import AddressSet, parse_v6
 from fwc.net.hooks import Family, Hook
+from fwc.net.interfaces import IfaceSet
 from fwc.net.packet import Packet
 from fwc.net.protocols import PORT_PROTOCOLS
 
@@ -97,8 +100,14 @@ class _Reader:
         return resolve_host(self.program, end.host, self.builder.out)
 
     def _zone(self, name: ast.Name | None) -> Zone | None:
+        """The zone of this name; or of this interface, narrowed to it."""
         if name is None:
             return None
+        zones = self.program.zones
+        if name.text not in zones and name.text not in self.program.broken:
+            holding = next((z for z in zones.values() if not z.ifaces.negated and name.text in z.ifaces), None)
+            if holding is not None:
+                return dataclasses.replace(holding, ifaces=IfaceSet.of((name.text,)))
         found = self.builder.zone(name)
         self.good = self.good and found is not None
         return None if found is None else self.program.zones[found]
@@ -154,7 +163,7 @@ class _Reader:
         holding = [z for z in zones if z.has_nets and address in z.nets.family(family)]
         if holding:
             return min(holding, key=lambda z: z.nets.family(family).size())
-        return next((z for z in zones if not z.has_nets and z is not away), None)
+        return next((z for z in zones if not z.has_nets and (away is None or z.name != away.name)), None)
 
     def _expectation(self, family: Family) -> Expectation:
         line = self.line

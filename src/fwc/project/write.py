@@ -20,15 +20,26 @@ class PlannedFile:
     executable: bool = False
 
 
-def write_all(files: Sequence[PlannedFile]) -> None:
+def output_directory(text: str) -> Path:
+    """The directory that `--out-dir` names: one that exists, or a new one beside others. Raises UsageError."""
+    directory = Path(text)
+    if not (directory.is_dir() or (directory.parent.is_dir() and not directory.exists())):
+        reason = "it is not a directory" if directory.exists() else f"there is no directory {directory.parent}"
+        raise UsageError(f"cannot write into {text}: {reason}")
+    return directory
+
+
+def write_all(files: Sequence[PlannedFile], into: Path | None = None) -> None:
     """Write every file, each replaced atomically.
 
     All contents are on disk under temporary names before the first rename, so a full disk leaves every old file intact.
     The mode of a file that exists is kept; a new one is readable and writable by its owner only, because rulesets tell an
-    attacker where to try. Raises UsageError.
+    attacker where to try. `into` is made first, where it is missing. Raises UsageError.
     """
     temporary: list[tuple[str, PlannedFile]] = []
     try:
+        if into is not None:
+            into.mkdir(exist_ok=True)
         for file in files:
             temporary.append((_write_temporary(file), file))
         for name, file in temporary:

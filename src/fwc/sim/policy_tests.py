@@ -9,9 +9,10 @@ from fwc.ir.model import Ruleset
 from fwc.net.addresses import format_address
 from fwc.net.hooks import Family, Hook
 from fwc.net.packet import Packet
+from fwc.net.packet_words import packet_text
 from fwc.records import record
 from fwc.sim.netfilter import Simulator
-from fwc.sim.trace import Trace, packet_text, rule_place
+from fwc.sim.trace import Trace, rule_place
 from fwc.source import Span
 
 VERDICT_WORDS = {"accept": "allow", "drop": "deny", "reject": "reject"}

@@ -19,11 +19,26 @@ from fwc.ir.match import (
 )
 from fwc.ir.model import Rule
 from fwc.ir.verdict import RejectKind
-from fwc.net.addresses import AddressSet, format_address
+from fwc.net.addresses import AddressSet
 from fwc.net.hooks import Family, Hook
 from fwc.net.interfaces import IfaceSet
 from fwc.net.packet import Packet
 from fwc.records import record
+from fwc.space.words import run_text
+
+_FIELDS = {
+    Field.CT_STATE: "the state",
+    Field.ICMP: "the icmp type",
+    Field.ICMPV6: "the icmpv6 type",
+    Field.SADDR: "the source",
+    Field.DADDR: "the destination",
+    Field.SPORT: "the source port",
+    Field.DPORT: "the port",
+    Field.PROTOCOL: "the protocol",
+    Field.IIF: "the incoming interface",
+    Field.OIF: "the outgoing interface",
+}
+"""What a person calls a field."""
 
 
 @record
@@ -105,9 +120,9 @@ def describe(match: Match) -> str:
     """A failed condition in words; names of sets where the user gave one."""
     match match:
         case FieldIn():
-            return f"{match.field.value} is not {match.name or values_text(match.values)}"
+            return f"{_field(match.field)} is not {match.name or values_text(match.field, match.values)}"
         case MaskedIn():
-            return f"{match.field.value} & {match.mask:#x} is not {values_text(match.values)}"
+            return f"{match.field.value} & {match.mask:#x} is not {values_text(None, match.values)}"
         case TupleIn():
             return f"{_fields(match.fields)} is not in {match.name or 'the list'}"
         case SetRef():
@@ -124,18 +139,22 @@ def describe(match: Match) -> str:
 
 def _positive(match: Match) -> str:
     if isinstance(match, FieldIn):
-        return f"{match.field.value} is {match.name or values_text(match.values)}"
+        return f"{_field(match.field)} is {match.name or values_text(match.field, match.values)}"
     if isinstance(match, AllOf | AnyOf):
         return ", ".join(_positive(part) for part in match.parts[:3])
     return type(match).__name__
 
 
 def _fields(fields: tuple[Field, ...]) -> str:
-    return " . ".join(field.value for field in fields)
+    return " . ".join(_field(field) for field in fields)
 
 
-def values_text(values: Values, most: int = 6) -> str:
-    """A set of values, cut after `most` items."""
+def _field(field: Field) -> str:
+    return _FIELDS.get(field, field.value)
+
+
+def values_text(field: Field | None, values: Values, most: int = 6) -> str:
+    """A set of values of a field, cut after `most` items."""
     if isinstance(values, IfaceSet):
         texts = values.texts()
         prefix = "other than " if values.negated else ""
@@ -143,25 +162,7 @@ def values_text(values: Values, most: int = 6) -> str:
         texts = [*values.texts(Family.V4), *values.texts(Family.V6)]
         prefix = ""
     else:
-        texts = [str(low) if low == high else f"{low}-{high}" for low, high in values.runs]
+        texts = [run_text(field, low, high) for low, high in values.runs]
         prefix = ""
     more = f", ... ({len(texts)} in all)" if len(texts) > most else ""
     return prefix + ", ".join(texts[:most]) + more
-
-
-def packet_text(packet: Packet) -> str:
-    """One line: protocol, addresses and ports, interfaces, state."""
-    source = format_address(packet.family, packet.saddr)
-    destination = format_address(packet.family, packet.daddr)
-    names = {6: "tcp", 17: "udp", 1: "icmp", 58: "icmpv6", 132: "sctp", 33: "dccp", 136: "udplite"}
-    protocol = names.get(packet.protocol, f"proto {packet.protocol}")
-    if packet.protocol in (6, 17, 33, 132, 136):
-        if packet.family is Family.V6:
-            source, destination = f"[{source}]", f"[{destination}]"
-        source, destination = f"{source}:{packet.sport}", f"{destination}:{packet.dport}"
-    elif packet.protocol in (1, 58):
-        protocol += f" {packet.icmp >> 8}/{packet.icmp & 255}"
-    text = f"{protocol} {source} -> {destination}"
-    text += f" iif {packet.iif}" if packet.iif else ""
-    text += f" oif {packet.oif}" if packet.oif else ""
-    return text + ("" if packet.state == "new" else f" {packet.state}")

@@ -93,6 +93,11 @@ def _run(dimensions: Dimensions, dimension: Dimension, field: Field | None, low:
         if low == high:
             return name or "none"
         return f"{name}*" if iface_run(name, prefix=True) == (low, high) else "other names"
+    return run_text(field, low, high)
+
+
+def run_text(field: Field | None, low: int, high: int) -> str:
+    """The values low..high of a field, by the names that protocols and states have."""
     if field is Field.PROTOCOL:
         return _named(PROTOCOL_NAMES, low, high)
     if field is Field.CT_STATE:

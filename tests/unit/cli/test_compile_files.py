@@ -85,3 +85,13 @@ def test_errors_write_nothing(policy: Path, tmp_path: Path) -> None:
     target = tmp_path / "x.nft"
     ran = fwc("compile", policy, "-t", "nft", "-o", target)
     assert ran.code == 1 and ran.out == "" and not target.exists()
+
+
+def test_a_missing_output_directory_is_made_where_its_parent_stands(policy: Path, tmp_path: Path) -> None:
+    new = tmp_path / "new"
+    assert fwc("compile", policy, "-t", "nft", "--out-dir", new, "--check").code == 1
+    assert not new.exists()
+    assert fwc("compile", policy, "-t", "nft", "--out-dir", new).code == 0
+    assert (new / "nftables.conf").is_file()
+    assert fwc("compile", policy, "-t", "nft", "--out-dir", tmp_path / "a" / "b").code == 2
+    assert not (tmp_path / "a").exists()

@@ -124,7 +124,7 @@ def test_an_unknown_command_is_2() -> None:
         ("compile", "FILE", "-t", "all"),
         ("compile", "FILE", "-t", "iptables"),
         ("compile", "FILE", "--today", "tomorrow"),
-        ("compile", "FILE", "--out-dir", "/nonexistent"),
+        ("compile", "FILE", "--out-dir", "/nonexistent/deeper"),
         ("diff", "FILE", "FILE", "--target", "cisco"),
         ("diff", "-", "-"),
         ("graph", "FILE", "--target", "cisco"),

@@ -304,6 +304,6 @@ def test_pf_filters_a_forwarded_packet_twice() -> None:
 def test_the_trace_says_why() -> None:
     ruleset = router(base("input", Hook.INPUT, Rule(dport(22), verdict=ACCEPT, label="ssh"), policy=DROP))
     text = "\n".join(lines(simulate(ruleset, tcp("10.0.0.7", "10.0.0.1", 80, iif="eth1"))))
-    assert "ssh: no: dport is not 22" in text
+    assert "ssh: no: the port is not 22" in text
     assert "policy drop" in text
     assert text.endswith("drop, decided by the policy of input")

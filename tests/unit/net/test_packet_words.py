@@ -8,14 +8,13 @@ from hypothesis import strategies as st
 
 from fwc.net.hooks import Family
 from fwc.net.packet import Packet
-from fwc.sim.packet_words import BadPacket, parse_packet
-from fwc.sim.trace import packet_text
+from fwc.net.packet_words import BadPacket, packet_text, parse_packet
 
 
 @st.composite
 def packets(draw: st.DrawFn) -> Packet:
     family = draw(st.sampled_from(list(Family)))
-    protocol = draw(st.sampled_from((6, 17, 1 if family is Family.V4 else 58)))
+    protocol = draw(st.sampled_from((6, 17, 47, 200, 1 if family is Family.V4 else 58)))
     address = st.integers(0, (1 << family.bits) - 1)
     port = st.integers(0, 65535) if protocol in (6, 17) else st.just(0)
     icmp = draw(st.integers(0, 65535)) if protocol in (1, 58) else None
@@ -24,7 +23,7 @@ def packets(draw: st.DrawFn) -> Packet:
         family, protocol, draw(address), draw(address), sport, draw(port),
         icmp or 0,
         iif=draw(st.sampled_from(("", "eth0"))), oif=draw(st.sampled_from(("", "wg0"))),
-        state=draw(st.sampled_from(("new", "established"))),
+        mark=draw(st.sampled_from((0, 1, 0xFFFFFFFF))), state=draw(st.sampled_from(("new", "established"))),
     )  # fmt: skip
 
 
