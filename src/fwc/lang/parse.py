@@ -204,7 +204,7 @@ class _Reader:
         """The values of one line by the tables; a shape seen before (`key`) becomes a function."""
         reported = len(self.diagnostics)
         trees = self._line(start, at, stop, bool(key))
-        if key and len(self.diagnostics) == reported:
+        if key and trees and len(self.diagnostics) == reported:
             seen = _seen[start]
             if len(seen) > 10 * MOST_SHAPES:
                 seen.clear()
