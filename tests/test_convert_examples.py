@@ -13,13 +13,10 @@ from fwc.source import SourceFile
 
 REFUSED = {
     ("bastion", "iptables"): "is not proved equal",  # a limit chain that two callers of one rule share
-    ("dmz", "iptables"): "Netmap",
-    ("dmz", "nftables"): "Netmap",
+    ("dmz", "iptables"): "`netmap",
+    ("dmz", "nftables"): "`netmap",
     ("isp-edge", "nftables"): "a question of the routing table",
-    ("laptop", "iptables"): "is not proved equal",
     ("laptop", "nftables"): "is not proved equal",
-    ("lowlevel", "iptables"): "AssignHelper",
-    ("lowlevel", "nftables"): "AssignHelper",
     ("mail-server", "iptables"): "is not proved equal",
     ("mail-server", "nftables"): "is not proved equal",
 }

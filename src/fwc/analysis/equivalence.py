@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from fwc.analysis.fates import fate_text
 from fwc.analysis.firstmatch import NEXT, NOWHERE, Outcome, Region, first_match
 from fwc.analysis.program import Place, Program, ProgramTooLarge, Source, base_chains, filled_sets, fixed_sets, unfold
 from fwc.analysis.witness import point_packet, point_text
@@ -45,13 +46,15 @@ class Difference:
     def describe(self) -> str:
         if self.undecided:
             return f"whether IPv{self.family.value} {self.hook} is the same on both sides could not be decided"
-        left, right = outcome_text(self.left), outcome_text(self.right)
+        left, right = fate_text(self.left), fate_text(self.right)
         return f"IPv{self.family.value} {self.hook}: {self.text}: {left} on the left, {right} on the right"
 
-
-def outcome_text(outcome: Outcome) -> str:
-    parts = [repr(effect) for effect in outcome.effects]
-    return ", ".join([*parts, type(outcome.verdict).__name__.lower() if not outcome.effects else repr(outcome.verdict)])
+    def sides(self, left: str, right: str) -> tuple[str, ...]:
+        """The same in a sentence for the packet and one for each side, which are called `left` and `right`."""
+        if self.undecided:
+            return (self.describe(),)
+        fates = (f"{left}: {fate_text(self.left)}", f"{right}: {fate_text(self.right)}")
+        return (f"for instance at IPv{self.family.value} {self.hook}: {self.text}", *fates)
 
 
 def compare(

@@ -72,10 +72,10 @@ def _iface(value: int) -> str:
 def point_text(dimensions: Dimensions, point: Point) -> str:
     """`tcp 10.0.0.1:1024 -> 10.0.0.5:22 in eth0 new`, and the conditions outside the packet that must hold."""
     packet = point_packet(dimensions, point)
-    extra = [
+    extra = dict.fromkeys(
         f"{dimension.name} is {'met' if point[dimension.index] else 'not met'}"
         for dimension in dimensions.dimensions
         if dimension.kind is Kind.ATOM and dimension.index in point
-    ]
+    )
     text = packet_text(packet)
     return f"{text}, when {' and '.join(extra)}" if extra else text

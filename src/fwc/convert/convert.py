@@ -77,8 +77,9 @@ def _difference(wanted: Ruleset, target: str, files: Sequence[OutputFile]) -> Di
 def _unproved(source: SourceFile, wanted: Ruleset, target: str, difference: Difference) -> Diagnostic:
     return error(
         "FW031",
-        f"the {target} form is not proved equal to the source: {difference.describe()}",
+        f"the {target} form is not proved equal to the source",
         _place(wanted, difference.left_place) or _first_line(source),
+        notes=difference.sides("the source", target),
         help="take this rule out and write it by hand",
         name="lossy-compile",
     )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 
+from fwc.analysis.fates import fate_text
 from fwc.analysis.firstmatch import NOWHERE, Outcome
 from fwc.analysis.program import Place
 from fwc.diff.changes import Changed, Effect, HookChanges
-from fwc.diff.fates import fate_text
 from fwc.ir.model import Ruleset
 from fwc.net.hooks import Family
 from fwc.net.packet import Packet

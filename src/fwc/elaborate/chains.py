@@ -120,7 +120,7 @@ class Chains:
         statement = placed.statement
         if isinstance(statement, (ast.Rule, ast.Jump, ast.Mark, ast.Rewrite)):
             return True
-        if hook and isinstance(statement, (ast.Clamp, ast.Notrack)):
+        if hook and isinstance(statement, (ast.Clamp, ast.Notrack, ast.Helper)):
             return True
         if id(placed) not in self.matched:
             self.matched.add(id(placed))
@@ -129,8 +129,8 @@ class Chains:
                     PLACE,
                     "this statement cannot stand in a chain or `hook` block",
                     statement.span,
-                    help="these blocks hold rules, jumps, `mark` and `rewrite`, a `hook` also `clamp` and `notrack`; write it "
-                    "outside, at its place in the order",
+                    help="these blocks hold rules, jumps, `mark` and `rewrite`, a `hook` also `clamp`, `notrack` and `helper`; "
+                    "write it outside, at its place in the order",
                 )
             )
         return False

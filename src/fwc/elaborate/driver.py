@@ -99,6 +99,8 @@ class _Work:
             return packet_changes.clamp(self.builder, placed, where)
         if where.kind == "hook" and isinstance(statement, ast.Notrack):
             return packet_changes.notrack(self.builder, placed, where)
+        if where.kind == "hook" and isinstance(statement, ast.Helper):
+            return packet_changes.helper(self.builder, placed, where)
         if where.kind == "early":
             self.out.append(
                 mistake(

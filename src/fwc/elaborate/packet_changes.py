@@ -222,13 +222,13 @@ def notrack(builder: Builder, placed: Placed, where: Where = FILTER) -> bool:
     return found
 
 
-def helper(builder: Builder, placed: Placed) -> None:
+def helper(builder: Builder, placed: Placed, where: Where = FILTER) -> bool:
     """A conntrack helper belongs to one protocol, so each protocol of the traffic has a rule of its own."""
     statement = placed.statement
     assert isinstance(statement, ast.Helper)
     parts = builder.parts(placed, "change", statement.traffic, statement.clauses)
     if parts is None:
-        return
+        return True
     both = IntervalSet.of(TCP, UDP)
     if any(f.protocols is None or not f.protocols <= both for f in parts.flows):
         builder.out.append(
@@ -239,7 +239,7 @@ def helper(builder: Builder, placed: Placed) -> None:
                 help="write `for udp 5060` or the like",
             )
         )
-        return
+        return True
     found = False
     for number, word in ((TCP, "tcp"), (UDP, "udp")):
         one = IntervalSet.of(number)
@@ -249,6 +249,10 @@ def helper(builder: Builder, placed: Placed) -> None:
         if flows:
             each = dataclasses.replace(parts, flows=flows)
             action = AssignHelper(statement.name.text, word)
-            found = _emit(builder, each, (action,), _places(parts, late=False)) or found
+            if where.kind == "hook":
+                found = _at_hook(builder, each, (action,), where, None) or found
+            else:
+                found = _emit(builder, each, (action,), _places(parts, late=False)) or found
     if not found:
         builder.nothing(parts)
+    return found

@@ -110,7 +110,9 @@ def _as_jump(context: LintContext, rule: Rule) -> Difference | None:
     if found is None or found.undecided or found.left_place.index >= 0:
         return None
     verdicts = found.left.verdict, found.right.verdict
-    return found if all(isinstance(v, Accept | Drop | Reject) for v in verdicts) else None
+    if not all(isinstance(v, Accept | Drop | Reject) for v in verdicts) or _word(verdicts[0]) == _word(verdicts[1]):
+        return None  # also where only a log or another side effect would be missed: that is what goto is often for
+    return found
 
 
 def _word(verdict: object) -> str:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from fwc.analysis.equivalence import translators
+from fwc.analysis.fates import fate_text
 from fwc.analysis.firstmatch import NEXT, NOWHERE, Outcome, Region, first_match
 from fwc.analysis.program import Place, ProgramTooLarge, Source, base_chains, unfold
 from fwc.analysis.witness import point_packet, point_text
 from fwc.diff.changes import passes
-from fwc.diff.fates import fate_text
 from fwc.diff.regions import Line, line_of
 from fwc.ir.match import CtState, Field, FieldIn, MaskedIn, Match, all_of, any_of, negate, state_in
 from fwc.ir.model import Chain, Ruleset

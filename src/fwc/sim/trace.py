@@ -18,6 +18,7 @@ from fwc.ir.match import (
     Values,
 )
 from fwc.ir.model import Rule
+from fwc.ir.text import match_text
 from fwc.ir.verdict import RejectKind
 from fwc.net.addresses import AddressSet
 from fwc.net.hooks import Family, Hook
@@ -134,7 +135,7 @@ def describe(match: Match) -> str:
         case Opaque():
             return f"`{match.text}` is assumed not to match"
         case _:
-            return f"{type(match).__name__} does not hold"
+            return f"`{match_text(match)}` does not hold"
 
 
 def _positive(match: Match) -> str:
@@ -142,7 +143,7 @@ def _positive(match: Match) -> str:
         return f"{_field(match.field)} is {match.name or values_text(match.field, match.values)}"
     if isinstance(match, AllOf | AnyOf):
         return ", ".join(_positive(part) for part in match.parts[:3])
-    return type(match).__name__
+    return match_text(match)
 
 
 def _fields(fields: tuple[Field, ...]) -> str:

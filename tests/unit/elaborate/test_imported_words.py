@@ -47,3 +47,10 @@ def test_a_translation_of_own_traffic_keeps_its_exception() -> None:
     text = "forward tcp 80 from self to self except 127.0.0.0/8 -> 10.0.0.7 without accept"
     (rule,) = chains(text)["output-nat"]
     assert "127.0.0.0/8" in rule
+
+
+def test_helper_in_a_hook_block_stands_at_that_hook() -> None:
+    text = "hook prerouting priority raw as r { helper ftp for tcp 21 from wan to any }\n"
+    assert chains(text)["r"] == [
+        "iif eth0 and protocol 6 and dport 21; assignhelper(name='ftp', protocol='tcp'); continue"
+    ]

@@ -23,6 +23,7 @@ from fwc.ir.match import (
     TimeWindow,
     WithinRate,
 )
+from fwc.ir.text import match_text
 from fwc.net.addresses import V4_ALL
 from fwc.net.hooks import Family
 from fwc.net.intervals import IntervalSet
@@ -78,7 +79,7 @@ def _positive(match: Match) -> str:
         case Opaque(dialect, text):
             return _native(dialect, text)
         case _:
-            raise Unsaid(f"a condition on {type(match).__name__}", _NATIVE)
+            raise Unsaid(f"the condition `{match_text(match)}`", _NATIVE)
 
 
 def _native(dialect: str, text: str) -> str:

@@ -76,10 +76,13 @@ class _Search:
         page = self.writer.page(Style())
         if page.refusals:
             return (), self._refused(page.refusals)
-        found = self._differs(Style())
+        style = Style()
+        found = self._differs(style)
+        if isinstance(found, Difference) and self._differs(Style(inward_first=True)) is None:
+            style, found = Style(inward_first=True), None
         if found is not None:
             return (), [found if isinstance(found, Diagnostic) else self._unproved(found)]
-        style = self._improved(Style())
+        style = self._improved(style)
         text, problems = format_source(SourceFile(FILE_NAME, self.writer.page(style).text))
         if problems:
             raise InternalError(f"the policy that was written does not parse: {problems[0].message}")
@@ -149,8 +152,9 @@ class _Search:
             span = chain.rules[found.left_place.index].origin.span or span
         return error(
             "FW031",
-            f"the policy is not proved equal to the source: {found.describe()}",
+            "the policy is not proved equal to the source",
             span or _first_line(self.source),
+            notes=found.sides("the source", "the policy"),
             help="take this rule out and write it by hand",
             name="lossy-compile",
         )

@@ -250,6 +250,8 @@ def _logged(log: Line, line: Line) -> Line | None:
         return None
     if not isinstance(log.verdict, Continue) or len(log.actions) != 1 or not isinstance(log.actions[0], Log):
         return None
+    if log.actions[0].rate is not None and isinstance(line.verdict, Reject):
+        return None  # a refusal is two rules, one for multicast, and each would count for itself
     if _bare(log.ends) != _bare(line.ends) or log.boxes != line.boxes or (log.comment and line.comment != log.comment):
         return None
     return dataclasses.replace(

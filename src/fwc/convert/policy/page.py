@@ -35,12 +35,14 @@ MOST_LOOKED_BACK = 20
 @record
 class Style:
     """What may be written in more than one way: which implicit rules are on, whether `forward` brings its accept,
-    how what is over a limit is refused; `implied` leaves the source's own accepts of what is published to `forward`."""
+    how what is over a limit is refused; `implied` leaves the source's own accepts of what is published to `forward`;
+    `inward_first` has translated destinations before the other translations (a `no-nat` counts for both)."""
 
     implicit: frozenset[str] = frozenset()
     plain: bool = False
     choices: Choices = Choices()
     implied: bool = False
+    inward_first: bool = False
 
 
 @dataclasses.dataclass
@@ -73,6 +75,7 @@ class Writer:
         self.refusals: list[Refusal] = list(self.model.refusals)
         nat_out = self._translations("postrouting", "")
         nat_in = self._translations("prerouting", "") + self._translations("output", "")
+        translations = [("translations", nat_out), ("translated destinations" if nat_out else "translations", nat_in)]
         parts: list[tuple[str, list[str]]] = [
             ("", ["syntax 1", *self.title]),
             ("", self._settings()),
@@ -83,8 +86,7 @@ class Writer:
             *(("", self._block(block)) for block in self.model.blocks if not clamped(block)),
             *(("", self._chain(name)) for name in self.model.chains),
             ("", [line for block in self.model.blocks for line in self._clamp(block)]),
-            ("translations", nat_out),
-            ("translated destinations" if nat_out else "translations", nat_in),
+            *(reversed(translations) if self.style.inward_first else translations),
             ("to this machine", self._hook("input")),
             ("through it", self._hook("forward")),
             ("from it", self._hook("output")),
@@ -191,7 +193,7 @@ class Writer:
         site = next(iter(chain.sites)) if len(chain.sites) == 1 else "chain"
         return [
             f"chain {name} {{",
-            *self._say(chain.lines, lambda line: statements(line, site, self.words, self.style.choices)),
+            *self._say(chain.lines, lambda line: statements(line, site, self.words, self.style.choices, in_chain=True)),
             "}",
         ]
 

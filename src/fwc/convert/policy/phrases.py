@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fwc.analysis.fates import effect_text
 from fwc.convert.policy.conditions import rate_text, within_text
 from fwc.convert.policy.groups import Groups
 from fwc.convert.policy.lines import Line
@@ -221,8 +222,7 @@ def action_text(action: Action, words: Vocabulary) -> str:
         side = "source" if action.fields[0] is Field.SADDR else "destination"
         timeout = "" if action.timeout is None else f" timeout {action.timeout}s"
         return f"add {side} to @{words.sets[action.set]}{timeout}"
-    text = getattr(action, "text", "")
-    raise Unsaid(f"`{text}`" if text else f"the action {type(action).__name__}")
+    raise Unsaid(f"`{effect_text(action)}`")
 
 
 def meta_text(line: Line) -> str:

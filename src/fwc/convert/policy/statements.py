@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from fwc.analysis.fates import effect_text
 from fwc.convert.policy.conditions import per_text, rate_text
 from fwc.convert.policy.lines import Line
 from fwc.convert.policy.phrases import (
@@ -17,11 +18,13 @@ from fwc.convert.policy.phrases import (
     traffic_text,
 )
 from fwc.convert.policy.services import traffic
+from fwc.convert.policy.text import is_name
 from fwc.convert.policy.unsaid import Unsaid
 from fwc.ir.match import Field
 from fwc.ir.verdict import (
     Accept,
     Action,
+    AssignHelper,
     ClampMss,
     Continue,
     Drop,
@@ -65,14 +68,14 @@ class Choices:
         return next((known[id(r)] for r in line.rules if id(r) in known), None)
 
 
-def statements(line: Line, site: str, words: Vocabulary, choices: Choices) -> list[Statement]:
+def statements(line: Line, site: str, words: Vocabulary, choices: Choices, in_chain: bool = False) -> list[Statement]:
     """The statements of one line, none where it can match nothing at the site. Raises Unsaid."""
     ends = ends_of(line.ends, site, words)
     if ends is None:
         return []
     changes: list[Action] = [a for a in line.actions if _is_change(a)]
     if changes:
-        return _changes(line, ends, changes, site, words)
+        return _changes(line, ends, changes, in_chain, words)
     if line.ends.states is not None and not line.ends.states:
         return []
     head, tail = _verb(line, words, choices)
@@ -88,7 +91,7 @@ def statements(line: Line, site: str, words: Vocabulary, choices: Choices) -> li
 
 
 def _is_change(action: Action) -> bool:
-    return isinstance(action, SetField | SetPriority | ClampMss | NoTrack)
+    return isinstance(action, SetField | SetPriority | ClampMss | NoTrack | AssignHelper)
 
 
 def _verb(line: Line, words: Vocabulary, choices: Choices) -> tuple[str, str]:
@@ -109,7 +112,7 @@ def _verb(line: Line, words: Vocabulary, choices: Choices) -> tuple[str, str]:
         return "return", ""
     if isinstance(verdict, Continue):
         return ("log" if line.actions and isinstance(line.actions[0], Log) else "count"), ""
-    raise Unsaid(f"the verdict {type(verdict).__name__} here")
+    raise Unsaid(f"`{effect_text(verdict)}` here")
 
 
 def _limits(line: Line, choices: Choices) -> str:
@@ -157,8 +160,8 @@ def _called(line: Line, head: str, ends: Ends, options: list[str], words: Vocabu
 # ----- packet changes ------------------------------------------------------------
 
 
-def _changes(line: Line, ends: Ends, changes: list[Action], site: str, words: Vocabulary) -> list[Statement]:
-    """`mark`, `rewrite`, `clamp` and `notrack` in a `hook` block, one statement for each change."""
+def _changes(line: Line, ends: Ends, changes: list[Action], in_chain: bool, words: Vocabulary) -> list[Statement]:
+    """`mark`, `rewrite`, `clamp`, `notrack` and `helper` in a `hook` block, one statement for each change."""
     if line.ends.connections is not None:
         raise Unsaid("a packet change for a count of connections")
     rest = [action_text(a, words) for a in line.actions if a not in changes]
@@ -167,7 +170,7 @@ def _changes(line: Line, ends: Ends, changes: list[Action], site: str, words: Vo
         if isinstance(change, ClampMss) and SYN in line.ends.said:
             said = tuple(text for text in line.ends.said if text != SYN)  # `clamp` is about these segments anyway
             line = dataclasses.replace(line, ends=dataclasses.replace(line.ends, said=said))
-        head, family = _change(change, line, site)
+        head, family = _change(change, line, in_chain)
         what = traffic_text(line, words) if family else traffic(line.boxes, line.families, words.families)
         text = f"{head} {what}{_clauses(line, ends)}"
         out.append(Statement(_with(text, rest, line), outer_of(ends), line.notes))
@@ -181,7 +184,7 @@ def _changes(line: Line, ends: Ends, changes: list[Action], site: str, words: Vo
     raise Unsaid("a packet change and a jump in one rule", "write two rules")
 
 
-def _change(change: Action, line: Line, site: str) -> tuple[str, bool]:
+def _change(change: Action, line: Line, in_chain: bool) -> tuple[str, bool]:
     """The head of a change, and whether it takes a family word."""
     if isinstance(change, SetField) and change.field is Field.MARK:
         mask = "" if change.mask == 0xFFFFFFFF else f"/{change.mask:#x}"
@@ -196,11 +199,13 @@ def _change(change: Action, line: Line, site: str) -> tuple[str, bool]:
         return f"rewrite dscp to {change.value} for", True
     if isinstance(change, SetPriority):
         return f"rewrite priority to {change.value:#x} for", True
-    if isinstance(change, NoTrack) and site != "chain":
+    if isinstance(change, NoTrack) and not in_chain:
         return "notrack", True
-    if isinstance(change, ClampMss) and site != "chain":
+    if isinstance(change, ClampMss) and not in_chain:
         return _clamped(change, line), False
-    raise Unsaid(f"the packet change {type(change).__name__} here")
+    if isinstance(change, AssignHelper) and not in_chain and is_name(change.name):
+        return f"helper {change.name} for", False
+    raise Unsaid(f"`{effect_text(change)}` here")
 
 
 def _clamped(change: ClampMss, line: Line) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from fwc.analysis.fates import effect_text
 from fwc.convert.policy.lines import Line
 from fwc.convert.policy.phrases import Ends, Vocabulary, action_text, conditions, ends_of, meta_text, traffic_text
 from fwc.convert.policy.statements import Statement, outer_of
@@ -86,7 +87,7 @@ def _text(line: Line, site: str, words: Vocabulary, clauses: str, plain: bool) -
         )
     if isinstance(verdict, Continue):
         raise Unsaid("a rule of the nat table that translates nothing", "write it as a rule of the filter table")
-    raise Unsaid(f"the verdict {type(verdict).__name__} in a nat chain", "filter in the filter table")
+    raise Unsaid(f"`{effect_text(verdict)}` in a nat chain", "filter in the filter table")
 
 
 def _said(word: str, what: str, clauses: str) -> str:

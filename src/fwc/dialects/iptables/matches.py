@@ -48,6 +48,7 @@ from fwc.ir.match import (
     WithinConnections,
     WithinRate,
 )
+from fwc.ir.text import match_text
 from fwc.net.addresses import AddressSet, format_address, prefixes
 from fwc.net.hooks import Family
 from fwc.net.interfaces import IfaceSet
@@ -428,7 +429,7 @@ def _leaf(literal: Literal, place: Place, put: Callable[[tuple[Alternative, ...]
         case Opaque():
             put(((_opaque(match, negated),),))
         case _:
-            raise Inexpressible("condition", f"iptables has no condition like {type(match).__name__}")
+            raise Inexpressible("condition", f"iptables has no condition like `{match_text(match)}`")
 
 
 def chance(millionths: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from fwc.analysis.fates import effect_text
 from fwc.dialects.iptables.lexer import split_words
 from fwc.dialects.iptables.parts import PROTOCOL, RATED, TRANSPORT, Inexpressible, Part
 from fwc.dialects.iptables.rates import rate_words
@@ -275,7 +276,7 @@ def verdict_steps(
             return [Step(_foreign(verdict.dialect, verdict.text))]
         case Accept() | Continue():
             return []
-    raise Inexpressible("verdict", f"iptables has no verdict like {type(verdict).__name__}")
+    raise Inexpressible("verdict", f"iptables has no verdict like `{effect_text(verdict)}`")
 
 
 def _reject(kind: RejectKind, where: Where, protocols: IntervalSet | None) -> list[Step]:

@@ -6,6 +6,7 @@ import dataclasses
 import itertools
 from collections.abc import Iterable
 
+from fwc.analysis.fates import effect_text
 from fwc.diagnostics import Diagnostic, has_errors
 from fwc.dialects.base import LowerOptions
 from fwc.dialects.pf import emit
@@ -125,7 +126,7 @@ class _Lowering:
             self.continuing(line)
             return []
         if not isinstance(verdict, Accept | Drop | Reject):
-            self.report.refuse(rule, "hook", f"pf has no equivalent of this verdict ({type(verdict).__name__})")
+            self.report.refuse(rule, "hook", f"pf has no equivalent of `{effect_text(verdict)}`")
             return []
         log, overload = False, ""
         for action in line.actions:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
+from fwc.analysis.fates import effect_text
 from fwc.dialects.pf import emit
 from fwc.dialects.pf.clause import Clause, Translated, clauses
 from fwc.dialects.pf.flatten import Line
@@ -174,7 +175,7 @@ class Translations:
                 for family in clause.families
             ]
         if not isinstance(verdict, Dnat):
-            self.report.refuse(rule, "forward", f"pf has no equivalent of this translation ({type(verdict).__name__})")
+            self.report.refuse(rule, "forward", f"pf has no equivalent of `{effect_text(verdict)}`")
             return []
         return self.forwarded(line, clause, base, verdict)
 
@@ -282,7 +283,7 @@ class Translations:
             )
             self.sources.append(SourceNat(clause, (one,), False))
         else:
-            self.report.refuse(rule, "snat", f"pf has no equivalent of this translation ({type(verdict).__name__})")
+            self.report.refuse(rule, "snat", f"pf has no equivalent of `{effect_text(verdict)}`")
 
     def pool(
         self, ports: tuple[int, int] | None, choice: PortChoice, clause: Clause, rule: Rule, hosts: list[Host]

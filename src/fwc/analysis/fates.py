@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from fwc.analysis.firstmatch import Outcome
-from fwc.analysis.program import Effect
+from typing import TYPE_CHECKING
+
 from fwc.ir.text import action_text, verdict_text
 from fwc.ir.verdict import (
+    AssignHelper,
     Dnat,
     Log,
     Masquerade,
@@ -27,13 +28,18 @@ from fwc.net.hooks import Family
 from fwc.net.ports import format_ports
 from fwc.space.words import printable
 
+if TYPE_CHECKING:
+    from fwc.analysis.firstmatch import Outcome
+    from fwc.analysis.program import Effect
+
 
 def fate_text(outcome: Outcome) -> str:
     """`accept`, `log "x", drop`, `dnat to 10.0.0.5:80`."""
-    return printable(", ".join(_text(each) for each in (*outcome.effects, outcome.verdict)))
+    return printable(", ".join(effect_text(each) for each in (*outcome.effects, outcome.verdict)))
 
 
-def _text(effect: Effect) -> str:
+def effect_text(effect: Effect) -> str:
+    """One action or verdict in words."""
     match effect:
         case Reject(kind):
             return "reject" if kind is RejectKind.DEFAULT else f"reject with {kind}"
@@ -52,6 +58,8 @@ def _text(effect: Effect) -> str:
             return "redirect" + (f" to port {format_ports(*ports)}" if ports else "")
         case Netmap(field, family, low, length):
             return f"netmap {field.value} to {format_address(family, low)}/{length}"
+        case AssignHelper(name):
+            return f"helper {name}"
         case NoTrack():
             return "notrack"
         case Tag(name):
