@@ -10,6 +10,7 @@ from fwc.analysis.program import Place
 from fwc.convert.chains import in_chains
 from fwc.convert.equivalents import respelled
 from fwc.convert.tables import families, shaped
+from fwc.convert.unreached import without_refused
 from fwc.diagnostics import Diagnostic, error, has_errors
 from fwc.dialects.base import LowerOptions, OutputFile
 from fwc.dialects.nft.names import Refused
@@ -32,16 +33,26 @@ def convert(
     found = _refusals(source, ruleset, target)
     if found:
         return (), found
+    files, problems = _converted(source, ruleset, target, tuple(header))
+    if not files and (rest := without_refused(ruleset, problems)) is not None:
+        ruleset, left_out = rest
+        files, problems = _converted(source, ruleset, target, tuple(header))
+        problems = [*left_out, *problems]
+    return files, problems if files else [_for_rulesets(d) for d in problems]
+
+
+def _converted(
+    source: SourceFile, ruleset: Ruleset, target: str, header: tuple[str, ...]
+) -> tuple[tuple[OutputFile, ...], list[Diagnostic]]:
     wanted = respelled(shaped(ruleset, target), target)
     if target == "nftables":
         wanted = in_chains(wanted)
-    first: list[Diagnostic] = []
+    problems: list[Diagnostic] = []
     for level in (1, 0):
-        files, problems = _attempt(source, wanted, target, tuple(header), level)
+        files, problems = _attempt(source, wanted, target, header, level)
         if files:
             return files, problems
-        first = problems
-    return (), [_for_rulesets(d) for d in first]
+    return (), problems
 
 
 def _attempt(

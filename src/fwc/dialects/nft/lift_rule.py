@@ -237,7 +237,7 @@ class Rules:
         if left == "ct helper":
             name = literals.text(right)
             known = self.objects.get(("ct helper", name))
-            match = re.match(r'type "?([\w-]+)"? protocol (\w+)', " ".join(known.lines)) if known is not None else None
+            match = re.match(r'type "?([\w.-]+)"? protocol (\w+)', " ".join(known.lines)) if known is not None else None
             if match is None:
                 raise Unknown(left)
             return AssignHelper(match[1], match[2])
