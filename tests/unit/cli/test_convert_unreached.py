@@ -32,7 +32,7 @@ def test_a_rule_that_nothing_leads_to_is_left_out_with_a_warning(dump: Path) -> 
     assert ran.code == 0
     assert "recent" not in ran.out and "chain deeper" in ran.out and "tcp dport 22 accept" in ran.out
     assert "this rule is left out: nothing leads to its chain deeper" in ran.err
-    assert f"{dump}:7:1" in ran.err
+    assert f"{dump}:9:1" in ran.err
 
 
 @pytest.mark.parametrize("jump", ["-A INPUT -j asleep\n", "-A INPUT -s 198.51.100.1/32 -g deeper\n"])
