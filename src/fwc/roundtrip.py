@@ -11,12 +11,12 @@ from fwc.diagnostics import Diagnostic, Severity, has_errors
 from fwc.dialects.base import OutputFile
 from fwc.dialects.registry import load_dialect
 from fwc.errors import InternalError
-from fwc.ir.match import WithinRate
+from fwc.ir.match import WithinConnections, WithinRate
 from fwc.ir.model import Base, Chain, NamedSet, Ruleset, Table
 from fwc.ir.verdict import ACCEPT, AssignHelper
 from fwc.ir.walk import match_nodes, rules
 from fwc.net.addresses import AddressSet
-from fwc.net.hooks import ChainType, Hook
+from fwc.net.hooks import ChainType, Family, Hook
 from fwc.net.intervals import IntervalSet
 from fwc.passes.comparable import comparable
 from fwc.source import SourceFile
@@ -71,8 +71,8 @@ def _hooked(tables: tuple[Table, ...], script: str) -> tuple[Table, ...]:
 def prove(target: str, files: Sequence[OutputFile], policy: Ruleset) -> None:
     """Raise InternalError unless the emitted text treats every packet as `policy` does, with a packet that shows it."""
     wanted, lifted = load_dialect(target).proof_terms(policy, read_back(target, files, policy))
-    spelled = _Spelled(_names(policy))
     for family in policy.settings.families:
+        spelled = _Spelled(policy_names(policy, lifted, family))
         left = comparable(wanted, family, lambda name: name)
         right = comparable(lifted, family, spelled)
         difference = compare(left, right, families=(family,))
@@ -80,9 +80,9 @@ def prove(target: str, files: Sequence[OutputFile], policy: Ruleset) -> None:
             difference = compare(before_tracking(left), before_tracking(right), families=(family,))
         if difference is not None:
             raise InternalError(f"the {target} output does not mean what the policy means: {difference.describe()}")
-    problem = spelled.shared() or _other_sets(wanted, lifted, spelled, KEEPS[target])
-    if problem:
-        raise InternalError(f"the {target} output does not mean what the policy means: {problem}")
+        problem = spelled.shared() or _other_sets(wanted, lifted, spelled, KEEPS[target])
+        if problem:
+            raise InternalError(f"the {target} output does not mean what the policy means: {problem}")
 
 
 CONNECTION_TRACKING = -200
@@ -133,7 +133,7 @@ def before_tracking(ruleset: Ruleset) -> Ruleset:
 
 
 class _Spelled:
-    """The policy's name of each emitted set or bucket, and which emitted names were taken for it."""
+    """The policy's name of each emitted set or bucket of one family, and which emitted names were taken for it."""
 
     def __init__(self, names: dict[str, str]) -> None:
         self.names = names
@@ -141,25 +141,17 @@ class _Spelled:
 
     def __call__(self, emitted: str) -> str:
         name = _policy_name(emitted, self.names)
+        if name is None:  # another family's, or somebody else's
+            return emitted
         self.emitted.setdefault(name, set()).add(emitted)
         return name
 
     def shared(self) -> str:
-        """What is wrong when two emitted sets stand for one of the policy; empty when none do.
-
-        One set for each family is right: no packet meets both.
-        """
+        """What is wrong when two emitted sets stand for one of the policy; empty when none do."""
         for name, emitted in sorted(self.emitted.items()):
-            if len(emitted) > 1 and not _one_per_family(emitted):
+            if len(emitted) > 1:
                 return f"@{name} is kept in {' and '.join(sorted(emitted))}"
         return ""
-
-
-def _one_per_family(emitted: set[str]) -> bool:
-    """`x` or `x4` for IPv4 and `x6` for IPv6, perhaps cut at the length that names may have."""
-    sixes = [name for name in emitted if name.endswith("6")]
-    others = [name for name in emitted if not name.endswith("6")]
-    return len(sixes) == len(others) == 1 and others[0].startswith(sixes[0][:-1])
 
 
 KEEPS = {
@@ -199,32 +191,62 @@ def _members(each: NamedSet) -> object:
     return frozenset(each.elements)
 
 
-def set_names(policy: Ruleset) -> Callable[[str], str]:
-    """From the names of emitted sets and buckets to the policy's."""
-    names = _names(policy)
-    return lambda emitted: _policy_name(emitted, names)
+def set_names(policy: Ruleset, emitted: Ruleset, families: Sequence[Family] = ()) -> Callable[[str], str]:
+    """From the names of emitted sets and buckets to the policy's; those of all families where none is given."""
+    tables = [policy_names(policy, emitted, family) for family in families or policy.settings.families]
+
+    def name(given: str) -> str:
+        found = (_policy_name(given, names) for names in tables)
+        return next((each for each in found if each is not None), given)
+
+    return name
 
 
-def _names(policy: Ruleset) -> dict[str, str]:
-    """The policy's run-time sets and buckets by the spelling that targets give them."""
-    names = [each.name for table in policy.tables for each in table.sets]
-    for _, _, _, rule in rules(policy):
-        names.extend(n.name for n in match_nodes(rule.match) if isinstance(n, WithinRate) and n.name)
-    return {name.replace("-", "_"): name for name in names}
+def policy_names(policy: Ruleset, emitted: Ruleset, family: Family) -> dict[str, str]:
+    """The policy's run-time sets and buckets by the names that they can have in `emitted` for a family, `-` written as `_`.
+
+    What holds addresses has one of each family, which targets tell apart by a final digit. Reading takes the digit off where it
+    can do so clearly, and a target may have none for IPv4 (hashlimit) or none at all: the bare name counts where no name with
+    a digit is there.
+    """
+    found = {_plain(name) for name in _names(emitted)}
+    out: dict[str, str] = {}
+    for name in _names(policy):
+        if (ended := f"{_plain(name)}{family.value}") in found:
+            out[ended] = name
+    for name in _names(policy):
+        plain = _plain(name)
+        if out.get(f"{plain}{family.value}") != name:
+            out.setdefault(plain, name)
+    return out
+
+
+def _names(ruleset: Ruleset) -> list[str]:
+    names = [each.name for table in ruleset.tables for each in table.sets]
+    for _, _, _, rule in rules(ruleset):
+        names.extend(
+            n.name for n in match_nodes(rule.match) if isinstance(n, WithinRate | WithinConnections) and n.name
+        )
+    return list(dict.fromkeys(names))
+
+
+def _plain(name: str) -> str:
+    """As targets write names: no `-`, and no `_` that marks a word as not reserved."""
+    return name.replace("-", "_").removesuffix("_")
 
 
 SHORTEST_CUT = 14
 """iptables cuts the names of hashlimit tables at 15 characters."""
 
 
-def _policy_name(emitted: str, names: dict[str, str]) -> str:
-    """The policy's name of an emitted set or bucket: targets write `-` as `_` and keep one per family."""
-    plain = emitted.replace("-", "_")
-    found = names.get(plain) or names.get(plain.removesuffix("4").removesuffix("6"))
+def _policy_name(emitted: str, names: dict[str, str]) -> str | None:
+    """The policy's name of an emitted set or bucket, if it is one of these."""
+    plain = _plain(emitted)
+    found = names.get(plain)
     if found is None and len(plain) >= SHORTEST_CUT:
         begun = {name for spelled, name in names.items() if spelled.startswith(plain.removesuffix("6")[:-1])}
         found = begun.pop() if len(begun) == 1 else None
-    return found or emitted
+    return found
 
 
 def _first_error(diagnostics: Sequence[Diagnostic]) -> str:

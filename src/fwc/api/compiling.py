@@ -139,7 +139,8 @@ def _broken_assertions(elaborated: Elaborated, target: str, printed: tuple[Outpu
     found = findings(elaborated)
     if printed and target != "pf" and not found:
         policy = elaborated.ruleset
-        found = findings(elaborated, read_back(target, printed, policy), set_names(policy))
+        lifted = read_back(target, printed, policy)
+        found = findings(elaborated, lifted, set_names(policy, lifted))
     return found
 
 

@@ -75,10 +75,9 @@ def _attempt(
 
 def _difference(wanted: Ruleset, target: str, files: Sequence[OutputFile]) -> Difference | None:
     left, right = load_dialect(target).proof_terms(wanted, read_back(target, files, wanted))
-    rename = set_names(wanted)
     for family in wanted.settings.families:
         mine = comparable(left, family, lambda name: name)
-        other = comparable(right, family, rename)
+        other = comparable(right, family, set_names(wanted, right, (family,)))
         difference = compare(mine, other, families=(family,))
         if difference is not None:
             return difference
