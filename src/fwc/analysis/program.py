@@ -6,10 +6,11 @@ an accept before another base chain) sends it to a later position, an EFFECT let
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 
-from fwc.ir.match import Field, FieldIn, MaskedIn, SetRef, TupleIn, WithinConnections, WithinRate
+from fwc.ir.match import Chance, Field, FieldIn, MaskedIn, Per, SetRef, TupleIn, WithinConnections, WithinRate
 from fwc.ir.model import Chain, NamedSet, Rule, Ruleset, Table
 from fwc.ir.verdict import (
     Accept,
@@ -42,7 +43,10 @@ from fwc.net.hooks import Family, Hook
 from fwc.net.intervals import IntervalSet
 from fwc.records import record
 from fwc.space.boxes import Translator, Versions
-from fwc.space.fields import SHIFT, Box, Dimensions
+from fwc.space.fields import SHIFT, Box, Dimension, Dimensions
+
+MOST_ASKED = 1000
+"""Rules with the same `chance`, or with one named bucket, that are compared with each other; those beyond count as asked anew."""
 
 MAX_PROGRAM = 400_000
 """Boxes of one unfolded program; beyond it only the chain-local analysis is made."""
@@ -232,6 +236,8 @@ class _Builder:
         self._size = 0
         self._fills = 0
         self._buckets: dict[int, dict[Place, int]] = {}
+        self._asked: dict[object, list[tuple[Place, Box, int]]] = {}
+        self._asked_late: dict[tuple[object, Place], int] = {}
         self._translated: list[Field] = []
         self._tcp = dimensions.box(next(iter(source.translators.values())).dimension(Field.PROTOCOL), IntervalSet.of(6))
 
@@ -282,7 +288,7 @@ class _Builder:
             place = Place(table, name, index)
             own = boxes_of(rule.match, self._versions)
             if unstable:
-                own = self._own_bucket(own, place)
+                own = self._own_bucket(own, place, context)
             boxes = own if top else self._meet(context, own)
             if not boxes:
                 self.program.empty.add(place)
@@ -295,7 +301,7 @@ class _Builder:
                 self._add(Kind.EFFECT, (), None, place)  # a position of its own, before any label that follows
         self._active.pop()
 
-    def _own_bucket(self, boxes: tuple[Box, ...], place: Place) -> tuple[Box, ...]:
+    def _own_bucket(self, boxes: tuple[Box, ...], place: Place, context: tuple[Box, ...]) -> tuple[Box, ...]:
         """Two rules with the same rate have a bucket each: the second rule's atom is another one, unless they share by name."""
         unstable = self.dimensions.unstable
         if not any(c >> SHIFT in unstable for box in boxes for c in box):
@@ -308,17 +314,53 @@ class _Builder:
                 if not dimension.unstable or _shared_by_name(dimension.key):
                     new.append(c)
                     continue
+                if isinstance(dimension.key, Chance):
+                    number = self._draw(dimension, box, place, context)
+                    new.extend(self._numbered(dimension, c, number))
+                    continue
+                asked = place
+                if _is_set(dimension.key):  # a packet finds a set as it was until a rule fills one on its way
+                    asked = Place(-1, "fills", self._fills)
+                elif isinstance(dimension.key, WithinRate) and dimension.key.name:
+                    asked = self._named_bucket(dimension.key, box, place, context)
+                    dimension, c = self._unnamed(dimension.key, dimension, c)
                 rules = self._buckets.setdefault(dimension.index, {})
-                # a packet finds a set as it was until a rule fills one on its way; everything else may answer anew
-                asked = place if not _is_set(dimension.key) else Place(-1, "fills", self._fills)
-                number = rules.setdefault(asked, len(rules))
-                if number:
-                    key = ("bucket", number, dimension.key)
-                    new.extend(self.dimensions.atom(key, dimension.name, self.dimensions.runs[c][0][0], unstable=True))
-                else:
-                    new.append(c)
+                new.extend(self._numbered(dimension, c, rules.setdefault(asked, len(rules))))
             out.append(tuple(sorted(new)))
         return tuple(out)
+
+    def _numbered(self, dimension: Dimension, c: int, number: int) -> Box:
+        if not number:
+            return (c,)
+        key = ("bucket", number, dimension.key)
+        return self.dimensions.atom(key, dimension.name, self.dimensions.runs[c][0][0], unstable=True)
+
+    def _draw(self, dimension: Dimension, box: Box, place: Place, context: tuple[Box, ...]) -> int:
+        """Which draw it is for the packets of a box: chance has no memory, so rules that no packet meets both may share one."""
+        return self._time_asked(dimension.index, box, place, context)
+
+    def _named_bucket(self, rate: WithinRate, box: Box, place: Place, context: tuple[Box, ...]) -> Place:
+        """Where a bucket with a name stands: in all rules that use it, as long as no packet is counted twice."""
+        again = self._time_asked(rate, box, place, context)
+        return place if again else Place(-1, rate.name, 0)
+
+    def _unnamed(self, rate: WithinRate, dimension: Dimension, c: int) -> tuple[Dimension, int]:
+        key = dataclasses.replace(rate, name="")
+        (c,) = self.dimensions.atom(key, dimension.name, self.dimensions.runs[c][0][0], unstable=True)
+        return self.dimensions.dimensions[c >> SHIFT], c
+
+    def _time_asked(self, what: object, box: Box, place: Place, context: tuple[Box, ...]) -> int:
+        """How often rules at other places may have asked the packets of a box the same before."""
+        asked = self._asked.setdefault(what, [])
+        if len(asked) > MOST_ASKED:
+            return self._asked_late.setdefault((what, place), MOST_ASKED + len(self._asked_late))
+        regions = self._meet(context, (self.dimensions.loosen(box),))
+        number = 0
+        for other, region, taken in asked:
+            if other != place and any(self.dimensions.meet(region, mine) is not None for mine in regions):
+                number = max(number, taken + 1)
+        asked += [(place, self.dimensions.loosen(region), number) for region in regions]
+        return number
 
     def _answers_of_call(self, boxes: tuple[Box, ...]) -> tuple[Box, ...]:
         number = len(self.program.heads)
@@ -355,7 +397,10 @@ class _Builder:
             where = boxes
             if isinstance(action, Log):
                 if action.rate is not None:
-                    rate = self._own_bucket(self.source.translators[self.table].boxes(action.rate), place)
+                    own = Place(
+                        place.table, place.chain, -2 - place.index
+                    )  # not the bucket that the rule itself may have
+                    rate = self._own_bucket(self.source.translators[self.table].boxes(action.rate), own, boxes)
                     where = self._meet(boxes, rate)
                 action = plain_log(action)
             self._add(Kind.EFFECT, where, action, place)
@@ -443,10 +488,13 @@ _IN_FAMILY: dict[Family, dict[RejectKind, RejectKind]] = {
     Family.V4: {
         RejectKind.NO_ROUTE: RejectKind.NET_UNREACHABLE,
         RejectKind.ADDRESS_UNREACHABLE: RejectKind.HOST_UNREACHABLE,
+        RejectKind.POLICY_FAIL: RejectKind.ADMIN_PROHIBITED,
+        RejectKind.REJECT_ROUTE: RejectKind.NET_UNREACHABLE,
     },
     Family.V6: {
         RejectKind.NET_UNREACHABLE: RejectKind.NO_ROUTE,
         RejectKind.HOST_UNREACHABLE: RejectKind.ADDRESS_UNREACHABLE,
+        RejectKind.PROTO_UNREACHABLE: RejectKind.PORT_UNREACHABLE,
         RejectKind.HOST_PROHIBITED: RejectKind.ADMIN_PROHIBITED,
         RejectKind.NET_PROHIBITED: RejectKind.ADMIN_PROHIBITED,
     },
@@ -460,7 +508,8 @@ def _is_set(key: object) -> bool:
 
 
 def _shared_by_name(key: object) -> bool:
-    return isinstance(key, WithinRate | WithinConnections) and bool(key.name)
+    """A count of connections, or a bucket for each address: both go by name, wherever they are asked."""
+    return isinstance(key, WithinConnections | WithinRate) and bool(key.name) and key.per is not Per.ALL
 
 
 def plain_log(log: Log) -> Log:

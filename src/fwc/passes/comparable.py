@@ -68,7 +68,7 @@ class _Spelling:
                 return match
 
     def rate(self, rate: WithinRate) -> WithinRate:
-        name = self.rename(rate.name) if rate.name and rate.per is not Per.ALL else ""
+        name = self.rename(rate.name) if rate.name else ""
         return dataclasses.replace(self._masks(rate), name=name)
 
     def _masks(self, limit: _Limit) -> _Limit:

@@ -97,6 +97,10 @@ class Item:
     note: str = ""
 
 
+_COUNTING = frozenset({"limit", "hashlimit", "statistic", "quota"})
+"""Match modules that keep a state for each rule that asks them."""
+
+
 class TableEmitter:
     """The chains of one table of one family, filled rule by rule. Equal helper chains are made once."""
 
@@ -119,7 +123,9 @@ class TableEmitter:
         self._add_words = add_words
         self._prefix = prefix
         self._depth = 0
-        self._shared: dict[tuple[tuple[Words, ...], str], str] = {}
+        self._shared: dict[tuple[tuple[Words, ...], int], str] = {}
+        self._written = 0  # rules of the policy so far
+        self._now = 0  # the one that is being written
         self._user: dict[tuple[str, str, Words, Words], str] = {}
 
     # ----- chains ------------------------------------------------------------
@@ -132,8 +138,9 @@ class TableEmitter:
         return self.chains.setdefault(name, [])
 
     def helper(self, hint: str, rules: Body) -> str:
-        """The name of a chain with these rules: a new one, or an equal one that exists."""
-        key = (tuple((*rule.words,) for rule in rules), "")
+        """The name of a chain with these rules: a new one, or an equal one that exists. Rules of the policy share no buckets."""
+        counts = any(word in _COUNTING for rule in rules for word in rule.words)
+        key = (tuple((*rule.words,) for rule in rules), self._now if counts else 0)
         name = self._shared.get(key)
         if name is None:
             name = self.names.make(self._prefix + clean(hint))
@@ -167,6 +174,15 @@ class TableEmitter:
 
     def rule(self, body: Body, chain: str, rule: Rule, context: Context) -> None:
         """Append what `rule` is in iptables. Raises `Inexpressible`."""
+        before = self._now
+        self._written += 1
+        self._now = self._written
+        try:
+            self._write(body, chain, rule, context)
+        finally:
+            self._now = before
+
+    def _write(self, body: Body, chain: str, rule: Rule, context: Context) -> None:
         if isinstance(rule.verdict, Redirect) and _keeps_offset(rule.verdict):
             for part in _split_redirect(rule, self.family):
                 self.rule(body, chain, part, context)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 
@@ -25,10 +26,15 @@ from fwc.dialects.nft.rates import METER_SIZE, limit_statement, rate_key, refill
 from fwc.dialects.nft.rewrite import concatenated, titles
 from fwc.dialects.nft.sets import ADDRESSES, Pool, members, type_of
 from fwc.ir.match import (
+    ALWAYS,
+    Chance,
     EveryNth,
     Field,
     FieldIn,
+    Match,
+    Opaque,
     Per,
+    Recent,
     TimeWindow,
     TupleIn,
     Values,
@@ -56,7 +62,7 @@ from fwc.ir.verdict import (
     Verdict,
     VerdictMap,
 )
-from fwc.ir.walk import target_chains
+from fwc.ir.walk import match_nodes, target_chains
 from fwc.net.addresses import AddressSet, format_address
 from fwc.net.hooks import Family, Hook
 from fwc.net.intervals import IntervalSet
@@ -69,6 +75,7 @@ from fwc.passes.conjunctions import (
     disjoint,
     join,
 )
+from fwc.space.boxes import STATELESS_EXTENSIONS
 
 _STATES = {0: "invalid", 1: "established", 2: "related", 3: "new", 4: "untracked"}
 _MAX_RULES = 64
@@ -261,6 +268,8 @@ class TableBuilder:
         paths = self._paths(rule)
         if not paths:
             return []  # matches no packet of the families of this table
+        if any(isinstance(a, Log) and a.rate is not None for a in rule.actions) and _answers_anew(rule.match):
+            return self._through_one_answer(paths, rule)
         out: list[t.RuleNode] = []
         actions = list(rule.actions)
         while actions and isinstance(actions[0], Log) and actions[0].rate is not None:
@@ -515,6 +524,17 @@ class TableBuilder:
         self._extra.append(t.ChainNode(done, tuple(inner)))
         return [t.RuleNode((t.Final("jump", name),), origin=rule.origin)]
 
+    def _through_one_answer(self, paths: list[Path], rule: Rule) -> list[t.RuleNode]:
+        """A log line with a rate is a rule of its own, so what answers anew each time is asked before it, once, by a jump."""
+        if isinstance(rule.verdict, VerdictMap):
+            raise Refused("a dispatch with a rate and a rate-limited log", "split the rule")
+        name = self._names.fresh(rule.label or "log")
+        inner = self._rule(dataclasses.replace(rule, match=ALWAYS))
+        self._extra.append(t.ChainNode(name, tuple(inner)))
+        ends = not isinstance(rule.verdict, Continue | Jump | OpaqueVerdict)
+        tails: list[Tails] = [[[t.Final("goto" if ends else "jump", name)]]] * 2
+        return self._emit(paths, tails, rule, ends, not ends, False)
+
     # ----- verdict maps ------------------------------------------------------
 
     def _verdict_map(self, rule: Rule, paths: list[Path]) -> list[t.RuleNode]:
@@ -610,6 +630,15 @@ class TableBuilder:
 
 
 # ----- helpers ---------------------------------------------------------------
+
+
+def _answers_anew(match: Match) -> bool:
+    """Whether a part of the condition may answer differently when a second rule asks it, or counts that it was asked."""
+    return any(
+        isinstance(n, WithinRate | WithinConnections | EveryNth | Chance | Recent)
+        or (isinstance(n, Opaque) and bool(n.dialect) and n.kind not in STATELESS_EXTENSIONS)
+        for n in match_nodes(match)
+    )
 
 
 def _verdict_word(builder: TableBuilder, verdict: object) -> t.VerdictWord:

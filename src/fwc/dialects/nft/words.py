@@ -73,7 +73,7 @@ REJECTS: dict[RejectKind, tuple[str, str]] = {
     RejectKind.NO_ROUTE: ("net-unreachable", "no-route"),
     RejectKind.ADDRESS_UNREACHABLE: ("host-unreachable", "addr-unreachable"),
     RejectKind.POLICY_FAIL: ("admin-prohibited", "policy-fail"),
-    RejectKind.REJECT_ROUTE: ("admin-prohibited", "reject-route"),
+    RejectKind.REJECT_ROUTE: ("net-unreachable", "reject-route"),
 }
 # the kinds that icmpx has, which picks the code by family (net/netfilter/nft_reject.c)
 ICMPX: dict[RejectKind, str] = {
