@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from fwc.analysis.equivalence import compare
 from fwc.diagnostics import Diagnostic, Severity, has_errors
@@ -72,7 +72,7 @@ def prove(target: str, files: Sequence[OutputFile], policy: Ruleset) -> None:
     """Raise InternalError unless the emitted text treats every packet as `policy` does, with a packet that shows it."""
     wanted, lifted = load_dialect(target).proof_terms(policy, read_back(target, files, policy))
     for family in policy.settings.families:
-        spelled = _Spelled(policy_names(policy, lifted, family))
+        spelled = _Spelled(policy_names(policy, target, lifted, family))
         left = comparable(wanted, family, lambda name: name)
         right = comparable(lifted, family, spelled)
         difference = compare(left, right, families=(family,))
@@ -191,9 +191,9 @@ def _members(each: NamedSet) -> object:
     return frozenset(each.elements)
 
 
-def set_names(policy: Ruleset, emitted: Ruleset, families: Sequence[Family] = ()) -> Callable[[str], str]:
+def set_names(policy: Ruleset, target: str, emitted: Ruleset, families: Sequence[Family] = ()) -> Callable[[str], str]:
     """From the names of emitted sets and buckets to the policy's; those of all families where none is given."""
-    tables = [policy_names(policy, emitted, family) for family in families or policy.settings.families]
+    tables = [policy_names(policy, target, emitted, family) for family in families or policy.settings.families]
 
     def name(given: str) -> str:
         found = (_policy_name(given, names) for names in tables)
@@ -202,17 +202,18 @@ def set_names(policy: Ruleset, emitted: Ruleset, families: Sequence[Family] = ()
     return name
 
 
-def policy_names(policy: Ruleset, emitted: Ruleset, family: Family) -> dict[str, str]:
+def policy_names(policy: Ruleset, target: str, emitted: Ruleset, family: Family) -> dict[str, str]:
     """The policy's run-time sets and buckets by the names that they can have in `emitted` for a family, `-` written as `_`.
 
-    What holds addresses has one of each family, which targets tell apart by a final digit. Reading takes the digit off where it
-    can do so clearly, and a target may have none for IPv4 (hashlimit) or none at all: the bare name counts where no name with
-    a digit is there.
+    What holds addresses has one of each family, which targets tell apart by a final digit (hashlimit has none for IPv4).
+    Reading takes the digit off where it can do so clearly, and a ruleset of one family may have none: the bare name counts
+    where no name with a digit is there.
     """
     found = {_plain(name) for name in _names(emitted)}
+    bare = frozenset(_buckets(policy)) if target == "iptables" and family is Family.V4 else frozenset()
     out: dict[str, str] = {}
     for name in _names(policy):
-        if (ended := f"{_plain(name)}{family.value}") in found:
+        if name not in bare and (ended := f"{_plain(name)}{family.value}") in found:
             out[ended] = name
     for name in _names(policy):
         plain = _plain(name)
@@ -222,12 +223,15 @@ def policy_names(policy: Ruleset, emitted: Ruleset, family: Family) -> dict[str,
 
 
 def _names(ruleset: Ruleset) -> list[str]:
-    names = [each.name for table in ruleset.tables for each in table.sets]
+    sets = (each.name for table in ruleset.tables for each in table.sets)
+    return list(dict.fromkeys([*sets, *_buckets(ruleset)]))
+
+
+def _buckets(ruleset: Ruleset) -> Iterator[str]:
     for _, _, _, rule in rules(ruleset):
-        names.extend(
-            n.name for n in match_nodes(rule.match) if isinstance(n, WithinRate | WithinConnections) and n.name
-        )
-    return list(dict.fromkeys(names))
+        for node in match_nodes(rule.match):
+            if isinstance(node, WithinRate | WithinConnections) and node.name:
+                yield node.name
 
 
 def _plain(name: str) -> str:

@@ -140,7 +140,7 @@ def _broken_assertions(elaborated: Elaborated, target: str, printed: tuple[Outpu
     if printed and target != "pf" and not found:
         policy = elaborated.ruleset
         lifted = read_back(target, printed, policy)
-        found = findings(elaborated, lifted, set_names(policy, lifted))
+        found = findings(elaborated, lifted, set_names(policy, target, lifted))
     return found
 
 

@@ -87,7 +87,7 @@ def _test_assertions(elaborated: Elaborated, output: TargetOutput | None, rulese
     terms = getattr(load_dialect(output.target), "proof_terms", None)
     if terms is not None:  # pf has other hooks than the policy: its text is brought to the policy's
         _, ruleset = terms(elaborated.ruleset, ruleset)
-    return findings(elaborated, ruleset, set_names(elaborated.ruleset, ruleset))
+    return findings(elaborated, ruleset, set_names(elaborated.ruleset, output.target, ruleset))
 
 
 def _coverage(elaborated: Elaborated) -> str:

@@ -77,7 +77,7 @@ def _difference(wanted: Ruleset, target: str, files: Sequence[OutputFile]) -> Di
     left, right = load_dialect(target).proof_terms(wanted, read_back(target, files, wanted))
     for family in wanted.settings.families:
         mine = comparable(left, family, lambda name: name)
-        other = comparable(right, family, set_names(wanted, right, (family,)))
+        other = comparable(right, family, set_names(wanted, target, right, (family,)))
         difference = compare(mine, other, families=(family,))
         if difference is not None:
             return difference
