@@ -6,7 +6,11 @@ Run by `make grammar`. tests/unit/lang/test_tables.py fails when the committed f
 from __future__ import annotations
 
 import json
+import re
+import re._constants as re_constants
+import re._parser as re_parser
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +20,13 @@ from lark.parsers.lalr_analysis import Shift
 HERE = Path(__file__).resolve().parent
 STARTS = ["start", "stmt", "_zone_prop", "setting", "packet", "_host_item", "_optline"]
 LINE_KINDS = STARTS[1:]
+BOUNDARY = r"(?![\w.:"
 HEADER = '''"""Generated from grammar/policy.lark by `make grammar`; do not edit.
 
-JSON, decoded row by row when the parser first enters a state: see tables.py for the format.
+Rows are decoded when the parser first enters their state: see tables.py for the format.
 """
+
+from typing import Any
 
 # ruff: noqa: E501
 # fmt: off
@@ -65,7 +72,7 @@ def tables(lark: Lark) -> dict[str, Any]:
         if "_RBRACE" in row and (kinds := row.intersection(LINE_KINDS)):
             bodies[order[state]] = "_host_item" if "_host_item" in kinds else min(kinds)
     return {
-        "terminals": [[t.name, t.pattern.to_regexp()] for t in terminals],
+        "terminals": [[t.name, *terminal(t.pattern.to_regexp())] for t in terminals],
         "nonterminals": nonterminals,
         "rules": [[r.alias or r.origin.name, symbols[r.origin.name], len(r.expansion)] for r in rules],
         "inline": sorted({r.origin.name for r in rules if r.origin.name.startswith("_") or r.options.expand1}),
@@ -73,6 +80,36 @@ def tables(lark: Lark) -> dict[str, Any]:
         "bodies": {str(k): v for k, v in bodies.items()},
         "rows": rows,
     }
+
+
+def terminal(pattern: str) -> tuple[str, list[str], str, bool]:
+    """The expression of a terminal, the words it lists (none when it is more than a list), the characters that every match
+    holds, and whether every match begins with a digit."""
+    listed = re.fullmatch(r"(?:\(\?:)?([a-z0-9]+(?:[|-][a-z0-9]+)*)\)?", pattern.split(BOUNDARY)[0])
+    parsed = list(re_parser.parse(pattern))
+    return pattern, listed[1].split("|") if listed else [], "".join(sorted(needed(parsed))), begins_with_digit(parsed)
+
+
+def needed(parsed: Iterable[Any]) -> set[str]:
+    """The characters that every match of a parsed expression holds."""
+    found: set[str] = set()
+    for kind, value in parsed:
+        if kind is re_constants.LITERAL:
+            found.add(chr(value))
+        elif kind is re_constants.MAX_REPEAT and value[0] > 0:
+            found |= needed(value[2])
+        elif kind is re_constants.SUBPATTERN:
+            found |= needed(value[3])
+        elif kind is re_constants.BRANCH:
+            found |= set.intersection(*(needed(each) for each in value[1]))
+    return found
+
+
+def begins_with_digit(parsed: Iterable[Any]) -> bool:
+    kind, value = next(iter(parsed))
+    if kind is re_constants.MAX_REPEAT and value[0] > 0:
+        return begins_with_digit(value[2])
+    return kind is re_constants.IN and value == [(re_constants.RANGE, (ord("0"), ord("9")))]
 
 
 def str_of_rule(rule: Any) -> tuple[str, list[str], str]:
@@ -94,16 +131,26 @@ def number_states(table: Any) -> dict[Any, int]:
 
 def module_text() -> str:
     data = tables(build())
-    lines = ["DATA = (", "    r'''", "{"]
+    lines = ["DATA: dict[str, Any] = {"]
     for n, (key, value) in enumerate(data.items()):
         comma = "," if n < len(data) - 1 else ""
         if key in ("rows", "terminals", "rules"):
-            body = ",\n".join(json.dumps(v, ensure_ascii=True, separators=(",", ":")) for v in value)
-            lines.append(f'"{key}":[\n{body}\n]{comma}')
+            body = ",\n".join(literal(v) for v in value)
+            lines.append(f'"{key}":(\n{body}\n){comma}')
         else:
-            lines.append(f'"{key}":{json.dumps(value, ensure_ascii=True, separators=(",", ":"))}{comma}')
-    lines += ["}", "'''", ")", ""]
-    return HEADER + "\n".join(lines)
+            lines.append(f'"{key}":{literal(value)}{comma}')
+    return HEADER + "\n".join([*lines, "}", ""])
+
+
+def literal(value: Any) -> str:
+    """A value as Python writes it, lists as tuples: constants, which the compiled module holds ready to use."""
+    if isinstance(value, list):
+        return f"({''.join(literal(each) + ',' for each in value)})"
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{literal(k)}:{literal(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=True)  # as Python would read it, and always in double quotes
+    return repr(value)
 
 
 def services_text() -> str:

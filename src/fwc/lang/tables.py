@@ -7,8 +7,6 @@ then the nonterminals. Rows are decoded when a parse first needs them: a small p
 
 from __future__ import annotations
 
-import json
-
 from fwc.records import record
 
 Row = dict[int, int]
@@ -21,6 +19,12 @@ class Grammar:
     terminals: tuple[str, ...]
     """Names, in lexing order; a terminal's symbol is its index."""
     patterns: tuple[str, ...]
+    words: tuple[tuple[str, ...], ...]
+    """The words of a terminal that is a list of words, for others none."""
+    needs: tuple[str, ...]
+    """Characters that every match of a terminal holds."""
+    digits: tuple[bool, ...]
+    """Whether every match of a terminal begins with a digit."""
     end: int
     """The symbol of the end of a line."""
     rules: tuple[tuple[str, int, int, bool], ...]
@@ -54,18 +58,20 @@ def grammar() -> Grammar:
 def _load() -> Grammar:
     from fwc.lang._tables import DATA
 
-    data = json.loads(DATA)
-    terminals = data["terminals"]
-    names = [name for name, _ in terminals]
-    symbols = [*names, "$END", *data["nonterminals"]]
-    inline = {symbols.index(name) for name in data["inline"]}
+    terminals = DATA["terminals"]
+    names, patterns, words, needs, digits = zip(*terminals, strict=True)
+    symbols = [*names, "$END", *DATA["nonterminals"]]
+    inline = {symbols.index(name) for name in DATA["inline"]}
     return Grammar(
-        terminals=tuple(names),
-        patterns=tuple(pattern for _, pattern in terminals),
+        terminals=names,
+        patterns=patterns,
+        words=words,
+        needs=needs,
+        digits=digits,
         end=len(names),
-        rules=tuple((name, left, size, left in inline) for name, left, size in data["rules"]),
-        starts={name: (first, last) for name, (first, last) in data["starts"].items()},
-        bodies={int(state): name for state, name in data["bodies"].items()},
-        texts=tuple(data["rows"]),
+        rules=tuple((name, left, size, left in inline) for name, left, size in DATA["rules"]),
+        starts={name: (first, last) for name, (first, last) in DATA["starts"].items()},
+        bodies={int(state): name for state, name in DATA["bodies"].items()},
+        texts=DATA["rows"],
         rows={},
     )

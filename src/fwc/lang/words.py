@@ -8,6 +8,7 @@ string of characters is its shape.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from itertools import accumulate
 
 from fwc.lang.tables import Grammar, grammar
@@ -50,6 +51,29 @@ class Words:
     kinds: str
 
 
+class _Pattern:
+    """A terminal that is more than a list of words. Its expression is compiled when a word comes that it may match: a small
+    policy needs a few of them."""
+
+    def __init__(self, symbol: int, pattern: str, needs: str, digit: bool) -> None:
+        self.symbol = symbol
+        self._pattern = pattern
+        self._needs = needs
+        self._digit = digit
+        self._match: Callable[[str], object] | None = None
+
+    def matches(self, word: str) -> bool:
+        """Whether the whole word is this terminal."""
+        if self._digit and not "0" <= word[0] <= "9":
+            return False
+        for sign in self._needs:
+            if sign not in word:
+                return False
+        if self._match is None:
+            self._match = re.compile(self._pattern).fullmatch
+        return self._match(word) is not None
+
+
 class Kinds(dict[str, str]):
     """Word to kind, found once per word; `signatures` maps a kind to the terminals that match, first choice first."""
 
@@ -58,17 +82,17 @@ class Kinds(dict[str, str]):
         self.signatures: dict[str, tuple[int, ...]] = {BAD: ()}
         self._by_signature: dict[tuple[int, ...], str] = {(): BAD}
         self._keywords: dict[str, list[int]] = {}
-        self._patterns: list[tuple[int, re.Pattern[str]]] = []
-        boundary = r"(?![\w.:"
-        for symbol, (name, pattern) in enumerate(zip(tables.terminals, tables.patterns, strict=True)):
-            plain = pattern.split(boundary)[0]
+        self._patterns: list[_Pattern] = []
+        for symbol, (name, words) in enumerate(zip(tables.terminals, tables.words, strict=True)):
             fixed = {"_COMMA": COMMA, "_NL": NEWLINE, "_LBRACE": OPEN, "_RBRACE": CLOSE}.get(name)
             if fixed is not None:
                 self.signatures[fixed] = (symbol,)
-            elif plain.replace("-", "").isalpha():
-                self._keywords.setdefault(plain, []).append(symbol)
-            else:
-                self._patterns.append((symbol, re.compile(pattern)))
+            elif not words:
+                self._patterns.append(
+                    _Pattern(symbol, tables.patterns[symbol], tables.needs[symbol], tables.digits[symbol])
+                )
+            for word in words:
+                self._keywords.setdefault(word, []).append(symbol)
         self._string = self._signature_kind((tables.terminals.index("STRING"),))
         self._raw = self._signature_kind((tables.terminals.index("RAWTEXT"),))
         self._fixed = {OPEN: OPEN, CLOSE: CLOSE}
@@ -99,7 +123,7 @@ class Kinds(dict[str, str]):
     def _word(self, word: str) -> str:
         if len(word) > 300:
             return BAD
-        symbols = [symbol for symbol, pattern in self._patterns if pattern.fullmatch(word)]
+        symbols = [each.symbol for each in self._patterns if each.matches(word)]
         symbols += self._keywords.get(word, ())
         return self._signature_kind(tuple(sorted(symbols)))
 

@@ -35,10 +35,8 @@ import re
 from collections.abc import Iterator
 
 from fwc.diagnostics import Diagnostic, Label, Severity
-from fwc.dialects.pf.tree import Filter, Scrub, Translation
 from fwc.lints._conditions import interfaces
 from fwc.lints._context import LintContext
-from fwc.lints._pf import every_statement
 from fwc.lints._registry import Lint, lint
 from fwc.source import Span
 
@@ -95,6 +93,9 @@ def _used(context: LintContext) -> dict[str, list[Span]]:
                 for name in zone.ifaces.names:
                     out.setdefault(name, {})[zone.origin.span] = None
     elif context.kind == "pf":
+        from fwc.dialects.pf.tree import Filter, Scrub, Translation
+        from fwc.lints._pf import every_statement
+
         for statement in every_statement(context):
             if isinstance(statement, Filter | Translation | Scrub) and statement.span is not None:
                 for iface in statement.ifaces:

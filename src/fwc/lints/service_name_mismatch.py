@@ -44,11 +44,8 @@ import re
 from collections.abc import Iterator
 
 from fwc.diagnostics import Diagnostic, Severity
-from fwc.dialects.nft import tree as nft
-from fwc.dialects.pf.tree import Macro
 from fwc.lang import ast
 from fwc.lints._context import LintContext
-from fwc.lints._pf import every_statement
 from fwc.lints._policy import policy_file
 from fwc.lints._registry import Lint, lint
 from fwc.source import Span
@@ -61,13 +58,13 @@ _PORTS = {
 _NAMES: dict[int, str] = {}
 for _name, _port in _PORTS.items():
     _NAMES.setdefault(_port, _name)
-_SUFFIX = re.compile(r"(?:[_-]?ports?|[_-](?:tcp|udp))$", re.I)
+_SUFFIX = r"(?i)(?:[_-]?ports?|[_-](?:tcp|udp))$"
 
 
 @lint("FW849", "service-name-mismatch", Severity.WARNING, formats=("fwc", "nft", "pf"))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     for name, ports, span in _named(context):
-        word = _SUFFIX.sub("", name).lower()
+        word = re.sub(_SUFFIX, "", name).lower()
         wanted = _PORTS.get(word)
         if wanted is None or len(ports) != 1:
             continue
@@ -83,16 +80,30 @@ def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
 def _named(context: LintContext) -> Iterator[tuple[str, set[int], Span]]:
     if context.kind == "fwc":
         yield from _services(context)
-    elif context.kind == "nft" and isinstance(context.tree, nft.Tree):
+    elif context.kind == "nft":
+        yield from _defines(context)
+    else:
+        yield from _macros(context)
+
+
+def _defines(context: LintContext) -> Iterator[tuple[str, set[int], Span]]:
+    from fwc.dialects.nft import tree as nft
+
+    if isinstance(context.tree, nft.Tree):
         for item in (*context.tree.items, *context.tree.inner_defines):
             if isinstance(item, nft.Define) and isinstance(item.value, nft.Word) and item.value.text.isdigit():
                 span = context.tree.span(item.start, item.end)
                 if span is not None:
                     yield item.name, {int(item.value.text)}, span
-    else:
-        for statement in every_statement(context):
-            if isinstance(statement, Macro) and statement.value.isdigit() and statement.span is not None:
-                yield statement.name, {int(statement.value)}, statement.span
+
+
+def _macros(context: LintContext) -> Iterator[tuple[str, set[int], Span]]:
+    from fwc.dialects.pf.tree import Macro
+    from fwc.lints._pf import every_statement
+
+    for statement in every_statement(context):
+        if isinstance(statement, Macro) and statement.value.isdigit() and statement.span is not None:
+            yield statement.name, {int(statement.value)}, statement.span
 
 
 def _services(context: LintContext) -> Iterator[tuple[str, set[int], Span]]:

@@ -44,18 +44,15 @@ from collections import Counter
 from collections.abc import Iterator
 
 from fwc.diagnostics import Diagnostic, Severity
-from fwc.dialects.nft import tree as nft
-from fwc.dialects.pf.tree import Include, Macro
 from fwc.lang import ast
 from fwc.lints._context import LintContext
-from fwc.lints._pf import every_statement
 from fwc.lints._policy import policy_file
 from fwc.lints._registry import Lint, lint
 from fwc.source import Span
 
-_WORD = re.compile(r"[A-Za-z_][\w-]*")
-_USE = re.compile(r"\$\{?([A-Za-z_][\w-]*)")
-_COMMENT = re.compile(r"#[^\n]*")
+_WORD = r"[A-Za-z_][\w-]*"
+_USE = r"\$\{?([A-Za-z_][\w-]*)"
+_COMMENT = r"#[^\n]*"
 
 
 @lint("FW840", "unused-object", Severity.WARNING, formats=("fwc", "nft", "pf"))
@@ -84,18 +81,20 @@ def _of_policy(context: LintContext) -> Iterator[tuple[str, str, Span]]:
             declared.append((kind, statement.name.text, statement.name.span))
         else:
             rules = rules or not isinstance(statement, ast.Zone | ast.Include | ast.PolicyInfo | ast.SetDecl)
-    counts = Counter(_WORD.findall(_COMMENT.sub("", context.source.text)))
+    counts = Counter(re.findall(_WORD, re.sub(_COMMENT, "", context.source.text)))
     if rules:
         yield from (each for each in declared if counts[each[1]] == 1)
 
 
 def _of_nft(context: LintContext) -> Iterator[tuple[str, str, Span]]:
+    from fwc.dialects.nft import tree as nft
+
     tree = context.tree
     if not isinstance(tree, nft.Tree) or tree.file is None or any(isinstance(i, nft.Include) for i in tree.items):
         return
     if not any(chain.rules for table in context.ruleset.tables for chain in table.chains):
         return
-    used = set(_USE.findall(_COMMENT.sub("", tree.file.text)))
+    used = set(re.findall(_USE, re.sub(_COMMENT, "", tree.file.text)))
     for define in (*tree.items, *tree.inner_defines):
         if isinstance(define, nft.Define) and define.verb == "define" and define.name not in used:
             span = tree.span(define.start, define.end)
@@ -104,10 +103,13 @@ def _of_nft(context: LintContext) -> Iterator[tuple[str, str, Span]]:
 
 
 def _of_pf(context: LintContext) -> Iterator[tuple[str, str, Span]]:
+    from fwc.dialects.pf.tree import Include, Macro
+    from fwc.lints._pf import every_statement
+
     every = list(every_statement(context))
     if any(isinstance(s, Include) for s in every):
         return
-    used = set(_USE.findall(_COMMENT.sub("", context.source.text)))
+    used = set(re.findall(_USE, re.sub(_COMMENT, "", context.source.text)))
     for statement in every:
         if isinstance(statement, Macro) and statement.name not in used and statement.span is not None:
             yield "the macro", statement.name, statement.span

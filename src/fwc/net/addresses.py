@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterable, Iterator
 
 from fwc.net.hooks import Family
@@ -37,6 +36,8 @@ def parse_v6(text: str) -> int | None:
 
 
 def socket_pton6(text: str) -> bytes:
+    import socket  # not above: a policy without IPv6 addresses needs nothing of it
+
     return socket.inet_pton(socket.AF_INET6, text)
 
 
@@ -55,6 +56,8 @@ def format_v4(value: int) -> str:
 
 def format_v6(value: int) -> str:
     """The canonical text (RFC 5952)."""
+    import socket
+
     return socket.inet_ntop(socket.AF_INET6, value.to_bytes(16, "big"))
 
 
