@@ -10,32 +10,35 @@ KINDS = ("fwc", "iptables-save", "nft", "nft-json", "pf")
 _LOOK = 400_000
 """Characters looked at; a file's kind shows long before that."""
 
-_SIGNS: tuple[tuple[str, int, re.Pattern[str]], ...] = (
-    ("fwc", 12, re.compile(r"^[ \t]*syntax[ \t]+\d+[ \t]*(?:#|$)", re.M)),
-    ("fwc", 2, re.compile(r"^[ \t]*(?:zone|host|group|service|template)[ \t]+[\w-]+[ \t]*(?:=|\{|\(|within)", re.M)),
-    ("fwc", 2, re.compile(r"^[ \t]*(?:allow|deny|reject)[ \t].*\bfrom\b.*\bto\b", re.M)),
-    ("fwc", 2, re.compile(r"^[ \t]*default[ \t]+(?:input|forward|output)[ \t]+(?:allow|deny|reject)", re.M)),
-    ("iptables-save", 10, re.compile(r"^\*(?:filter|nat|mangle|raw|security|broute)[ \t]*$", re.M)),
-    ("iptables-save", 4, re.compile(r"^:[^\s:]{1,40}[ \t]+(?:ACCEPT|DROP|REJECT|-)(?:[ \t]+\[\d+:\d+\])?[ \t]*$", re.M)),
-    ("iptables-save", 4, re.compile(r"^[ \t]*(?:\[\d+:\d+\][ \t]*)?-[AIPN][ \t]+[\w.:-]+", re.M)),
-    ("iptables-save", 6, re.compile(r"^[^#\n]*\bip6?tables\b[^\n]*[ \t]-[AIPN][ \t]", re.M)),
-    ("iptables-save", 3, re.compile(r"^COMMIT[ \t]*$", re.M)),
-    ("nft", 10, re.compile(r"^[ \t]*(?:table|add table|create table|flush table|delete table)[ \t]+"
-                           r"(?:(?:inet|ip|ip6|arp|bridge|netdev)[ \t]+)?[\w.-]+", re.M)),
-    ("nft", 6, re.compile(r"^[ \t]*flush ruleset\b", re.M)),
-    ("nft", 6, re.compile(r"^#!.*\bnft\b", re.M)),
-    ("nft", 3, re.compile(r"^[ \t]*(?:nft )?(?:add|insert|create)[ \t]+(?:rule|chain|set|map|element)[ \t]", re.M)),
-    ("nft", 3, re.compile(r"^[ \t]*type[ \t]+(?:filter|nat|route)[ \t]+hook[ \t]", re.M)),
-    ("nft", 2, re.compile(r"^[ \t]*define[ \t]+\w+[ \t]*=", re.M)),
-    ("pf", 5, re.compile(r"^[ \t]*(?:pass|block)(?:[ \t]+(?:in|out|drop|return\S*|log|quick|on|all|from|inet6?|proto|\{)\b"
-                         r"|[ \t]*$)", re.M)),
-    ("pf", 4, re.compile(r"^[ \t]*set[ \t]+(?:skip|block-policy|state-policy|optimization|limit|timeout|loginterface)\b", re.M)),
-    ("pf", 4, re.compile(r"^[ \t]*(?:no[ \t]+)?(?:nat|rdr|binat|scrub|antispoof|match)[ \t]+"
-                         r"(?:on|in|out|all|for|log|quick|from|pass)\b", re.M)),
-    ("pf", 4, re.compile(r"^[ \t]*(?:(?:nat|rdr|binat|scrub|dummynet)-)?anchor[ \t]+\"", re.M)),
-    ("pf", 4, re.compile(r"^[ \t]*table[ \t]*<[\w.-]+>", re.M)),
-    ("pf", 1, re.compile(r"^[ \t]*[a-zA-Z]\w*[ \t]*=[ \t]*[\"{\w]", re.M)),
+_SIGNS: tuple[tuple[str, int, tuple[str, ...], str], ...] = (
+    ("fwc", 12, ("syntax",), r"^[ \t]*syntax[ \t]+\d+[ \t]*(?:#|$)"),
+    ("fwc", 2, ("zone", "host", "group", "service", "template"),
+     r"^[ \t]*(?:zone|host|group|service|template)[ \t]+[\w-]+[ \t]*(?:=|\{|\(|within)"),
+    ("fwc", 2, ("allow", "deny", "reject"), r"^[ \t]*(?:allow|deny|reject)[ \t].*\bfrom\b.*\bto\b"),
+    ("fwc", 2, ("default",), r"^[ \t]*default[ \t]+(?:input|forward|output)[ \t]+(?:allow|deny|reject)"),
+    ("iptables-save", 10, ("*",), r"^\*(?:filter|nat|mangle|raw|security|broute)[ \t]*$"),
+    ("iptables-save", 4, (":",), r"^:[^\s:]{1,40}[ \t]+(?:ACCEPT|DROP|REJECT|-)(?:[ \t]+\[\d+:\d+\])?[ \t]*$"),
+    ("iptables-save", 4, ("-A", "-I", "-P", "-N"), r"^[ \t]*(?:\[\d+:\d+\][ \t]*)?-[AIPN][ \t]+[\w.:-]+"),
+    ("iptables-save", 6, ("tables",), r"^[^#\n]*\bip6?tables\b[^\n]*[ \t]-[AIPN][ \t]"),
+    ("iptables-save", 3, ("COMMIT",), r"^COMMIT[ \t]*$"),
+    ("nft", 10, ("table", "flush"), r"^[ \t]*(?:table|add table|create table|flush table|delete table)[ \t]+"
+                                    r"(?:(?:inet|ip|ip6|arp|bridge|netdev)[ \t]+)?[\w.-]+"),
+    ("nft", 6, ("flush",), r"^[ \t]*flush ruleset\b"),
+    ("nft", 6, ("#!",), r"^#!.*\bnft\b"),
+    ("nft", 3, ("add", "insert", "create"),
+     r"^[ \t]*(?:nft )?(?:add|insert|create)[ \t]+(?:rule|chain|set|map|element)[ \t]"),
+    ("nft", 3, ("hook",), r"^[ \t]*type[ \t]+(?:filter|nat|route)[ \t]+hook[ \t]"),
+    ("nft", 2, ("define",), r"^[ \t]*define[ \t]+\w+[ \t]*="),
+    ("pf", 5, ("pass", "block"), r"^[ \t]*(?:pass|block)(?:[ \t]+"
+                                 r"(?:in|out|drop|return\S*|log|quick|on|all|from|inet6?|proto|\{)\b|[ \t]*$)"),
+    ("pf", 4, ("set",), r"^[ \t]*set[ \t]+(?:skip|block-policy|state-policy|optimization|limit|timeout|loginterface)\b"),
+    ("pf", 4, ("nat", "rdr", "scrub", "antispoof", "match"),
+     r"^[ \t]*(?:no[ \t]+)?(?:nat|rdr|binat|scrub|antispoof|match)[ \t]+(?:on|in|out|all|for|log|quick|from|pass)\b"),
+    ("pf", 4, ("anchor",), r"^[ \t]*(?:(?:nat|rdr|binat|scrub|dummynet)-)?anchor[ \t]+\""),
+    ("pf", 4, ("table",), r"^[ \t]*table[ \t]*<[\w.-]+>"),
+    ("pf", 1, ("=",), r"^[ \t]*[a-zA-Z]\w*[ \t]*=[ \t]*[\"{\w]"),
 )  # fmt: skip
+"""(kind, weight, texts of which every match holds one, expression): one that cannot match is not even compiled."""
 
 
 def recognise(text: str) -> str | None:
@@ -44,9 +47,11 @@ def recognise(text: str) -> str | None:
     if head.lstrip()[:1] == "{":
         return "nft-json" if '"nftables"' in head else None
     scores: dict[str, int] = {}
-    for kind, weight, pattern in _SIGNS:
+    for kind, weight, texts, pattern in _SIGNS:
         hits = 0
-        for _ in pattern.finditer(head):
+        if not any(text in head for text in texts):
+            continue
+        for _ in re.finditer(pattern, head, re.M):
             hits += 1
             if hits == 5:
                 break

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import gc
 from collections.abc import Callable
+from functools import cache
 
 from fwc.diagnostics import Diagnostic, has_errors
-from fwc.elaborate import nat, nat_forward, packet_changes
-from fwc.elaborate.assertions import assertion
+from fwc.elaborate import nat
 from fwc.elaborate.builder import Builder
 from fwc.elaborate.chains import Chains
 from fwc.elaborate.codes import UNDEFINED
@@ -16,8 +16,6 @@ from fwc.elaborate.defaults import Defaults
 from fwc.elaborate.elaborated import Assertion, Elaborated, LintSetting, Suppression, TestCase
 from fwc.elaborate.expanded import ElaborateOptions, Placed, Program
 from fwc.elaborate.implicit import before_rules, source_checks
-from fwc.elaborate.natives import native
-from fwc.elaborate.packet_tests import test_case
 from fwc.elaborate.program import expand
 from fwc.elaborate.report import mistake
 from fwc.elaborate.rule_codes import JUMP_UNDEFINED, PLACE
@@ -91,16 +89,10 @@ class _Work:
         if isinstance(statement, ast.Jump):
             self._ignores(statement.clauses.options, placed)
             return self.chains.jump(placed, where, self.statement)
-        if isinstance(statement, ast.Mark):
-            return packet_changes.mark(self.builder, placed, where)
-        if isinstance(statement, ast.Rewrite):
-            return packet_changes.rewrite(self.builder, placed, where)
-        if where.kind == "hook" and isinstance(statement, ast.Clamp):
-            return packet_changes.clamp(self.builder, placed, where)
-        if where.kind == "hook" and isinstance(statement, ast.Notrack):
-            return packet_changes.notrack(self.builder, placed, where)
-        if where.kind == "hook" and isinstance(statement, ast.Helper):
-            return packet_changes.helper(self.builder, placed, where)
+        if isinstance(statement, ast.Mark | ast.Rewrite) or (
+            where.kind == "hook" and isinstance(statement, ast.Clamp | ast.Notrack | ast.Helper)
+        ):
+            return _changes()[type(statement)](self.builder, placed, where)
         if where.kind == "early":
             self.out.append(
                 mistake(
@@ -125,11 +117,17 @@ class _Work:
         elif isinstance(statement, ast.HookDecl):
             self.chains.hook(placed, self.statement)
         elif isinstance(statement, ast.Native):
+            from fwc.elaborate.natives import native
+
             found = native(builder, placed)
             self.natives += [found] if found is not None else []
         elif isinstance(statement, ast.Test):
+            from fwc.elaborate.packet_tests import test_case
+
             self.tests.append(test_case(builder, statement))
         elif isinstance(statement, ast.Assert):
+            from fwc.elaborate.assertions import assertion
+
             claim = assertion(builder, placed)
             self.assertions += [claim] if claim is not None else []
         elif isinstance(statement, ast.LintIgnore):
@@ -137,7 +135,7 @@ class _Work:
         elif isinstance(statement, ast.LintLevel):
             self.levels.append(LintSetting(statement.level, statement.lint.text, statement.span))
         else:
-            handler = _HANDLERS.get(type(statement))
+            handler = _own_hooks().get(type(statement))
             if handler is not None:
                 handler(builder, placed)
 
@@ -203,15 +201,33 @@ class _Work:
         return Chain(name, (*before, *rules, *last), Base(base.hook, base.type, base.priority, policy))
 
 
-_HANDLERS: dict[type, Callable[[Builder, Placed], object]] = {
-    ast.Masquerade: nat.masquerade,
-    ast.Snat: nat.snat,
-    ast.NoNat: nat.no_nat,
-    ast.Map: nat.map_,
-    ast.Forward: nat_forward.forward,
-    ast.Redirect: nat_forward.redirect,
-    ast.Clamp: packet_changes.clamp,
-    ast.Notrack: packet_changes.notrack,
-    ast.Helper: packet_changes.helper,
-}
-"""Statements that find their own hooks. `ChainDecl` is absent: a chain is written where something jumps to it."""
+@cache
+def _changes() -> dict[type, Callable[[Builder, Placed, Where], bool]]:
+    """Statements that change packets, where they stand in a hook. Their modules are imported for policies that have some."""
+    from fwc.elaborate import packet_changes
+
+    return {
+        ast.Mark: packet_changes.mark,
+        ast.Rewrite: packet_changes.rewrite,
+        ast.Clamp: packet_changes.clamp,
+        ast.Notrack: packet_changes.notrack,
+        ast.Helper: packet_changes.helper,
+    }
+
+
+@cache
+def _own_hooks() -> dict[type, Callable[[Builder, Placed], object]]:
+    """Statements that find their own hooks. `ChainDecl` is absent: a chain is written where something jumps to it."""
+    from fwc.elaborate import nat_forward, packet_changes
+
+    return {
+        ast.Masquerade: nat.masquerade,
+        ast.Snat: nat.snat,
+        ast.NoNat: nat.no_nat,
+        ast.Map: nat.map_,
+        ast.Forward: nat_forward.forward,
+        ast.Redirect: nat_forward.redirect,
+        ast.Clamp: packet_changes.clamp,
+        ast.Notrack: packet_changes.notrack,
+        ast.Helper: packet_changes.helper,
+    }

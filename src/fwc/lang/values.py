@@ -309,19 +309,19 @@ def masked(b: Builder, word: str, start: int, end: int) -> ast.Masked:
 
 # ----- strings ---------------------------------------------------------------
 
-_ESCAPE = re.compile(r"\\([^\n])")
+_ESCAPE = r"\\([^\n])"
 _ESCAPES = {'"': '"', "\\": "\\"}
 
 
 def text(b: Builder, word: str, start: int, end: int) -> ast.Text:
     body = word[1:-1]
     if "\\" in body:
-        for found in _ESCAPE.finditer(body):
+        for found in re.finditer(_ESCAPE, body):
             if found[1] not in _ESCAPES:
                 at = start + 1 + found.start()
                 message = f"there is no escape `{found[0]}` in strings"
                 b.error("FW044", message, at, at + 2, 'write `\\"` for a quote and `\\\\` for a backslash')
-        body = _ESCAPE.sub(lambda m: _ESCAPES.get(m[1], m[1]), body)
+        body = re.sub(_ESCAPE, lambda m: _ESCAPES.get(m[1], m[1]), body)
     return ast.Text(body, Span(b.file, start, end))
 
 

@@ -12,7 +12,6 @@ from fwc.ir.model import Chain, Role, Rule, Ruleset
 from fwc.ir.verdict import Accept
 from fwc.ir.walk import match_nodes
 from fwc.lints._journey import Found, Journey, Wanted
-from fwc.lints._journey_search import find
 from fwc.net.hooks import Family, Hook
 from fwc.records import record
 from fwc.source import Span
@@ -97,6 +96,8 @@ class _Checker:
         return Failure(assertion, "no packet that this asks for is certain to be accepted")
 
     def _ask(self, assertion: Assertion, journey: Journey, hook: Hook, boxes: Sequence[Box]) -> Found | None:
+        from fwc.lints._journey_search import find
+
         implicit = () if assertion.strict else self._admitted(journey, hook)
         if assertion.quantifier == "never":
             first = journey.first_packets(self.others, strictly=False)

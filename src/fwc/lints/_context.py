@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 
 from fwc.analysis.facts import Facts
 from fwc.elaborate.elaborated import Elaborated
@@ -77,7 +76,7 @@ class LintContext:
 
     def is_foreign(self, chain: Chain) -> bool:
         """Does another program (Docker, kube-proxy, fail2ban, ...) manage this chain?"""
-        return any(fnmatchcase(chain.name, pattern) for pattern in self.settings.foreign_chains)
+        return self.settings.is_foreign(chain.name)
 
     def span_of(self, rule: Rule, chain: Chain | None = None) -> Span | None:
         """Where to point for a rule: its own text, else its chain's."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from fnmatch import fnmatchcase
 
 from fwc.diagnostics import Diagnostic
 from fwc.lints._settings import LintSettings
@@ -24,7 +23,7 @@ def is_elsewhere(diagnostic: Diagnostic, settings: LintSettings) -> bool:
     if diagnostic.code != "FW015":
         return False
     words = span.text.split()
-    foreign = any(fnmatchcase(word, pattern) for word in words[2:] for pattern in settings.foreign_chains)
+    foreign = any(settings.is_foreign(word) for word in words[2:])
     return foreign or is_part(span.file)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from fnmatch import fnmatchcase
+
 from fwc.diagnostics import Confidence, Persona, Severity
 from fwc.records import record
 
@@ -58,3 +61,11 @@ class LintSettings:
     require_reason: bool = False
     ignore_suppressions: bool = False
     today: str = ""
+
+    def is_foreign(self, chain: str) -> bool:
+        """Does another program (Docker, kube-proxy, fail2ban, ...) manage the chain of this name?"""
+        for pattern in self.foreign_chains:
+            # What stands before the first special character decides nearly always, and needs no expression.
+            if chain.startswith(re.split(r"[*?[]", pattern, maxsplit=1)[0]) and fnmatchcase(chain, pattern):
+                return True
+        return False

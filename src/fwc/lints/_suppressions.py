@@ -11,11 +11,11 @@ from fwc.lints._aliases import ALIASES
 from fwc.records import record
 from fwc.source import SourceFile, Span
 
-_DIRECTIVE = re.compile(
+_DIRECTIVE = (
     r"fwc:\s*(?P<verb>ignore-file|ignore|off|on)\s*\[(?P<codes>[^\]\n]*)\]"
     r"(?:\s+until=(?P<until>\d{4}-\d\d-\d\d))?(?P<reason>[^\n]*)"
 )
-_COMMENT_LINE = re.compile(r"\s*(?:#|//)")
+_COMMENT_LINE = r"\s*(?:#|//)"
 
 
 @record
@@ -39,7 +39,7 @@ def read_directives(source: SourceFile, clauses: Iterable[Suppression] = ()) -> 
         return out
     open_ranges: list[tuple[tuple[str, ...], int, str, str, Span]] = []
     lines = len(source.line_starts)
-    for match in _DIRECTIVE.finditer(source.text):
+    for match in re.finditer(_DIRECTIVE, source.text):
         codes = tuple(c.strip() for c in match["codes"].split(",") if c.strip())
         where = Span(source, match.start(), match.end())
         row = where.line
@@ -48,7 +48,7 @@ def read_directives(source: SourceFile, clauses: Iterable[Suppression] = ()) -> 
         if match["verb"] == "ignore-file":
             out.append(Directive(codes, 1, lines, reason, until, where, True))
         elif match["verb"] == "ignore":
-            alone = _COMMENT_LINE.match(source.line_text(row)) is not None
+            alone = re.match(_COMMENT_LINE, source.line_text(row)) is not None
             target = _next_line(source, row) if alone else row
             out.append(Directive(codes, target, target, reason, until, where))
         elif match["verb"] == "off":
@@ -66,7 +66,7 @@ def _next_line(source: SourceFile, row: int) -> int:
     last = len(source.line_starts)
     for number in range(row + 1, last + 1):
         text = source.line_text(number)
-        if text.strip() and not _COMMENT_LINE.match(text):
+        if text.strip() and not re.match(_COMMENT_LINE, text):
             return number
     return row
 

@@ -40,8 +40,8 @@ from fwc.lints._context import LintContext
 from fwc.lints._registry import Lint, lint
 from fwc.source import Span
 
-_ONLY_MACOS = re.compile(r"en\d+|lo0|utun\d+|awdl\d+|llw\d+|anpi\d+")
-_ONLY_LINUX = re.compile(r"eth\d+|enp\d+s\d+\w*|eno\d+|ens\d+|wlp\d+s\d+\w*|docker0|virbr\d+|br-[0-9a-f]{12}")
+_ONLY_MACOS = r"en\d+|lo0|utun\d+|awdl\d+|llw\d+|anpi\d+"
+_ONLY_LINUX = r"eth\d+|enp\d+s\d+\w*|eno\d+|ens\d+|wlp\d+s\d+\w*|docker0|virbr\d+|br-[0-9a-f]{12}"
 
 _NOWHERE = {
     "any": "leave the interface out to match every one",
@@ -61,7 +61,7 @@ def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     known = {name for each in context.settings.interfaces for name in each.names}
     for name, spans in _used(context).items():
         nowhere = name in _NOWHERE and not (context.kind == "pf" and name == "any")  # `on any` is a word of OpenBSD
-        if name in known or not (foreign.fullmatch(name) or nowhere):
+        if name in known or not (re.fullmatch(foreign, name) or nowhere):
             continue
         first, *more = spans
         if nowhere:

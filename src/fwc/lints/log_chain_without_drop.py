@@ -45,14 +45,14 @@ from fwc.ir.walk import target_chains
 from fwc.lints._context import LintContext
 from fwc.lints._registry import Lint, lint
 
-_PROMISE = re.compile(r"log.*(?:drop|deny|reject|block)|(?:drop|deny|reject|block).*log", re.I)
+_PROMISE = r"(?i)log.*(?:drop|deny|reject|block)|(?:drop|deny|reject|block).*log"
 
 
 @lint("FW806", "log-chain-without-drop", Severity.ERROR, formats=("fwc", "iptables-save", "nft"))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     for table in context.ruleset.tables:
         for chain in table.chains:
-            if chain.base is not None or not _PROMISE.search(chain.name) or context.is_foreign(chain):
+            if chain.base is not None or not re.search(_PROMISE, chain.name) or context.is_foreign(chain):
                 continue
             if not any(isinstance(a, Log) for rule in chain.rules for a in rule.actions) or not _only_logs(chain):
                 continue

@@ -12,7 +12,7 @@ from fwc.net.protocols import PORT_PROTOCOLS, PROTOCOL_NAMES, PROTOCOLS
 FORM = "tcp 198.51.100.7:4000 -> 203.0.113.5:443 in eth0 [out eth1] [state new]"
 
 _STATES = {"new", "established", "related", "invalid", "untracked"}
-_SHAPE = re.compile(r"(?P<head>.+?)\s+(?P<source>\S+)\s*->\s*(?P<destination>\S+)(?P<rest>.*)", re.S)
+_SHAPE = r"(?s)(?P<head>.+?)\s+(?P<source>\S+)\s*->\s*(?P<destination>\S+)(?P<rest>.*)"
 
 
 class BadPacket(Exception):
@@ -42,7 +42,7 @@ def packet_text(packet: Packet) -> str:
 
 def parse_packet(text: str) -> Packet:
     """The packet of a line. Raises BadPacket."""
-    shape = _SHAPE.fullmatch(text.strip())
+    shape = re.fullmatch(_SHAPE, text.strip())
     if shape is None:
         raise BadPacket(f"expected a packet as `{FORM}`")
     protocol, icmp = _protocol(shape["head"].split())
