@@ -13,7 +13,7 @@ from fwc.space.index import Index, bits_of
 if TYPE_CHECKING:
     from random import Random
 
-LONG = 40_000
+LONG = 15000
 """Boxes from which on the list is worked through in blocks."""
 
 _BLOCK = 12_000

@@ -14,6 +14,9 @@ from fwc.space.fields import SHIFT, Box, Dimensions, Point, Runs
 NODES = 50_000
 """How many search nodes one question may take; beyond it the answer is "undetermined", never a finding."""
 
+_CLASSES_A_NODE = 16
+"""A node that tries more classes of values than this counts as several: what a question may take is bounded in time."""
+
 Decide = Callable[[int, int], bool | None]
 """Given the candidates that may hold the packet and those among them that do for certain: True when every such packet is fine,
 False when none is, None when it depends. When both sets are equal the answer must not be None."""
@@ -60,7 +63,7 @@ def search(
         key = (alive, at)
         if key in fine:
             return False
-        spent += 1
+        spent += 1 + len(axes[at][1]) // _CLASSES_A_NODE
         if spent > nodes:
             raise BudgetSpent
         below: dict[int, int] = {}
