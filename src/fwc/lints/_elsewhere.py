@@ -27,10 +27,20 @@ def is_elsewhere(diagnostic: Diagnostic, settings: LintSettings) -> bool:
     return foreign or is_part(span.file)
 
 
+_SAYS_PART = ("included by", "included from", "included in", "snippet")
+"""What a comment at the head of such a file says: `# Meant to be included by main.nft`."""
+
+_HEAD = 10
+
+
 @functools.lru_cache(maxsize=4)
 def is_part(file: SourceFile) -> bool:
     """Whether an nft file is evidently loaded together with others: it includes some, stands in a directory of parts
-    (`nftables.d`), or adds rules to a table that it never makes."""
+    (`nftables.d`), says so in a comment at its head, or adds rules to a table that it never makes."""
+    head = file.text.splitlines()[:_HEAD]
+    comments = [line.lower() for line in head if line.lstrip().startswith("#")]
+    if not file.text.startswith("#!") and any(phrase in line for line in comments for phrase in _SAYS_PART):
+        return True
     folders = file.path.replace("\\", "/").split("/")[:-1]
     made: set[str] = set()
     used: set[str] = set()

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 
 from fwc.diagnostics import Confidence, Diagnostic, Persona, Severity
+from fwc.ir.model import Ruleset
+from fwc.ir.walk import target_chains
 from fwc.lints._context import LintContext
 from fwc.lints._elsewhere import is_elsewhere
 from fwc.lints._registry import CATEGORIES, LISTED, Lint, Listed, load_lint
@@ -81,10 +83,22 @@ def _undecided(context: LintContext) -> Iterator[str]:
         return
     if facts.too_large:
         names = ", ".join(sorted(facts.too_large)[:5])
-        yield f"too large to follow every way through {names}: only faults inside one chain are reported there"
+        absent = sorted(_absent_chains(context.ruleset))[:5]
+        reason = f"chain {', '.join(absent)} is not in this file" if absent else "too large to follow every way"
+        yield f"{reason}: of {names} only faults inside one chain are reported"
     count = len(facts.undetermined()) if facts.searched else 0
     if count:
         yield f"whether {count} rule{'s' if count > 1 else ''} can be reached was not decided within the budget"
+
+
+def _absent_chains(ruleset: Ruleset) -> set[str]:
+    """Chains that rules lead to and the file does not have."""
+    absent: set[str] = set()
+    for table in ruleset.tables:
+        known = {chain.name for chain in table.chains}
+        for chain in table.chains:
+            absent.update(name for rule in chain.rules for name in target_chains(rule.verdict) if name not in known)
+    return absent
 
 
 def _completed(diagnostic: Diagnostic) -> Diagnostic:

@@ -11,7 +11,7 @@ from fwc.dialects.nft.lift_rule import Rules, duration
 from fwc.dialects.nft.lift_values import Literals, Unknown, Wrong
 from fwc.dialects.nft.mark_copies import folded
 from fwc.dialects.nft.printer import rule_text
-from fwc.ir.match import Field, Opaque, Values
+from fwc.ir.match import ALWAYS, Field, Opaque, Values
 from fwc.ir.model import Base, Chain, NamedSet, NativeText, Role, Rule, Ruleset, Table
 from fwc.ir.verdict import ACCEPT, DROP, OpaqueVerdict
 from fwc.ir.walk import target_chains
@@ -324,6 +324,8 @@ def _lift_chain(state: _State, table: _Table, chain: _Chain, lifter: Rules) -> C
             rule.role = Role.IMPORTED  # type: ignore[misc]  # just made, shared with nobody
         rules.extend(found)
     head = chain.node
+    if head.base is not None and (unknown := _unknown_policy(state, head)) is not None:
+        rules.append(Rule(ALWAYS, (), unknown, origin=state.origin(head.start, head.end)))
     return Chain(head.name, tuple(rules), _base(state, head), head.comment, state.origin(head.start, head.end))
 
 
@@ -342,6 +344,14 @@ def _base(state: _State, node: t.ChainNode) -> Base | None:
             priority = 0
     policy = DROP if node.policy == "drop" or _policy_variable(state, node.policy) == "drop" else ACCEPT
     return Base(Hook(base.hook), ChainType(base.type), priority, policy, base.devices[0] if base.devices else "")
+
+
+def _unknown_policy(state: _State, node: t.ChainNode) -> OpaqueVerdict | None:
+    """The end of a chain whose policy is a variable that nothing defines: it may accept or drop."""
+    if node.policy[:1] != "$" or node.policy[1:] in state.variables:
+        return None
+    state.report("FW028", f"the variable `{node.policy}` is not defined", node.start, node.end)
+    return OpaqueVerdict("nft", f"policy {node.policy}", "policy", True)
 
 
 def _policy_variable(state: _State, policy: str) -> str:
