@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fwc.analysis.program import Entry, Kind, Program
-from fwc.space.cover import BudgetSpent, uncovered
+from fwc.space.cover import BudgetSpent, covering
 from fwc.space.fields import SHIFT, Box, Dimensions, Point
 from fwc.space.index import Index, bits_of
 
@@ -55,14 +55,14 @@ def ask(dimensions: Dimensions, blockers: list[Box], owners: list[int], question
     _pass(dimensions, blockers, owners, doubtful, collect=True)
     for question in doubtful:
         try:
-            point = uncovered(dimensions, question.box, [blockers[b] for b in question.candidates], nodes)
+            point, chosen = covering(dimensions, question.box, [blockers[b] for b in question.candidates], nodes)
         except BudgetSpent:
             question.undetermined = True
             continue
         if point is not None:
             question.probes = [point]
         else:
-            question.cover = tuple(sorted({owners[b] for b in question.candidates}))
+            question.cover = tuple(sorted({owners[question.candidates[k]] for k in chosen}))
 
 
 def _probe(dimensions: Dimensions, used: list[int], box: Box, turn: int, rng: Random) -> Point:

@@ -13,7 +13,7 @@ from fwc.analysis.blocks import Question, ask, is_long_and_flat, terminals
 from fwc.analysis.program import Entry, Kind, Place, Program
 from fwc.records import record
 from fwc.space.complement import TooManyBoxes, complement
-from fwc.space.cover import NODES, BudgetSpent, minimal_cover, search
+from fwc.space.cover import MANY, NODES, BudgetSpent, minimal_cover, search, uncovered
 from fwc.space.fields import SHIFT, Box, Dimensions, Point
 from fwc.space.index import Index, bits_of
 
@@ -291,6 +291,8 @@ class _Reach:
                 return None
             return not self._passes(_spread(some, bits), killers, over)
 
+        if not jumped and len(local) > MANY:
+            return uncovered(self.dimensions, box, local, self.nodes)
         return search(self.dimensions, box, local, decide, monotone=not jumped, nodes=self.nodes)
 
 

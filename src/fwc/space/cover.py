@@ -89,7 +89,52 @@ def search(
 
 def uncovered(dimensions: Dimensions, box: Box, cover: Sequence[Box], nodes: int = NODES) -> Point | None:
     """A packet of `box` that is in no box of `cover`, or None when they cover it. Raises BudgetSpent."""
+    if len(cover) > MANY:
+        return covering(dimensions, box, cover, nodes)[0]
+    return _uncovered(dimensions, box, cover, nodes)
 
+
+MANY = 256
+"""Boxes from which on a cover is put together one by one instead of being searched as a whole."""
+
+_MOST_CHOSEN = 512
+
+
+def covering(
+    dimensions: Dimensions, box: Box, cover: Sequence[Box], nodes: int = NODES
+) -> tuple[Point | None, list[int]]:
+    """As `uncovered`; and where they cover the box, some of them (by index) that do so together.
+
+    Few of many boxes are needed as a rule. So packets are looked for that the chosen ones leave out, and the largest box
+    that holds such a packet is chosen next: what decides is the search among few.
+    """
+    sizes = [_share(dimensions, each, dimensions.shares) for each in cover]
+    ranked = sorted(range(len(cover)), key=lambda k: -sizes[k])
+    chosen = ranked[:16]
+    while len(chosen) <= _MOST_CHOSEN:
+        point = _uncovered(dimensions, box, [cover[k] for k in chosen], nodes)
+        if point is None:
+            return None, chosen
+        hit = next((k for k in ranked if dimensions.holds(cover[k], point)), None)
+        if hit is None:
+            return point, []
+        chosen.append(hit)
+    return _uncovered(dimensions, box, cover, nodes), list(range(len(cover)))
+
+
+def _share(dimensions: Dimensions, box: Box, known: dict[int, float]) -> float:
+    """About which part of all packets a box holds."""
+    part = 1.0
+    for c in box:
+        share = known.get(c)
+        if share is None:
+            values = sum(high - low + 1 for low, high in dimensions.runs[c])
+            share = known[c] = values / (dimensions.dimensions[c >> SHIFT].top + 1)
+        part *= share
+    return part
+
+
+def _uncovered(dimensions: Dimensions, box: Box, cover: Sequence[Box], nodes: int) -> Point | None:
     def decide(alive: int, certain: int) -> bool | None:
         if certain:
             return True

@@ -71,6 +71,7 @@ class Dimensions:
         self._by_key: dict[Hashable, Dimension] = {}
         self._ids: list[dict[Runs, int]] = []
         self._meets: dict[tuple[int, int], int] = {}
+        self.shares: dict[int, float] = {}  # of constraints: about which part of the dimension's values they hold
 
     def dimension(
         self, key: Hashable, name: str, kind: Kind, top: int, *, unstable: bool = False, exact: bool = True
