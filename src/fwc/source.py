@@ -71,6 +71,11 @@ class Span(NamedTuple):
         return f"{self.file.path}:{line}:{column}"
 
 
+def utf8(text: str) -> bytes:
+    """Text as bytes; characters that stand for no text, as the invalid bytes of a file do, are encoded as they are."""
+    return text.encode("utf-8", "surrogatepass")
+
+
 @record
 class Origin:
     """What the user wrote that caused a node, innermost place first (a template's body, then the `use` that expanded it),

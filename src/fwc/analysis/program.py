@@ -27,6 +27,7 @@ from fwc.ir.verdict import (
     Masquerade,
     Netmap,
     NoTrack,
+    OpaqueAction,
     OpaqueVerdict,
     Redirect,
     Reject,
@@ -535,5 +536,7 @@ def written(effect: Effect) -> tuple[Field, ...]:
             return (Field.SADDR, Field.SPORT)
         case Netmap(field):
             return (field,)
+        case OpaqueAction(writes=fields):
+            return fields
         case _:
             return ()

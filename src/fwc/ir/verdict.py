@@ -114,11 +114,13 @@ class Duplicate:
 
 @record
 class OpaqueAction:
-    """A statement or target of `dialect` that fwc does not model; the packet goes on to the next rule."""
+    """A statement or target of `dialect` that fwc does not model; the packet goes on to the next rule. `writes` are the fields
+    that it is known to change: conditions behind it see other values."""
 
     dialect: str
     text: str
     kind: str = ""
+    writes: tuple[Field, ...] = ()
 
 
 Action = (

@@ -11,6 +11,7 @@ from fwc.net.intervals import IntervalSet, Run
 from fwc.net.ports import parse_ports
 from fwc.net.protocols import ICMPV6, PORT_PROTOCOLS, PROTOCOLS
 from fwc.query.question import Question
+from fwc.source import utf8
 
 IFACE_LETTERS = 15
 """Longest name of an interface on Linux and macOS."""
@@ -75,7 +76,7 @@ def _address_run(word: str) -> tuple[Family, Run] | None:
 
 
 def _check_iface(word: str) -> None:
-    if not word or len(word.encode()) > IFACE_LETTERS or "/" in word or ":" in word:
+    if not word or len(utf8(word)) > IFACE_LETTERS or "/" in word or ":" in word:
         raise UsageError(f"{word!r} is neither an address nor the name of an interface")
 
 

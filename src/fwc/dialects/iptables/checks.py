@@ -15,6 +15,7 @@ from fwc.dialects.iptables.tree import ChainLine, RuleLine, TableBlock
 from fwc.ir.graph import cycles
 from fwc.ir.model import Rule
 from fwc.net.hooks import Family
+from fwc.source import utf8
 
 Complain = Callable[[RuleLine, int | None, str, str, str, bool], None]
 Item = tuple[RuleLine, Rule, Scanned | None]
@@ -60,7 +61,7 @@ def check_rule(block: TableBlock, family: Family, line: RuleLine, scanned: Scann
         _check_target(block, line, scanned, complain)
     if "--log-prefix" in words and words.index("--log-prefix") + 1 < len(words):
         at = words.index("--log-prefix") + 1
-        if len(words[at].encode()) > PREFIX_LENGTH:
+        if len(utf8(words[at])) > PREFIX_LENGTH:
             text = f"the log prefix is cut to {PREFIX_LENGTH} characters"
             complain(line, at, "FW021", text, "shorten it", False)
 
@@ -141,7 +142,7 @@ def _check_policy(name: str, chain: ChainLine, is_builtin: bool, found: list[Dia
     if not is_builtin and chain.policy in ("ACCEPT", "DROP", "REJECT"):
         text = f"{name} is a user chain: its policy {chain.policy} is ignored"
         found.append(error("FW018", text, chain.span, help=f"write `:{name} - [0:0]` and end the chain with a rule"))
-    if not is_builtin and len(name.encode()) > CHAIN_LENGTH:
+    if not is_builtin and len(utf8(name)) > CHAIN_LENGTH:
         found.append(
             error(
                 "FW020",

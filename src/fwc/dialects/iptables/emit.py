@@ -57,7 +57,7 @@ from fwc.passes.conjunctions import (
     join,
 )
 from fwc.records import record
-from fwc.source import Origin
+from fwc.source import Origin, utf8
 
 FLAT = 4
 """A product of at most so many alternatives becomes rules side by side; a larger one gets chains of its own."""
@@ -633,7 +633,7 @@ def _comment(rule: Rule) -> tuple[Part, ...]:
     if not text:
         return ()
     text = "".join(c if c.isprintable() else " " for c in text)
-    while len(text.encode()) > COMMENT_LENGTH:
+    while len(utf8(text)) > COMMENT_LENGTH:
         text = text[:-1]
     return ((COMMENT, ("-m", "comment", "--comment", text)),)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from hashlib import sha256
 
+from fwc.source import utf8
+
 CHAIN_LENGTH = 28
 """XT_EXTENSION_MAXNAMELEN 29 with its NUL; iptables refuses more."""
 SET_LENGTH = 31
@@ -31,7 +33,7 @@ def cut(text: str, limit: int, salt: str = "") -> str:
     """The text, or its beginning with a 4-digit hexadecimal mark of the whole when it is too long."""
     if len(text) <= limit and not salt:
         return text
-    mark = sha256(f"{text}\0{salt}".encode()).hexdigest()[:4]
+    mark = sha256(utf8(f"{text}\0{salt}")).hexdigest()[:4]
     return f"{text[: limit - 5]}_{mark}"
 
 

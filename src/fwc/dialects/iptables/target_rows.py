@@ -44,6 +44,7 @@ from fwc.ir.verdict import (
 from fwc.net.addresses import parse_address
 from fwc.net.hooks import Family
 from fwc.records import record
+from fwc.source import utf8
 
 Effect = tuple[tuple[Action, ...], Verdict]
 
@@ -142,7 +143,7 @@ def _log(target: Target) -> Effect | None:
     text = given.get("--log-prefix", ("",))[0]
     if not text and "--log-prefix" in given:
         raise Refused("FW001", "the log prefix is empty", "leave --log-prefix out")
-    return (Log(text.encode()[:PREFIX_LENGTH].decode(errors="ignore"), level, flags=flags),), CONTINUE
+    return (Log(utf8(text)[:PREFIX_LENGTH].decode(errors="ignore"), level, flags=flags),), CONTINUE
 
 
 def _nflog(target: Target) -> Effect | None:

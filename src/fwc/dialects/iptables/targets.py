@@ -43,6 +43,7 @@ from fwc.net.addresses import format_address
 from fwc.net.hooks import Family, Hook
 from fwc.net.intervals import IntervalSet, Run
 from fwc.records import record
+from fwc.source import utf8
 
 PREFIX_LENGTH = 29
 """LOG takes 30 bytes with the NUL; iptables cuts longer ones silently."""
@@ -152,11 +153,11 @@ def _log(log: Log, family: Family) -> Step:
     _printable(log.prefix, "the log prefix")
     rate: tuple[Part, ...] = ((RATED, rate_words(log.rate, False, family)),) if log.rate is not None else ()
     limit = PREFIX_LENGTH if log.nflog_group is None else NFLOG_PREFIX_LENGTH
-    if len(log.prefix.encode()) > limit:
-        short = log.prefix.encode()[:limit].decode(errors="ignore")
+    if len(utf8(log.prefix)) > limit:
+        short = utf8(log.prefix)[:limit].decode(errors="ignore")
         if log.prefix.endswith((": ", " ", ":")):
             tail = ": " if log.prefix.endswith(": ") else log.prefix[-1]
-            short = log.prefix.encode()[: limit - len(tail)].decode(errors="ignore").rstrip(" :-") + tail
+            short = utf8(log.prefix)[: limit - len(tail)].decode(errors="ignore").rstrip(" :-") + tail
         raise Inexpressible(
             "log-prefix",
             f"the log prefix {log.prefix!r} is longer than the {limit} characters iptables takes",

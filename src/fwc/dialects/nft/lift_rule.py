@@ -216,7 +216,8 @@ class Rules:
         try:
             return self._assign(left, right)
         except Unknown:
-            return OpaqueAction("nft", statement(node), left)
+            writes = (SELECTORS[left][0],) if left in SELECTORS else ()
+            return OpaqueAction("nft", statement(node), left, writes)
 
     def _assign(self, left: str, right: t.Expr) -> Action:
         literals = self.conditions.literals

@@ -7,6 +7,7 @@ import re
 
 from fwc.dialects.nft.words import RESERVED
 from fwc.errors import FwcError
+from fwc.source import utf8
 
 MAX_IDENTIFIER = 63
 MAX_COMMENT = 128  # NFT_USERDATA_MAXLEN of nftables 1.0.6: bytes
@@ -101,7 +102,7 @@ def iface(text: str) -> str:
     plain = text.removesuffix("*")
     if '"' in plain or "*" in plain or _CONTROL.search(plain) or "\\" in plain or " " in plain or "/" in plain:
         raise Refused(f"the interface name `{_CONTROL.sub('?', text)}`", "use the name that the kernel shows", "FW020")
-    if not plain or len(plain.encode()) > MAX_IFACE:
+    if not plain or len(utf8(plain)) > MAX_IFACE:
         raise Refused(f"the interface name `{text}`", "interface names have 1 to 15 bytes", "FW020")
     return text
 

@@ -14,6 +14,7 @@ from fwc.ir.verdict import Accept, Count, Drop, Log, Reject, RejectKind, Verdict
 from fwc.net.hooks import Family
 from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import IntervalSet
+from fwc.source import utf8
 
 TCP = IntervalSet.of(6)
 IGMP = 2
@@ -207,6 +208,6 @@ def label_of(rule: Rule, actions: tuple[object, ...], fallback: str = "") -> str
         if not text and isinstance(action, Count):
             text = action.name
     text = " ".join("".join(c if c.isprintable() and c not in "\"\\$'" else "_" for c in text or fallback).split())
-    while len(text.encode()) > MAX_TEXT:
+    while len(utf8(text)) > MAX_TEXT:
         text = text[:-1]
     return text.rstrip(" :")

@@ -9,7 +9,7 @@ from fwc.diagnostics import Diagnostic, warning
 from fwc.dialects.pf.lexer import BAD, END, KEY, NEWLINE, NUMBER, PUNCT, STRING, WORD, Tokens
 from fwc.dialects.pf.tree import Iface
 from fwc.dialects.pf.words import PROTOCOLS
-from fwc.source import Span
+from fwc.source import Span, utf8
 
 T = TypeVar("T")
 
@@ -227,14 +227,14 @@ class Reader:
     def label(self) -> str:
         first = self.at
         text = self.text("a label")
-        if len(text.encode()) > MAX_LABEL:
+        if len(utf8(text)) > MAX_LABEL:
             raise self.fail("a label has at most 63 bytes", first, "shorten it", "FW615")
         return text
 
     def tag(self) -> str:
         first = self.at
         text = self.text("a tag")
-        if len(text.encode()) > MAX_TAG:
+        if len(utf8(text)) > MAX_TAG:
             raise self.fail("a tag has at most 63 bytes", first, "shorten it", "FW615")
         return text
 

@@ -9,6 +9,7 @@ from fwc.dialects.pf.hosts import net
 from fwc.dialects.pf.tree import Host, HostKind, TableDef
 from fwc.net.addresses import AddressSet, prefixes
 from fwc.net.hooks import Family
+from fwc.source import utf8
 
 INLINE = 4
 LOCAL = "fwc_local"
@@ -32,7 +33,7 @@ def identifier(text: str, limit: int = MAX_NAME) -> str:
     if clean[0] == "_" or clean[0].isdigit():
         clean = "t" + clean
     if len(clean) > limit:
-        clean = clean[: limit - 5] + "_" + hashlib.sha256(text.encode()).hexdigest()[:4]
+        clean = clean[: limit - 5] + "_" + hashlib.sha256(utf8(text)).hexdigest()[:4]
     return clean
 
 
