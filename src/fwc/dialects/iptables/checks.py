@@ -124,8 +124,8 @@ def check_chains(
     }
     hooks = check_hooks(block, lines, graph, found)
     for path in cycles(graph):
-        line = graph[path[0]][path[1]]
-        labels = [Label(s, "") for a, b in pairwise(path[1:]) if (s := graph[a][b].span) is not None]
+        line = graph[path[-2]][path[-1]]
+        labels = [Label(s, "") for a, b in pairwise(path[:-1]) if (s := graph[a][b].span) is not None]
         text = f"the jumps {' -> '.join(path)} are a circle"
         make = error if hooks.get(path[0]) else warning  # the kernel follows the jumps from the builtin chains only
         found.append(make("FW016", text, line.span, help="remove one of them", secondary=labels))
