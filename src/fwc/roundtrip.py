@@ -16,7 +16,7 @@ from fwc.ir.model import Base, Chain, NamedSet, Ruleset, Table
 from fwc.ir.verdict import ACCEPT, AssignHelper
 from fwc.ir.walk import match_nodes, rules
 from fwc.net.addresses import AddressSet
-from fwc.net.hooks import ChainType, Family, Hook
+from fwc.net.hooks import Family, Hook
 from fwc.net.intervals import IntervalSet
 from fwc.passes.comparable import comparable
 from fwc.source import SourceFile
@@ -27,7 +27,12 @@ RULESETS = ("nftables.conf", "rules.v4", "rules.v6", "ipset.conf", "pf.conf", "p
 _STRANGE = "FW008"
 """ICMP of the other family: pointless, but it loads, and a converted ruleset may have said so."""
 
-_HOOK_LINE = re.compile(r"^(?P<tool>ip6?tables) -w .*-I (?P<builtin>[A-Z]+) \d+ -j (?P<chain>\S+)$", re.M)
+_HOOK_LINE = re.compile(
+    r"^(?P<tool>ip6?tables) -w .*-w (?:-t (?P<table>\w+) )?(?:-I (?P<first>[A-Z]+) 1|-A (?P<last>[A-Z]+)) "
+    r"-j (?P<chain>\S+)$",
+    re.M,
+)
+"""How the script of `coexist` puts a chain where it belongs."""
 
 
 def read_back(target: str, files: Sequence[OutputFile], policy: Ruleset) -> Ruleset:
@@ -54,15 +59,18 @@ def read_back(target: str, files: Sequence[OutputFile], policy: Ruleset) -> Rule
 def _hooked(tables: tuple[Table, ...], script: str) -> tuple[Table, ...]:
     """Chains that the script hooks into a builtin chain, as base chains. What they return goes on to the rules of other
     programs, so for us it is accepted."""
+    from fwc.dialects.iptables.builtin import attachment
+
     out = []
     for table in tables:
         tool = "ip6tables" if table.family == "ip6" else "iptables"
-        hooks = {m["chain"]: m["builtin"] for m in _HOOK_LINE.finditer(script) if m["tool"] == tool}
+        hooks = {
+            m["chain"]: attachment(table.kind, m["first"] or m["last"])
+            for m in _HOOK_LINE.finditer(script)
+            if m["tool"] == tool and (m["table"] or "filter") == table.kind
+        }
         chains = tuple(
-            dataclasses.replace(c, base=Base(Hook(hooks[c.name].lower()), ChainType.FILTER, 0, ACCEPT))
-            if table.kind == "filter" and c.name in hooks
-            else c
-            for c in table.chains
+            dataclasses.replace(c, base=Base(*hooks[c.name], ACCEPT)) if c.name in hooks else c for c in table.chains
         )
         out.append(dataclasses.replace(table, chains=chains))
     return tuple(out)
