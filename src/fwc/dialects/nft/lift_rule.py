@@ -260,6 +260,8 @@ class Rules:
 
     def final(self, node: t.Final) -> object:
         chain = node.chain
+        if node.rules:
+            return (), OpaqueVerdict("nft", statement(node), node.word)
         if isinstance(chain, t.Var):
             chain = self.conditions.literals.text(chain)
         if node.word == "jump":

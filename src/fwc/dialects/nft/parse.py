@@ -272,6 +272,8 @@ class Parser(Reader):
                 elif word == "comment" and self.texts[self.at + 1][:1] == '"' and not body:
                     self.at += 1
                     comment = self.string("a comment")
+                    if not comment:
+                        extra.append('comment "";')
                 elif word in ("flags", "devices", "device") and not body:
                     first = self.at
                     self.skip_balanced()

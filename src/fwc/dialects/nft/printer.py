@@ -48,7 +48,10 @@ def _element(expr: t.Element) -> str:
 
 def _operation(expr: t.Operation) -> str:
     left, right = expression(expr.left), expression(expr.right)
-    if isinstance(expr.right, t.Operation) and expr.op != "/":
+    binds = t.BINDS.get(expr.op, 0)
+    if isinstance(expr.left, t.Operation) and t.BINDS.get(expr.left.op, 0) < binds:
+        left = f"({left})"
+    if isinstance(expr.right, t.Operation) and expr.op != "/" and t.BINDS.get(expr.right.op, 0) <= binds:
         right = f"({right})"
     return f"{left} {expr.op} {right}"
 
@@ -91,6 +94,9 @@ def _limit(node: t.Limit) -> str:
 
 
 def _final(node: t.Final) -> str:
+    if node.rules:
+        inside = "".join(f"\t\t\t{line}\n" for each in node.rules for line in rule_text(each).split("\n"))
+        return f"{node.word} {{\n{inside}\t\t}}"
     if not node.chain:
         return node.word
     return f"{node.word} {node.chain if isinstance(node.chain, str) else expression(node.chain)}"
@@ -147,6 +153,9 @@ def _update(node: t.Update) -> str:
         inner += f" {statement(each)}"
     if node.data is not None:
         inner += f" : {expression(node.data)}"
+    if node.verb == "meter":
+        size = f" size {node.size}" if node.size is not None else ""
+        return f"meter {node.set}{size} {{ {inner} }}"
     return f"{node.verb} @{node.set} {{ {inner} }}"
 
 
@@ -169,7 +178,7 @@ _STATEMENTS: dict[type, Callable[[Any], str]] = {
 
 def rule_text(node: t.RuleNode) -> str:
     text = " ".join([_STATEMENTS[type(s)](s) for s in node.statements])
-    return f'{text} comment "{node.comment}"' if node.comment else text
+    return f'{text} comment "{node.comment}"' if node.comment or node.empty_comment else text
 
 
 # ----- objects and files -----------------------------------------------------

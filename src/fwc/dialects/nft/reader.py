@@ -9,7 +9,6 @@ from fwc.errors import FwcError
 
 MAX_DEPTH = 40
 _CLOSERS = frozenset(("", "\n", ";", "}"))
-_BIT_OPS = frozenset(("&", "|", "^", "<<", ">>", "and", "or", "xor", "lshift", "rshift"))
 _SPELLED = {"and": "&", "or": "|", "xor": "^", "lshift": "<<", "rshift": ">>"}
 _PUNCTUATION = frozenset("{}()[],;:=!<>&|^\n$@/.\\") | {"==", "!=", "<=", ">=", "<<", ">>", ""}
 
@@ -155,13 +154,21 @@ class Reader:
         if self.depth:
             self.newlines()
 
-    def bits(self) -> t.Expr:
+    def bits(self, least: int = 1) -> t.Expr:
+        """Operators bind as in C: shifts closest, then `&`, `^` and `|` (src/parser_bison.y)."""
         left = self.primary()
-        while self.texts[self.at] in _BIT_OPS:
+        while True:
             op = self.texts[self.at]
+            op = _SPELLED.get(op, op)
+            binds = t.BINDS.get(op, 0)
+            if binds < least:
+                return left
             self.at += 1
-            left = t.Operation(_SPELLED.get(op, op), left, self.primary())
-        return left
+            self.depth += 1
+            if self.depth > MAX_DEPTH:
+                raise NftSyntaxError("operators are nested too deep", self.at - 1)
+            left = t.Operation(op, left, self.bits(binds + 1))
+            self.depth -= 1
 
     def primary(self) -> t.Expr:
         text = self.texts[self.at]
@@ -183,7 +190,7 @@ class Reader:
         if text == "{":
             return self.set_literal()
         if text == "(":
-            self._enter()
+            self.enter()
             inner = self.expression()
             self.expect(")")
             self.depth -= 1
@@ -221,14 +228,14 @@ class Reader:
             return t.Verbatim(self.verbatim(first))
         return t.Ref(text[1:])
 
-    def _enter(self) -> None:
+    def enter(self) -> None:
         self.at += 1
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise NftSyntaxError("braces are nested too deep", self.at - 1)
 
     def set_literal(self) -> t.SetOf:
-        self._enter()
+        self.enter()
         elements: list[t.Element] = []
         texts = self.texts
         while True:

@@ -24,7 +24,7 @@ def rule(r: Reader) -> t.RuleNode:
     memo = r.compares
     statements: list[t.Statement] = []
     spans: list[tuple[int, int]] = []
-    comment = ""
+    comment: str | None = None
     while texts[r.at] not in _ENDS:
         begin = r.at
         word = texts[begin]
@@ -50,7 +50,7 @@ def rule(r: Reader) -> t.RuleNode:
         spans.append((starts[begin], starts[r.at - 1] + len(texts[r.at - 1])))
     if not statements:
         raise r.fail("a statement")
-    return t.RuleNode(tuple(statements), comment, starts[first], spans[-1][1], tuple(spans))
+    return t.RuleNode(tuple(statements), comment or "", starts[first], spans[-1][1], tuple(spans), comment == "")
 
 
 def _comparison(r: Reader) -> t.Statement:
@@ -111,7 +111,21 @@ def _jump(r: Reader) -> t.Statement:
     if text[:1] == "$":
         r.at += 1
         return t.Final(word, t.Var(text[1:]))
+    if text == "{":
+        return t.Final(word, "", _nameless(r))
     return t.Final(word, r.word("the name of a chain"))
+
+
+def _nameless(r: Reader) -> tuple[t.RuleNode, ...]:
+    """The rules of a chain without a name."""
+    r.enter()
+    rules: list[t.RuleNode] = []
+    while True:
+        r.skip_lines()
+        if r.take("}"):
+            r.depth -= 1
+            return tuple(rules)
+        rules.append(rule(r))
 
 
 def _limit(r: Reader) -> t.Statement:
@@ -253,14 +267,25 @@ def _nat(r: Reader) -> t.Statement:
 
 
 def _update(r: Reader) -> t.Statement:
-    first = r.at
-    verb = r.texts[first]
+    verb = r.texts[r.at]
     r.at += 1
     text = r.texts[r.at]
     if text[:1] != "@":
         raise r.fail("`@` and the name of a set")
     r.at += 1
     r.newlines()
+    return _set_change(r, verb, text[1:], None)
+
+
+def _meter(r: Reader) -> t.Statement:
+    r.at += 1
+    name = r.word("the name of a meter")
+    size = r.number("a number of elements") if r.take("size") else None
+    return _set_change(r, "meter", name, size)
+
+
+def _set_change(r: Reader, verb: str, name: str, size: int | None) -> t.Statement:
+    """`{ key [timeout t] [statements] [: data] }`."""
     r.expect("{")
     r.depth += 1
     r.newlines()
@@ -286,7 +311,7 @@ def _update(r: Reader) -> t.Statement:
             raise r.fail("`}`")
     r.expect("}")
     r.depth -= 1
-    return t.Update(verb, text[1:], key, timeout, tuple(statements), data)
+    return t.Update(verb, name, key, timeout, tuple(statements), data, size)
 
 
 def _notrack(r: Reader) -> t.Statement:
@@ -312,8 +337,9 @@ _STATEMENTS: dict[str, Callable[[Reader], t.Statement]] = {
     **dict.fromkeys(("jump", "goto"), _jump),
     **dict.fromkeys(("snat", "dnat", "masquerade", "redirect"), _nat),
     **dict.fromkeys(("add", "update", "delete"), _update),
-    **dict.fromkeys(("queue", "fwd", "dup", "tproxy", "synproxy", "quota", "flow", "set", "xt", "meter", "last"), _foreign),
+    **dict.fromkeys(("queue", "fwd", "dup", "tproxy", "synproxy", "quota", "flow", "set", "xt", "last"), _foreign),
     "reset": _foreign,
+    "meter": _meter,
     "limit": _limit,
     "log": _log,
     "counter": _counter,

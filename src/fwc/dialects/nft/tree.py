@@ -103,6 +103,10 @@ class Operation:
     right: Expr
 
 
+BINDS = {"|": 1, "^": 2, "&": 3, "<<": 4, ">>": 4}
+"""How closely the operators bind."""
+
+
 @record
 class Mapped:
     """`key map { ... }` or `key map @name`."""
@@ -178,10 +182,12 @@ class ConnLimit:
 
 @record
 class Final:
-    """accept, drop, return, continue, queue-less verdicts; jump and goto with their chain."""
+    """accept, drop, return, continue, queue-less verdicts; jump and goto with their chain, or with the rules of a chain that has
+    no name."""
 
     word: str
     chain: str | Expr = ""
+    rules: tuple[RuleNode, ...] = ()
 
 
 @record
@@ -239,7 +245,8 @@ class Nat:
 
 @record
 class Update:
-    """`verb @set { key [timeout t] [statements] [: data] }`; `verb` is add, update or delete."""
+    """`verb @set { key [timeout t] [statements] [: data] }`; `verb` is add, update or delete, or meter for the old spelling
+    `meter set [size n] { ... }`, which makes the set as well."""
 
     verb: str
     set: str
@@ -247,6 +254,7 @@ class Update:
     timeout: str = ""
     statements: tuple[Statement, ...] = ()
     data: Expr | None = None
+    size: int | None = None
 
 
 @record
@@ -283,13 +291,15 @@ Statement = (
 
 @record
 class RuleNode:
-    """One rule. `spans` are offsets (start, end) of its statements; `origin` is the policy's text for a lowered rule."""
+    """One rule. `spans` are offsets (start, end) of its statements; `origin` is the policy's text for a lowered rule;
+    `empty_comment` where the source says `comment ""`."""
 
     statements: tuple[Statement, ...]
     comment: str = ""
     start: int = -1
     end: int = -1
     spans: tuple[tuple[int, int], ...] = ()
+    empty_comment: bool = False
     origin: Origin = dataclasses.field(default=NO_ORIGIN, compare=False, repr=False)
 
 

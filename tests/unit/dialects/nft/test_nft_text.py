@@ -219,6 +219,52 @@ def test_json_means_what_the_text_means() -> None:
 
 
 @pytest.mark.parametrize(
+    "rule",
+    [
+        "ct mark set (meta mark | 16) << 8",
+        "ct mark set meta mark | 16 << 8",
+        "meta mark set ct mark & 0xff ^ (1 | 2)",
+        "meta priority 1:4242 accept",
+        'meta hour "18:00"-"19:00" accept',
+        "tcp dport 80 meter m size 9 { ip saddr timeout 1m limit rate over 5/second } drop",
+        'accept comment ""',
+        "tcp flags syn jump {\n\t\t\ttcp sport 0 drop\n\t\t\taccept\n\t\t}",
+    ],
+)
+def test_a_rule_is_printed_as_it_was_written(rule: str) -> None:
+    text = f"table ip f {{\n\tchain c {{\n\t\t{rule}\n\t}}\n}}\n"
+    tree, diagnostics = dialect.parse(SourceFile("x.nft", text))
+    assert not diagnostics
+    assert dialect.print(tree)[0].text == text
+
+
+@pytest.mark.parametrize(
+    ("statement", "text"),
+    [
+        ('{"tproxy": {"family": "ip6", "addr": "::1", "port": 5}}', "tproxy ip6 to [::1]:5"),
+        ('{"match": {"op": "==", "left": {"&": [{"payload": {"protocol": "tcp", "field": "flags"}}, ["syn", "ack"]]},'
+         '"right": ["syn", "ack"]}}', "tcp flags & (syn | ack) == syn | ack"),
+        ('{"match": {"op": "in", "left": {"ct": {"key": "state"}}, "right": ["established", "new"]}}',
+         "ct state established,new"),
+        ('{"match": {"op": "==", "left": {"meta": {"key": "hour"}}, "right": {"range": ["10:00", "12:00"]}}}',
+         'meta hour == "10:00"-"12:00"'),
+        ('{"log": {"flags": ["tcp sequence", "skuid", "tcp options"]}}', "log flags tcp sequence,options flags skuid"),
+        ('{"limit": "l"}', 'limit name "l"'),
+        ('{"quota": {"val": 3, "val_unit": "mbytes", "inv": true}}', "quota over 3 mbytes"),
+        ('{"snat": {"addr": {"prefix": {"addr": "10.0.0.0", "len": 24}}, "port": {"range": [1, 9]}}}',
+         "snat to 10.0.0.0-10.0.0.255:1-9"),
+        ('{"set": {"op": "update", "elem": {"payload": {"protocol": "ip", "field": "saddr"}}, "set": "@s",'
+         '"stmt": [{"counter": null}]}}', "update @s { ip saddr counter }"),
+    ],
+)  # fmt: skip
+def test_a_statement_of_json_as_text(statement: str, text: str) -> None:
+    document = f'{{"nftables": [{{"rule": {{"family": "ip", "table": "t", "chain": "c", "expr": [{statement}]}}}}]}}'
+    tree, diagnostics = dialect.parse(SourceFile("x.json", document))
+    assert not diagnostics
+    assert dialect.print(tree)[0].text == f"add rule ip t c {text}\n"
+
+
+@pytest.mark.parametrize(
     "text", ['{"nftables": 3}', '{"nftables": [', '{"nftables": [{"rule": 3}]}', "{" * 5000 + '"nftables"']
 )
 def test_bad_json_is_a_diagnostic(text: str) -> None:
