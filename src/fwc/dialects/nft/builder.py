@@ -274,8 +274,8 @@ class TableBuilder:
         actions = list(rule.actions)
         while actions and isinstance(actions[0], Log) and actions[0].rate is not None:
             log = actions.pop(0)
-            assert isinstance(log, Log)
-            out.extend(self._emit(paths, [[log_statements(log)]] * 2, rule, False, True, True))
+            assert isinstance(log, Log) and log.rate is not None
+            out.extend(self._emit(paths, [[log_statements(log)]] * 2, rule, False, True, True, log.rate.name))
         for at, action in enumerate(actions):
             if isinstance(action, Log) and action.rate is not None:
                 raise Refused(f"a rate-limited log after {at} other actions", "write `log` first")
@@ -442,15 +442,22 @@ class TableBuilder:
         return name
 
     def _emit(
-        self, paths: list[Path], tails: list[Tails], rule: Rule, ends: bool, careful: bool, is_log: bool
+        self,
+        paths: list[Path],
+        tails: list[Tails],
+        rule: Rule,
+        ends: bool,
+        careful: bool,
+        is_log: bool,
+        named: str = "",
     ) -> list[t.RuleNode]:
-        """Every path with every ending. With `careful` a packet must not take two paths."""
+        """Every path with every ending. With `careful` a packet must not take two paths. A log's bucket may be `named`."""
         comment = "" if is_log else comment_text(rule.label or rule.comment)
         stateful = not is_log and any(
             isinstance(c.match, WithinRate | WithinConnections | EveryNth) for p in paths for c in p.conjunction.opaque
         )
         if len(paths) > 1 and (careful or (stateful and not ends)) and not _apart(paths):
-            return self._through_chain(paths, tails, rule, is_log)
+            return self._through_chain(paths, tails, rule, is_log, named)
         shared = len(paths) > 1 or any(
             len(p.families) > 1 and (tails[0] != tails[1] or self._family_state(p)) for p in paths
         )
@@ -463,11 +470,11 @@ class TableBuilder:
                     head.insert(0, _family_guard(family))
                 if not is_log:
                     head += self._stateful(path.conjunction, family, rule, shared)
-                elif shared:
+                elif shared or named:
                     tail = tails[0][0]
                     limit = tail[0]
                     assert isinstance(limit, t.Limit)
-                    state = WithinRate(limit.amount, 0, limit.burst or 0, name=f"log_{self._serial}")
+                    state = WithinRate(limit.amount, 0, limit.burst or 0, name=named or f"log_{self._serial}")
                     out.append(t.RuleNode((*head, self._limit_object(limit, rule, state), *tail[1:]), comment))
                     continue
                 endings = tails[0 if family is Family.V4 else 1]
@@ -504,7 +511,9 @@ class TableBuilder:
         meters = self._family_state(path)
         return [((f,), not meters and not _says_family(tails[0 if f is Family.V4 else 1])) for f in path.families]
 
-    def _through_chain(self, paths: list[Path], tails: list[Tails], rule: Rule, is_log: bool) -> list[t.RuleNode]:
+    def _through_chain(
+        self, paths: list[Path], tails: list[Tails], rule: Rule, is_log: bool, named: str = ""
+    ) -> list[t.RuleNode]:
         """Overlapping paths go to one ending through a chain, so that a packet meets it once."""
         if isinstance(rule.verdict, Return | Goto) and not is_log:
             raise Refused("`return` or `goto` with a rate, on conditions that overlap", "split the rule")
@@ -515,7 +524,7 @@ class TableBuilder:
             c for c in paths[0].conjunction.opaque if isinstance(c.match, WithinRate | WithinConnections | EveryNth)
         )
         one.conjunction = Conjunction({}, {}, opaque=opaque)
-        inner = self._emit([one], tails, rule, True, False, is_log)
+        inner = self._emit([one], tails, rule, True, False, is_log, named)
         outer = []
         for path in paths:
             head = [_family_guard(path.families[0]), *path.statements] if path.guard else path.statements

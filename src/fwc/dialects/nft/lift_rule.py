@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable, Sequence
 
@@ -533,12 +534,7 @@ def _canonical(rule: Rule) -> Rule:
     rate = parts[-1]
     if not isinstance(log, Log) or not isinstance(rate, WithinRate) or rate.per is not Per.ALL:
         return rule
-    limited = Log(
-        log.prefix,
-        log.level,
-        log.nflog_group,
-        WithinRate(rate.amount, rate.seconds, rate.burst, rate.unit, over=rate.over),
-    )
+    limited = dataclasses.replace(log, rate=rate)
     return Rule(all_of(*parts[:-1]), (limited,), CONTINUE, rule.label, rule.comment, rule.role, rule.origin)
 
 
