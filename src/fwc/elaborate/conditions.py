@@ -279,6 +279,9 @@ def _within(cond: ast.WithinCond, out: list[Diagnostic]) -> Match | None:
     burst = cond.burst.value if isinstance(cond.burst, ast.Number) else default
     per, mask4, mask6 = per_of(cond.per, out)
     name = "" if per is Per.ALL else f"within-{cond.span.line}"
+    before = cond.span.file.line_text(cond.span.line)[: cond.span.column - 1].count("within ")
+    if name and before:
+        name += f"-{before + 1}"
     return WithinRate(rate.amount, rate.seconds, burst, rate.unit, per, mask4, mask6, name)
 
 

@@ -130,8 +130,13 @@ def _emit(
     return found
 
 
-def backwards(parts: Parts) -> Parts:
-    """The statement as the other direction of its flows sees it."""
+def backwards(builder: Builder, parts: Parts) -> Parts | None:
+    """The statement as the other direction of its flows sees it; None after an error."""
+    if any(a.macs for a in parts.source.atoms):
+        text = "a MAC says nothing of the answers, and this statement is about both directions"
+        help = "name the source by zone or address, or write it in a `hook` block, where it stands for one direction"
+        builder.out.append(mistake(CHANGE, text, parts.placed.statement.span, help=help))
+        return None
     return dataclasses.replace(
         parts,
         source=Side(FROM, parts.destination.atoms),
@@ -159,7 +164,9 @@ def clamp(builder: Builder, placed: Placed, where: Where = FILTER) -> bool:
         return True
     if where.kind == "hook":
         return _at_hook(builder, parts, (action,), where, _SYN)
-    back = backwards(parts)
+    back = backwards(builder, parts)
+    if back is None:
+        return True
     found = False
     for each, role in ((parts, Role.USER), (back, Role.REPLY)):
         places: tuple[tuple[Site, str], ...] = ((Site.FORWARD, "forward-mangle"),)
@@ -214,9 +221,12 @@ def notrack(builder: Builder, placed: Placed, where: Where = FILTER) -> bool:
         return True
     if where.kind == "hook":
         return _at_hook(builder, parts, (NoTrack(),), where, None)
+    back = backwards(builder, parts)
+    if back is None:
+        return True
     places = ((Site.PREROUTING, "prerouting-raw"), (Site.OUTPUT, "output-raw"))
     found = _emit(builder, parts, (NoTrack(),), places)
-    found = _emit(builder, backwards(parts), (NoTrack(),), places, None, Role.REPLY) or found
+    found = _emit(builder, back, (NoTrack(),), places, None, Role.REPLY) or found
     if not found:
         builder.nothing(parts)
     return found

@@ -315,8 +315,9 @@ class TableEmitter:
                 body.append(_line(chain, (*step.match, *item.comment), step.target, item))
             return
         alternatives = max(one.count, total)
-        counts = bool(one.stateful) or any(word in _COUNTING for _, words in steps[0].match for word in words)
-        single_step = len(steps) == 1 and (not counts or alternatives == 1)
+        counts = any(word in _COUNTING for _, words in steps[0].match for word in words)
+        single_step = len(steps) == 1 and not (counts and one.stateful)  # nobody reads two equal limits in one rule
+        single_step = single_step and (not (counts or one.stateful) or alternatives == 1)
         if single_step and one.count == 1 and _fits(steps[0], one.single):
             parts = (*one.single, *one.stateful, *steps[0].match, *item.comment)
             body.append(_line(chain, parts, steps[0].target, item))

@@ -49,13 +49,11 @@ from fwc.ir.verdict import (
     AddToSet,
     Continue,
     CopyMark,
-    Count,
     Dnat,
     Drop,
     Goto,
     Jump,
     Log,
-    OpaqueAction,
     OpaqueVerdict,
     Reject,
     Return,
@@ -79,6 +77,8 @@ from fwc.space.boxes import STATELESS_EXTENSIONS
 
 _STATES = {0: "invalid", 1: "established", 2: "related", 3: "new", 4: "untracked"}
 _MAX_RULES = 64
+_ASKED = WithinRate | WithinConnections | EveryNth | Chance
+"""What answers anew, or counts, each time it is asked: a packet may meet it once for each rule of the policy."""
 _MAX_APART = 28
 
 
@@ -287,9 +287,7 @@ class TableBuilder:
         ends = isinstance(rule.verdict, Accept | Drop | Reject | Return | Goto) or not isinstance(
             rule.verdict, Continue | Jump | OpaqueVerdict
         )
-        careful = any(isinstance(a, Log | Count | OpaqueAction) for a in actions) or isinstance(
-            rule.verdict, Jump | OpaqueVerdict
-        )
+        careful = bool(actions) or isinstance(rule.verdict, Jump | OpaqueVerdict)
         out.extend(self._emit(paths, tails, rule, ends, careful and not ends, False))
         return out
 
@@ -362,7 +360,7 @@ class TableBuilder:
     def _conditions(self, conjunction: Conjunction, family: Family) -> Statements:
         plain: list[Literal] = []
         for literal in conjunction.opaque:
-            if isinstance(literal.match, WithinRate | WithinConnections | EveryNth):
+            if isinstance(literal.match, _ASKED):
                 continue
             if isinstance(literal.match, TimeWindow):
                 parts = time_parts(literal.match)
@@ -387,6 +385,9 @@ class TableBuilder:
         out: Statements = []
         for literal in conjunction.opaque:
             state = literal.match
+            if isinstance(state, Chance):
+                out.append(other(self, literal, family))
+                continue
             if isinstance(state, EveryNth):
                 if shared:
                     raise Refused("one packet in so many, with conditions that need several rules", "split the rule")
@@ -453,10 +454,8 @@ class TableBuilder:
     ) -> list[t.RuleNode]:
         """Every path with every ending. With `careful` a packet must not take two paths. A log's bucket may be `named`."""
         comment = "" if is_log else comment_text(rule.label or rule.comment)
-        stateful = not is_log and any(
-            isinstance(c.match, WithinRate | WithinConnections | EveryNth) for p in paths for c in p.conjunction.opaque
-        )
-        if len(paths) > 1 and (careful or (stateful and not ends)) and not _apart(paths):
+        stateful = not is_log and any(isinstance(c.match, _ASKED) for p in paths for c in p.conjunction.opaque)
+        if len(paths) > 1 and (careful or stateful) and not _apart(paths):
             return self._through_chain(paths, tails, rule, is_log, named)
         shared = len(paths) > 1 or any(
             len(p.families) > 1 and (tails[0] != tails[1] or self._family_state(p)) for p in paths
@@ -520,9 +519,7 @@ class TableBuilder:
         name = self._names.fresh(rule.label or ("log" if is_log else "match"))
         done = self._names.fresh(name + "_do")
         one = Path(paths[0].conjunction, self.families, False, [])
-        opaque = tuple(
-            c for c in paths[0].conjunction.opaque if isinstance(c.match, WithinRate | WithinConnections | EveryNth)
-        )
+        opaque = tuple(c for c in paths[0].conjunction.opaque if isinstance(c.match, _ASKED))
         one.conjunction = Conjunction({}, {}, opaque=opaque)
         inner = self._emit([one], tails, rule, True, False, is_log, named)
         outer = []
