@@ -19,6 +19,7 @@ from fwc.dialects.iptables.parts import (
     Place,
     in_order,
 )
+from fwc.dialects.iptables.rates import with_own_names
 from fwc.dialects.iptables.targets import SYN, TCP_ONLY, Step, Where, action_steps, split_redirect, verdict_steps
 from fwc.dialects.iptables.transport import protocol_name
 from fwc.dialects.iptables.tree import RuleLine, Words
@@ -190,7 +191,7 @@ class TableEmitter:
         if not _in_family(rule.verdict, self.family):
             return
         try:
-            found = expand(rule.match, self.family)
+            found = expand(with_own_names(rule.match, f"{self.name[0]}{self._now}"), self.family)
         except TooManyConjunctions as problem:
             raise Inexpressible("conditions", str(problem), "split the rule") from None
         if not found:
@@ -315,7 +316,7 @@ class TableEmitter:
                 body.append(_line(chain, (*step.match, *item.comment), step.target, item))
             return
         alternatives = max(one.count, total)
-        counts = any(word in _COUNTING for _, words in steps[0].match for word in words)
+        counts = _counts(steps[0])
         single_step = len(steps) == 1 and not (counts and one.stateful)  # nobody reads two equal limits in one rule
         single_step = single_step and (not (counts or one.stateful) or alternatives == 1)
         if single_step and one.count == 1 and _fits(steps[0], one.single):
@@ -404,7 +405,7 @@ class TableEmitter:
         self, steps: list[Step], protocols: IntervalSet | None, item: Item, stateful: tuple[Part, ...] = ()
     ) -> str:
         """A chain with the steps. What counts the packet stands before all of them, so it counts once."""
-        if stateful and len(steps) > 1:
+        if stateful and (len(steps) > 1 or _counts(steps[0])):
             rules = [_line("", stateful, ("-j", self._ending(steps, protocols, item)), item)]
         else:
             fitted = self._fit(steps, (), protocols)
@@ -552,6 +553,10 @@ def _dports(found: list[Conjunction]) -> IntervalSet | None:
     values = found[0].fields.get(Field.DPORT)
     same = values is not None and all(c.fields.get(Field.DPORT) == values for c in found)
     return values if same and isinstance(values, IntervalSet) else None
+
+
+def _counts(step: Step) -> bool:
+    return any(word in _COUNTING for _, words in step.match for word in words)
 
 
 def _apart(found: list[Conjunction], split: list[Pieces], rule: Rule) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from fwc.dialects.iptables.names import HASHLIMIT_LENGTH, clean, cut
 from fwc.dialects.iptables.tree import Words
 from fwc.errors import FwcError
-from fwc.ir.match import Per, WithinConnections, WithinRate
+from fwc.ir.match import AllOf, AnyOf, Match, Not, Per, WithinConnections, WithinRate
 from fwc.net.hooks import Family
 
 UNITS = ((1, "sec"), (60, "min"), (3600, "hour"), (86400, "day"))
@@ -63,6 +65,21 @@ def _amount(rate: WithinRate) -> list[str]:
     if rate.burst > number:
         words += ["--hashlimit-burst", f"{rate.burst}b"]
     return words
+
+
+def with_own_names(match: Match, name: str) -> Match:
+    """The condition with a name for each bucket that has none: the kernel keeps them by name (xt_hashlimit.c)."""
+    match match:
+        case WithinRate(name=""):
+            return dataclasses.replace(match, name=name)
+        case Not(inner):
+            named = with_own_names(inner, name)
+            return match if named is inner else Not(named)
+        case AllOf(parts) | AnyOf(parts):
+            new = tuple(with_own_names(part, f"{name}-{at}" if at else name) for at, part in enumerate(parts))
+            return match if all(a is b for a, b in zip(new, parts, strict=True)) else type(match)(new)
+        case _:
+            return match
 
 
 def bucket_name(rate: WithinRate, family: Family) -> str:
