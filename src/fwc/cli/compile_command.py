@@ -10,6 +10,7 @@ import click
 from fwc import api
 from fwc.cli import exits
 from fwc.cli.common import color_option, quiet_options, report, stdin_option
+from fwc.cli.progress import working
 from fwc.diagnostics import has_errors
 from fwc.dialects.base import Lossy, OutputFile
 from fwc.dialects.registry import TARGETS, target_name
@@ -57,7 +58,8 @@ def command(
     options = api.CompileOptions(
         names, host, _day(today), Lossy(lossy), ipset, optimize, not no_verify, not no_lint, settings
     )  # fmt: skip
-    outputs, diagnostics = api.compile_policy(source, DiskFiles(policy, standard_policies()), options)
+    with working(f"compiling {source.path}", quiet):
+        outputs, diagnostics = api.compile_policy(source, DiskFiles(policy, standard_policies()), options)
     report(diagnostics, color, quiet)
     if has_errors(diagnostics):
         return exits.FINDINGS

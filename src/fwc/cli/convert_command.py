@@ -9,6 +9,7 @@ import click
 from fwc import api
 from fwc.cli import exits
 from fwc.cli.common import color_option, kind_of, quiet_options, report, stdin_option
+from fwc.cli.progress import working
 from fwc.diagnostics import has_errors
 from fwc.errors import UsageError
 from fwc.project.loader import read_input
@@ -42,7 +43,8 @@ def command(
     if kind == "fwc":
         form = "fwc fmt" if target == "fwc" else f"fwc compile --target {target}"
         raise UsageError(f"{source.path} is a policy: use `{form}`")
-    converted, diagnostics = api.convert(source, api.ReadRequest(kind, family=family or ""), target)
+    with working(f"converting {source.path}", quiet):
+        converted, diagnostics = api.convert(source, api.ReadRequest(kind, family=family or ""), target)
     report(diagnostics, color, quiet)
     if converted is None or has_errors(diagnostics):
         return exits.FINDINGS

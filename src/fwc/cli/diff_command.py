@@ -9,6 +9,7 @@ import click
 from fwc import api
 from fwc.cli import exits
 from fwc.cli.common import color_option, kind_of, quiet_options, report, stdin_option
+from fwc.cli.progress import working
 from fwc.diagnostics import Diagnostic, has_errors
 from fwc.errors import UsageError
 from fwc.project.loader import STANDARD_INPUT, DiskFiles, read_input, standard_policies
@@ -58,7 +59,8 @@ def command(
     report(found, color, quiet)
     if has_errors(found) or sides[0] is None or sides[1] is None:
         return exits.FINDINGS
-    result, notes = api.diff(sides[0], sides[1])
+    with working("comparing", quiet):
+        result, notes = api.diff(sides[0], sides[1])
     from fwc.render.diff_forms import diff_json, diff_markdown, diff_text
 
     form = {"text": diff_text, "json": diff_json, "markdown": diff_markdown}[output_format]

@@ -15,6 +15,7 @@ from fwc import api
 from fwc.cli import exits
 from fwc.cli.common import color_option, quiet_options, stdin_option, style_for
 from fwc.cli.lint_settings import settings_of, settings_text
+from fwc.cli.progress import working
 from fwc.diagnostics import Applicability, Confidence, Diagnostic, Persona, Severity
 from fwc.errors import UsageError
 from fwc.lints._settings import LintSettings
@@ -167,7 +168,8 @@ def _lint_one(
             outcome.fixed += fixed
             outcome.applied.extend(result.applied)
     else:
-        result = api.lint(source, files, request)
+        with working(f"linting {source.path}", options["quiet"]):
+            result = api.lint(source, files, request)
     outcome.findings.extend(result.findings)
     outcome.suppressed.extend(result.suppressed)
     outcome.notes.extend(result.notes)

@@ -9,6 +9,7 @@ import click
 from fwc import api
 from fwc.cli import exits
 from fwc.cli.common import color_option, quiet_options, report, stdin_option
+from fwc.cli.progress import working
 from fwc.diagnostics import has_errors
 from fwc.errors import UsageError
 from fwc.project.loader import DiskFiles, read_input, standard_policies
@@ -43,7 +44,8 @@ def command(
     source = read_input(policy, stdin_filename)
     files = DiskFiles(policy, standard_policies())
     request = api.TestRequest(name, host, today or datetime.date.today().isoformat(), not quiet)
-    outcome, diagnostics = api.test_policy(source, files, request)
+    with working(f"testing {source.path}", quiet):
+        outcome, diagnostics = api.test_policy(source, files, request)
     if kernel and outcome is not None:
         from fwc.project.kernel.policy_tests import run_on_kernel
 
