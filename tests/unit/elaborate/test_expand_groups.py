@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,6 +15,7 @@ from tests.unit.elaborate.expansion_support import (
     program_of,
     texts,
 )
+from tests.unit.watchdog import ends
 
 from fwc.elaborate.program import dns_names
 from fwc.lang.parse import parse
@@ -158,12 +157,10 @@ def test_many_bad_lines_are_counted() -> None:
 
 def test_a_hundred_thousand_lines_are_quick() -> None:
     content = "".join(f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}\n" for n in range(0, 200_000, 2))
-    start = time.process_time()
-    program = program_of('set s of addresses size 100000 = file "s.txt"\n', {"s.txt": content})
-    spent = time.process_time() - start
+    with ends():
+        program = program_of('set s of addresses size 100000 = file "s.txt"\n', {"s.txt": content})
     ((known,),) = program.sets["s"].elements
     assert isinstance(known, AddressSet) and known.v4.size() == 100_000
-    assert spent < 3  # 0.2 s alone on one core
 
 
 def test_sets_of_other_kinds() -> None:
@@ -211,9 +208,8 @@ def test_set_members_by_name() -> None:
 
 def test_twenty_thousand_members() -> None:
     text = "group g = {\n" + "".join(f"10.{n >> 8}.{n & 255}.1\n" for n in range(20_000)) + "}\n"
-    start = time.process_time()
-    assert program_of(text).groups["g"].v4.size() == 20_000
-    assert time.process_time() - start < 10
+    with ends():
+        assert program_of(text).groups["g"].v4.size() == 20_000
 
 
 def test_messages_never_show_a_traceback_for_a_missing_file() -> None:

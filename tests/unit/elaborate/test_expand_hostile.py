@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import time
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.unit.elaborate.expansion_support import MemoryFiles, errors_of
+from tests.unit.watchdog import ends
 
 from fwc.diagnostics import Diagnostic
 from fwc.elaborate.operands import resolve_ends, resolve_traffic
@@ -144,14 +144,12 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_policies_end_soon(name: str) -> None:
-    start = time.process_time()
-    run(HOSTILE[name], ElaborateOptions("", "h0" if "many hosts" in name else "", "2026-11-23"))
-    assert time.process_time() - start < 20
+    with ends():
+        run(HOSTILE[name], ElaborateOptions("", "h0" if "many hosts" in name else "", "2026-11-23"))
 
 
 def test_files_that_all_include_all() -> None:
     files = {f"{n}.fw": 'include "*.fw"\n' for n in range(300)}
-    start = time.process_time()
-    found = errors_of('include "*.fw"\n', files)
+    with ends():
+        found = errors_of('include "*.fw"\n', files)
     assert 0 < len(found) <= 1000
-    assert time.process_time() - start < 20

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.elaborate.expansion_support import at, error_of, errors_of, expand_text, messages, program_of, rules
+from tests.unit.watchdog import ends
 
 from fwc.diagnostics import Severity
 from fwc.elaborate.names import dependency_order, edit_distance, suggestion
@@ -160,10 +160,9 @@ def test_dependency_order_puts_needs_first(graph: dict[int, list[int]]) -> None:
 def test_thousands_of_unknown_names_are_quick() -> None:
     hosts = "".join(f"host host-{n} = 10.0.{n >> 8}.{n & 255}\n" for n in range(3000))
     group = "group g = " + ", ".join(f"hots-{n}" for n in range(3000)) + "\n"
-    start = time.process_time()
-    found = errors_of(hosts + group)
+    with ends():
+        found = errors_of(hosts + group)
     assert len(found) == 3000, messages(found[:3])
-    assert time.process_time() - start < 10
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from tests.unit.elaborate.expansion_support import at, error_of, errors_of, program_of, rule
+from tests.unit.watchdog import ends
 
 from fwc.elaborate.operands import resolve_ends, resolve_traffic
 from fwc.elaborate.program import Placed, Program
@@ -46,10 +45,9 @@ def test_ten_thousand_lets_in_a_chain() -> None:
     text = (
         "".join(f"let A{n} = $A{n + 1}\n" for n in range(10_000)) + "let A10000 = 22\nallow tcp $A0 from any to self\n"
     )
-    start = time.process_time()
-    program = program_of(text)
+    with ends():
+        program = program_of(text)
     assert ports(program, program.statements[0]) == IntervalSet.of(22)
-    assert time.process_time() - start < 10
 
 
 def test_parameters_with_and_without_dollar() -> None:
@@ -102,10 +100,9 @@ def test_recursion_names_the_cycle() -> None:
 def test_expansion_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fwc.elaborate.place.MOST_EXPANDED", 5000)  # 200,000 of them take some seconds
     text = "".join(f"template t{n}() {{ use t{n + 1}()\nuse t{n + 1}() }}\n" for n in range(40))
-    start = time.process_time()
-    found = errors_of(text + "template t40() { }\nuse t0()\n")
+    with ends():
+        found = errors_of(text + "template t40() { }\nuse t0()\n")
     assert [p.code for p in found] == ["FW064"]
-    assert time.process_time() - start < 20
 
 
 def test_deep_templates_are_refused() -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.elaborate.expansion_support import at, error_of, errors_of, expand_text, messages, program_of, texts
+from tests.unit.watchdog import ends
 
 from fwc.elaborate.operands import resolve_ends
 from fwc.lang import ast
@@ -148,7 +147,6 @@ def test_overlaps_are_those_of_sets(zones: list[tuple[str, list[tuple[int, int]]
 
 def test_thousands_of_zones_on_one_interface() -> None:
     lines = "".join(f"zone z{n} {{ iface eth0; net 10.{n >> 8}.{n & 255}.0/24 }}\n" for n in range(4000))
-    start = time.process_time()
-    program_of(lines)
-    assert time.process_time() - start < 10
+    with ends():
+        program_of(lines)
     assert len(errors_of(lines + "zone all { iface eth* }\n")) == 50

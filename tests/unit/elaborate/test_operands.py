@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.elaborate.expansion_support import at, program_of, rule, texts
+from tests.unit.watchdog import ends
 
 from fwc.diagnostics import Diagnostic
 from fwc.elaborate.operands import (
@@ -261,11 +261,10 @@ def test_ten_thousand_rules_are_quick() -> None:
     text = "".join(f"host h{n} = 10.0.{n}.1\n" for n in range(200))
     text += "".join(f"allow tcp {n % 60 + 1} from h{n % 200} to h{n * 7 % 200}\n" for n in range(10_000))
     program = program_of(text)
-    start = time.process_time()
-    for placed in program.statements:
-        node = rule(placed)
-        assert node.clauses.source is not None and node.clauses.destination is not None
-        resolve_traffic(program, node.traffic, [])
-        resolve_ends(program, node.clauses.source, [])
-        resolve_ends(program, node.clauses.destination, [])
-    assert time.process_time() - start < 1  # 0.03 s alone on one core
+    with ends():
+        for placed in program.statements:
+            node = rule(placed)
+            assert node.clauses.source is not None and node.clauses.destination is not None
+            resolve_traffic(program, node.traffic, [])
+            resolve_ends(program, node.clauses.source, [])
+            resolve_ends(program, node.clauses.destination, [])

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
-import time
 
 import pytest
+from tests.unit.watchdog import ends
 
 from fwc.diagnostics import has_errors
 from fwc.dialects.pf import dialect
@@ -47,12 +47,11 @@ block return-icmp (13, 1) in log quick on ! en0 from { 10.0.0.1, ! 10.0.0.2 } to
 
 @pytest.mark.parametrize("text", BROKEN, ids=range(len(BROKEN)))
 def test_refused_in_time(text: str) -> None:
-    started = time.monotonic()
-    tree, found = dialect.parse(SourceFile("pf.conf", text))
-    dialect.lift(tree)
+    with ends():
+        tree, found = dialect.parse(SourceFile("pf.conf", text))
+        dialect.lift(tree)
     assert has_errors(found)
     assert all(d.primary is not None for d in found)
-    assert time.monotonic() - started < 5
 
 
 def test_mutated_text_never_raises() -> None:
