@@ -1,8 +1,9 @@
 """Do two rulesets treat every packet alike? The proof behind `compile`, `convert` and `diff`.
 
 Both sides become first-match lists. A packet that they treat differently is held first by some region i of the left and j of the
-right with another outcome, so it suffices to look at such pairs, and each pair may be looked at from its narrower side. Equal
-regions in the same order, equal outcomes and containers rule out nearly all pairs; only the rest is searched.
+right with another outcome, so it suffices to look at such pairs, and each pair may be looked at from its narrower side. Most
+lists are seen to be equal run by run (`unions`); of the others equal regions in the same order, equal outcomes and containers
+rule out nearly all pairs, and only the rest is searched.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from fwc.analysis.fates import fate_text
 from fwc.analysis.firstmatch import NEXT, NOWHERE, Outcome, Region, first_match
 from fwc.analysis.program import Place, Program, ProgramTooLarge, Source, base_chains, filled_sets, fixed_sets, unfold
+from fwc.analysis.unions import in_cells, same_runs
 from fwc.analysis.witness import point_packet, point_text
 from fwc.ir.match import CtState, Field
 from fwc.ir.model import Chain, Ruleset
@@ -181,7 +183,14 @@ def differ(
         a.box == b.box and (a.outcome is b.outcome or a.outcome == b.outcome) for a, b in zip(left, right, strict=True)
     ):
         return None
-    return RegionPairs(dimensions, left, right, nodes).run()
+    if same_runs(dimensions, left, right, nodes):
+        return None
+    point = RegionPairs(dimensions, in_cells(dimensions, left), in_cells(dimensions, right), nodes).run()
+    if point is None:
+        return None
+    one, two = _held_first(dimensions, left, point), _held_first(dimensions, right, point)
+    assert one is not None and two is not None
+    return point, one, two
 
 
 def ordinary(
@@ -285,12 +294,9 @@ class RegionPairs:
         swapped = [(j, i) for i, j in pairs]
         self.right_aligned = _partners(swapped, len(self.right.regions), len(self.left.regions))
 
-    def run(self) -> tuple[Point, Region, Region] | None:
-        for i, j in self.candidates():
-            point = self.witness(i, j)
-            if point is not None:
-                return point, self.left.regions[i], self.right.regions[j]
-        return None
+    def run(self) -> Point | None:
+        """A packet that the lists treat differently. Raises BudgetSpent."""
+        return next((point for i, j in self.candidates() if (point := self.witness(i, j)) is not None), None)
 
     def candidates(self) -> Iterator[tuple[int, int]]:
         """Every pair of regions that may hold a packet first with different outcomes, each pair once."""
