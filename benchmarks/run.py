@@ -15,6 +15,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+import venv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log
@@ -122,8 +123,9 @@ def start_section(times: int) -> str:
     with tempfile.TemporaryDirectory(prefix="fwc-bench-") as name:
         policy = Path(name) / "policy.fw"
         write_fwc(random_policy(20), policy)
-        # `-S` leaves out the start-up files of this machine's site-packages, which would make bare Python slow and our ratio good
-        bare_python = [sys.executable, "-S"]
+        # a virtual environment of its own: start-up files of other packages would make bare Python slow and the ratio good
+        venv.create(Path(name) / "venv", symlinks=True)
+        bare_python = [str(Path(name) / "venv/bin/python")]
         commands: dict[str, Sequence[str]] = {
             "python -c pass": [*bare_python, "-c", "pass"],
             "fwc --help": [*bare_python, "-m", "fwc", "--help"],

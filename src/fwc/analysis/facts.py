@@ -42,13 +42,41 @@ class Answer:
 
     all: bool
     none: bool
-    some: Packet | None = None
-    some_text: str = ""
-    some_by: Place | None = None
-    others: Packet | None = None
-    others_text: str = ""
-    others_by: Place | None = None
     undetermined: bool = False
+    dimensions: Dimensions | None = None
+    good: tuple[Point, Place | None] | None = None
+    bad: tuple[Point, Place | None] | None = None
+
+    @property
+    def some(self) -> Packet | None:
+        return self._packet(self.good)
+
+    @property
+    def some_text(self) -> str:
+        return self._text(self.good)
+
+    @property
+    def some_by(self) -> Place | None:
+        return self.good[1] if self.good else None
+
+    @property
+    def others(self) -> Packet | None:
+        return self._packet(self.bad)
+
+    @property
+    def others_text(self) -> str:
+        return self._text(self.bad)
+
+    @property
+    def others_by(self) -> Place | None:
+        return self.bad[1] if self.bad else None
+
+    def _packet(self, found: tuple[Point, Place | None] | None) -> Packet | None:
+        # When it is asked for: most answers only let a lint be silent.
+        return point_packet(self.dimensions, found[0]) if self.dimensions and found else None
+
+    def _text(self, found: tuple[Point, Place | None] | None) -> str:
+        return point_text(self.dimensions, found[0]) if self.dimensions and found else ""
 
 
 class Facts:
@@ -264,10 +292,7 @@ class Facts:
             perhaps = good is None and self._perhaps(dimensions, regions, boxes)
         except BudgetSpent:
             return Answer(False, False, undetermined=True)
-        answer = Answer(all=bad is None, none=good is None and not perhaps)
-        some = _shown(dimensions, good)
-        others = _shown(dimensions, bad)
-        return Answer(answer.all, answer.none, *some, *others)
+        return Answer(bad is None, good is None and not perhaps, dimensions=dimensions, good=good, bad=bad)
 
     def _perhaps(self, dimensions: Dimensions, regions: list[Region], boxes: Sequence[Box]) -> bool:
         """Whether a packet of the boxes meets a verdict that is not modelled (a queue, a rule that could not be read): it may be
@@ -362,9 +387,3 @@ def _filled(dimensions: Dimensions, point: Point, packet: Packet) -> Point:
 
 def is_accept(outcome: Outcome) -> bool:
     return isinstance(outcome.verdict, Accept)
-
-
-def _shown(dimensions: Dimensions, found: tuple[Point, Place | None] | None) -> tuple[Packet | None, str, Place | None]:
-    if found is None:
-        return None, "", None
-    return point_packet(dimensions, found[0]), point_text(dimensions, found[0]), found[1]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import click
@@ -117,11 +117,13 @@ def command(paths: tuple[str, ...], **options: Any) -> int:
     if options["generate_baseline"]:
         from fwc.render.baseline import format_baseline
 
-        write_all([PlannedFile(Path(options["generate_baseline"]), format_baseline(outcome.findings))])
+        _write(options["generate_baseline"], format_baseline(outcome.findings))
         click.echo(f"{options['generate_baseline']}: {len(outcome.findings)} findings", err=True)
         return exits.CLEAN
     hidden = gone = 0
     if options["baseline"]:
+        from pathlib import Path
+
         from fwc.render.baseline import read_baseline, without_baseline
 
         known = read_baseline(Path(options["baseline"]))
@@ -183,7 +185,13 @@ def _write_or_show(path: str, old: str, new: str, show: bool) -> None:
         lines = difflib.unified_diff(old.splitlines(keepends=True), new.splitlines(keepends=True), path, path)
         click.echo("".join(lines), nl=False)
     else:
-        write_all([PlannedFile(Path(path), new)])
+        _write(path, new)
+
+
+def _write(path: str, text: str) -> None:
+    from pathlib import Path  # of no use to a lint that only prints
+
+    write_all([PlannedFile(Path(path), text)])
 
 
 def _add_ignores(outcome: api.LintOutcome, reason: str) -> int:
@@ -197,7 +205,9 @@ def _add_ignores(outcome: api.LintOutcome, reason: str) -> int:
     count = 0
     for source in sources.values():
         text, silenced = with_ignores(source, outcome.findings, reason.strip())
-        if silenced and Path(source.path).is_file():
+        if silenced and os.path.isfile(source.path):
+            from pathlib import Path
+
             planned.append(PlannedFile(Path(source.path), text))
             count += silenced
     write_all(planned)
@@ -211,9 +221,11 @@ def _inputs(paths: Sequence[str]) -> list[tuple[str, bool]]:
     """(path, named by the user) for every file; directories are searched, hidden ones left out."""
     out: list[tuple[str, bool]] = []
     for path in paths:
-        if path == STANDARD_INPUT or not Path(path).is_dir():
+        if path == STANDARD_INPUT or not os.path.isdir(path):
             out.append((path, True))
             continue
+        from pathlib import Path
+
         for found in sorted(Path(path).rglob("*")):
             hidden = any(part.startswith(".") for part in found.relative_to(path).parts)
             if found.suffix in SUFFIXES and not hidden and found.is_file():
@@ -230,7 +242,7 @@ def _print(outcome: api.LintOutcome, options: dict[str, Any], settings: LintSett
     left_out = len(shown) - most if 0 < most < len(shown) else 0
     text = _rendered(dataclasses.replace(outcome, findings=shown[: len(shown) - left_out]), options)
     if options["output"]:
-        write_all([PlannedFile(Path(options["output"]), text)])
+        _write(options["output"], text)
     else:
         click.echo(text, nl=False)
     if left_out:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import os
 from enum import Enum
-from pathlib import Path
 from typing import Any
 
 from fwc import api
@@ -17,12 +17,14 @@ from fwc.project.config import find_config, load_config
 
 def settings_of(options: dict[str, Any]) -> LintSettings:
     """Options beat configuration files, those beat the defaults. Raises UsageError."""
-    files = [word for word in options["config"] if "=" not in word or Path(word).exists()]
+    files = [word for word in options["config"] if "=" not in word or os.path.exists(word)]
     values = [word for word in options["config"] if word not in files]
     if len(files) > 1:
         raise UsageError("--config names more than one file")
-    path: Path | None = None
+    path = None
     if not options["isolated"]:
+        from pathlib import Path
+
         path = Path(files[0]) if files else find_config(Path())
     settings = load_config(path, tuple(values))
     changes: dict[str, Any] = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import importlib
 import os
 import sys
@@ -61,9 +60,6 @@ def cli(debug: bool) -> None:
 
 def main() -> None:
     """Run the command line; never returns."""
-    # Trees and rules hold no cycles, but the collector walks all of them again and again while they grow: half of the time of
-    # a compile. Now it looks only every so often, for commands that read many files.
-    gc.set_threshold(1_000_000, 20, 100)
     _leave(run(sys.argv[1:]))
 
 

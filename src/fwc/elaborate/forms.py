@@ -9,14 +9,14 @@ from fwc.elaborate.iface_sets import disjoint, inside, join, meet
 from fwc.elaborate.sides import FROM, NET, SELF, TO, Atom, Excluded, Side, met, zone_ifaces
 from fwc.elaborate.sites import DUAL, V4, V6, Site, families_of, loopback_of
 from fwc.ir.match import Always, Field, FieldIn, Match, Opaque, SetRef, all_of, any_of, negate
-from fwc.net.addresses import V4_ALL, V6_ALL, AddressSet, parse_v6, prefix_run, union
+from fwc.net.addresses import V4_ALL, V6_ALL, AddressSet, prefix_run, union
 from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import EMPTY, IntervalSet
 from fwc.records import record
 
 # D8: addresses that talk with this machine before they have, or without, an address of the zone (DHCP, neighbour discovery)
 _COVER4 = AddressSet(IntervalSet.of(0), EMPTY)
-_COVER6 = AddressSet(EMPTY, IntervalSet(((0, 0), prefix_run(parse_v6("fe80::") or 0, 10, 128))))
+_COVER6 = AddressSet(EMPTY, IntervalSet(((0, 0), prefix_run(0xFE80 << 112, 10, 128))))
 
 LOCAL_SOURCE = Opaque("", "saddr", "local")
 LOCAL_DESTINATION = Opaque("", "daddr", "local")

@@ -10,14 +10,14 @@ from fwc.elaborate.sites import V4, V6, Site, loopback_of
 from fwc.ir.match import CtState, Field, FieldIn, Match, Opaque, all_of, family_is, negate, state_in
 from fwc.ir.model import Role, Rule
 from fwc.ir.verdict import ACCEPT, DROP, Accept, Verdict
-from fwc.net.addresses import AddressSet, parse_v6, prefix_run
+from fwc.net.addresses import AddressSet, prefix_run
 from fwc.net.hooks import Family
 from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import EMPTY, IntervalSet
 from fwc.net.protocols import UDP
 from fwc.source import Origin
 
-LINK_LOCAL = AddressSet(EMPTY, IntervalSet((prefix_run(parse_v6("fe80::") or 0, 10, 128),)))
+LINK_LOCAL = AddressSet(EMPTY, IntervalSet((prefix_run(0xFE80 << 112, 10, 128),)))
 
 _ND = IntervalSet.range(133 << 8, 136 << 8 | 255)  # RFC 4861: router and neighbour solicitation and advertisement
 _MLD_QUERY = IntervalSet.range(130 << 8, 130 << 8 | 255)  # RFC 2710, RFC 3810

@@ -13,13 +13,13 @@ from fwc.ir.match import ALWAYS, AllOf, AnyOf, Field, FieldIn, Match, Per, Withi
 from fwc.ir.model import Chain, Role, Rule
 from fwc.ir.verdict import ACCEPT, DROP, Accept, Action, AddToSet, Count, Goto, Log, Reject, RejectKind, Verdict
 from fwc.lang import ast
-from fwc.net.addresses import AddressSet, parse_v6, prefix_run
+from fwc.net.addresses import AddressSet, prefix_run
 from fwc.net.intervals import IntervalSet
 from fwc.source import Origin
 
 MULTICAST = AddressSet(
     IntervalSet((prefix_run(224 << 24, 4, 32), (0xFFFFFFFF, 0xFFFFFFFF))),
-    IntervalSet((prefix_run(parse_v6("ff00::") or 0, 8, 128),)),
+    IntervalSet((prefix_run(0xFF << 120, 8, 128),)),
 )
 """Destinations that nobody answers for: RFC 1122 3.2.2 forbids errors about them, so D14 drops instead of rejecting. TCP has
 no such destinations (RFC 1122 4.2.3.10), so rules for TCP alone need no drop. The kernel itself stays silent about directed

@@ -59,13 +59,11 @@ class _Pattern:
         self.symbol = symbol
         self._pattern = pattern
         self._needs = needs
-        self._digit = digit
+        self.digit = digit
         self._match: Callable[[str], object] | None = None
 
     def matches(self, word: str) -> bool:
-        """Whether the whole word is this terminal."""
-        if self._digit and not "0" <= word[0] <= "9":
-            return False
+        """Whether the whole word, of which the first character may begin one, is this terminal."""
         for sign in self._needs:
             if sign not in word:
                 return False
@@ -93,6 +91,7 @@ class Kinds(dict[str, str]):
                 )
             for word in words:
                 self._keywords.setdefault(word, []).append(symbol)
+        self._not_digits = [each for each in self._patterns if not each.digit]
         self._string = self._signature_kind((tables.terminals.index("STRING"),))
         self._raw = self._signature_kind((tables.terminals.index("RAWTEXT"),))
         self._fixed = {OPEN: OPEN, CLOSE: CLOSE}
@@ -123,7 +122,8 @@ class Kinds(dict[str, str]):
     def _word(self, word: str) -> str:
         if len(word) > 300:
             return BAD
-        symbols = [each.symbol for each in self._patterns if each.matches(word)]
+        patterns = self._patterns if "0" <= word[0] <= "9" else self._not_digits
+        symbols = [each.symbol for each in patterns if each.matches(word)]
         symbols += self._keywords.get(word, ())
         return self._signature_kind(tuple(sorted(symbols)))
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fwc.diagnostics import Confidence, Persona, Severity
 from fwc.errors import UsageError
 from fwc.lints._settings import Interface, LintSettings
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NAMES = ("fwc.yaml", ".fwc.yaml")
 MOST_EXTENDS = 16
@@ -32,7 +34,7 @@ def load_config(path: Path | None, values: tuple[str, ...] = ()) -> LintSettings
     data = _merged(path, 0) if path is not None else {}
     for word in values:
         data.update(_assignment(word))
-    return _settings(data, path or Path("--config")) if data else LintSettings()
+    return _settings(data, path or "--config") if data else LintSettings()
 
 
 def _assignment(word: str) -> dict[str, Any]:
@@ -93,7 +95,7 @@ def _toml(path: Path) -> dict[str, Any]:
         raise UsageError(f"cannot read {path}: {problem}") from None
 
 
-def _settings(data: Mapping[str, Any], path: Path) -> LintSettings:
+def _settings(data: Mapping[str, Any], path: Path | str) -> LintSettings:
     values: dict[str, Any] = {}
     for key, value in data.items():
         reader = _KEYS.get(key.replace("_", "-"))

@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fwc.errors import UsageError
 from fwc.records import record
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @record
@@ -22,6 +25,8 @@ class PlannedFile:
 
 def output_directory(text: str) -> Path:
     """The directory that `--out-dir` names: one that exists, or a new one beside others. Raises UsageError."""
+    from pathlib import Path
+
     directory = Path(text)
     if not (directory.is_dir() or (directory.parent.is_dir() and not directory.exists())):
         reason = "it is not a directory" if directory.exists() else f"there is no directory {directory.parent}"

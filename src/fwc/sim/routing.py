@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from fwc.ir.model import Ruleset, Zone
-from fwc.net.addresses import AddressSet, parse_v6, prefix_run, union
+from fwc.net.addresses import AddressSet, prefix_run, union
 from fwc.net.hooks import Family
 from fwc.net.intervals import IntervalSet
 from fwc.net.packet import Packet
 
 _LOOPBACK = AddressSet(IntervalSet((prefix_run(127 << 24, 8, 32),)), IntervalSet.of(1))
-_MULTICAST6 = parse_v6("ff00::") or 0
+_MULTICAST6 = 0xFF << 120
 
 
 class Routes:
