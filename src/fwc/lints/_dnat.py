@@ -112,7 +112,7 @@ def _judge(
         return None
     from fwc.lints._conntrack import place_span
 
-    before = _before(context, family, region, hook, ports)
+    before = _before(context, family, region, hook)
     return Lost(
         rule, span, redirect, hook, place_span(context, after.others_by), before, after.others_text,
         f"port {ports[0]}" if ports is not None else "the translated address",
@@ -159,14 +159,14 @@ def _answer(
     return facts.accepts(family, hook, tuple(box for box in met if box is not None))
 
 
-def _before(
-    context: LintContext, family: Family, region: Region, hook: Hook, ports: tuple[int, int] | None
-) -> Span | None:
-    """The rule that accepts the packets as they were sent, when it says so by port or address."""
+def _before(context: LintContext, family: Family, region: Region, hook: Hook) -> Span | None:
+    """The rule that accepts the packets as they were sent: all of them, since a rule for one port of a redirect of every port has
+    a purpose of its own."""
     facts = context.facts
     dimensions = facts.dimensions(family)
     rest = _kept(dimensions, region.box, _REPLACED - {Field.DADDR})
-    met = [dimensions.meet(rest, box) for box in facts.boxes(family, state_in(CtState.NEW))]
+    connections = all_of(protocol(TCP, UDP), state_in(CtState.NEW))
+    met = [dimensions.meet(rest, box) for box in facts.boxes(family, connections)]
     answer = facts.accepts(family, hook, tuple(box for box in met if box is not None))
-    rule = facts.rule(answer.some_by) if answer.some_by is not None else None
+    rule = facts.rule(answer.some_by) if answer.all and answer.some_by is not None else None
     return rule.origin.span if rule is not None else None

@@ -70,7 +70,7 @@ def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     for each in lost(context):
         if each.old is not None:
             yield lint.finding(
-                f"this rule of {each.hook} accepts what packets look like before a translation: none comes here so", each.old,
+                f"this rule of {each.hook} accepts packets as they were sent, but a translation before it changes them", each.old,
                 label="accepts the original destination", secondary=[Label(each.span, "rewrites it before")],
                 help=f"accept {each.where}, or ask for the original one: `--ctorigdstport`, `ct original proto-dst`",
                 witness={"text": each.text},
