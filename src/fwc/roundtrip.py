@@ -79,8 +79,8 @@ def _hooked(tables: tuple[Table, ...], script: str) -> tuple[Table, ...]:
 def prove(target: str, files: Sequence[OutputFile], policy: Ruleset) -> None:
     """Raise InternalError unless the emitted text treats every packet as `policy` does, with a packet that shows it."""
     wanted, lifted = load_dialect(target).proof_terms(policy, read_back(target, files, policy))
-    for family in policy.settings.families:
-        spelled = _Spelled(policy_names(policy, target, lifted, family))
+    for family, names in policy_names(policy, target, lifted, policy.settings.families).items():
+        spelled = _Spelled(names)
         left = comparable(wanted, family, lambda name: name)
         right = comparable(lifted, family, spelled)
         difference = compare(left, right, families=(family,))
@@ -201,38 +201,42 @@ def _members(each: NamedSet) -> object:
 
 def set_names(policy: Ruleset, target: str, emitted: Ruleset, families: Sequence[Family] = ()) -> Callable[[str], str]:
     """From the names of emitted sets and buckets to the policy's; those of all families where none is given."""
-    tables = [policy_names(policy, target, emitted, family) for family in families or policy.settings.families]
+    tables = policy_names(policy, target, emitted, families or policy.settings.families)
 
     def name(given: str) -> str:
-        found = (_policy_name(given, names) for names in tables)
+        found = (_policy_name(given, names) for names in tables.values())
         return next((each for each in found if each is not None), given)
 
     return name
 
 
-def policy_names(policy: Ruleset, target: str, emitted: Ruleset, family: Family) -> dict[str, str]:
-    """The policy's run-time sets and buckets by the names that they can have in `emitted` for a family, `-` written as `_`.
+def policy_names(
+    policy: Ruleset, target: str, emitted: Ruleset, families: Sequence[Family]
+) -> dict[Family, dict[str, str]]:
+    """The policy's run-time sets and buckets by the names that they can have in `emitted` for each family, `-` written as `_`.
 
     What holds addresses has one of each family, which targets tell apart by a final digit (hashlimit has none for IPv4).
     Reading takes the digit off where it can do so clearly, and a ruleset of one family may have none: the bare name counts
     where no name with a digit is there.
     """
-    found = {_plain(name) for name in _names(emitted)}
-    bare = frozenset(_buckets(policy)) if target == "iptables" and family is Family.V4 else frozenset()
-    out: dict[str, str] = {}
-    for name in _names(policy):
-        if name not in bare and (ended := f"{_plain(name)}{family.value}") in found:
-            out[ended] = name
-    for name in _names(policy):
-        plain = _plain(name)
-        if out.get(f"{plain}{family.value}") != name:
-            out.setdefault(plain, name)
+    found = {_plain(name) for name in [*_sets(emitted), *_buckets(emitted)]}
+    buckets = list(_buckets(policy))
+    names = list(dict.fromkeys([*_sets(policy), *buckets]))
+    out: dict[Family, dict[str, str]] = {}
+    for family in families:
+        bare = frozenset(buckets) if target == "iptables" and family is Family.V4 else frozenset()
+        spelled = out[family] = {
+            ended: name for name in names if name not in bare and (ended := f"{_plain(name)}{family.value}") in found
+        }
+        for name in names:
+            plain = _plain(name)
+            if spelled.get(f"{plain}{family.value}") != name:
+                spelled.setdefault(plain, name)
     return out
 
 
-def _names(ruleset: Ruleset) -> list[str]:
-    sets = (each.name for table in ruleset.tables for each in table.sets)
-    return list(dict.fromkeys([*sets, *_buckets(ruleset)]))
+def _sets(ruleset: Ruleset) -> Iterator[str]:
+    return (each.name for table in ruleset.tables for each in table.sets)
 
 
 def _buckets(ruleset: Ruleset) -> Iterator[str]:

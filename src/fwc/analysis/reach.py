@@ -140,6 +140,7 @@ class _Reach:
         self.killers = 0  # bits that hide the current rule for certain
         self.jumps = 0  # skips that lead to the current rule or before it
         self.dead_bits = 0
+        self._got_past: Point = {}  # the packet of the last rule that was reached: its state and mark may do again
 
     def _new_random(self) -> Random:
         from random import Random
@@ -228,7 +229,7 @@ class _Reach:
                 runs = own.get(dimension) or (self.dimensions.full(dimension),)
                 low, high = runs[0][0], runs[-1][1]
                 if turn == 0:
-                    point[dimension] = low
+                    point[dimension] = low if dimension in own else self._got_past.get(dimension, low)
                 elif turn == 1:
                     point[dimension] = high
                 else:
@@ -237,6 +238,7 @@ class _Reach:
                     point[dimension] = rng.randint(low, high)
             hits = self.index.stab(point, killers | skips)
             if self._passes(hits, killers, over):
+                self._got_past = point
                 for c in box:
                     point.setdefault(c >> SHIFT, self.dimensions.runs[c][0][0])
                 return point
