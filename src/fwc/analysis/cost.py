@@ -22,7 +22,7 @@ from fwc.net.interfaces import IfaceSet
 from fwc.records import record
 from fwc.space.boxes import Translator
 from fwc.space.fields import SHIFT, Box, Dimensions, Point
-from fwc.space.index import Index, bits_of
+from fwc.space.index import bits_of, index_of
 
 MOST_SAMPLES = 400
 """Rules of a hook from which packets are taken."""
@@ -253,8 +253,8 @@ class _Prepared:
                 before.extend(reached)
                 self._before_owner.extend([number] * len(reached))
         self._translate = translate
-        self._index = Index(translate.dimensions, self.boxes)
-        self._before = Index(translate.dimensions, before)
+        self._index = index_of(translate.dimensions, self.boxes)
+        self._before = index_of(translate.dimensions, before)
 
     def first_box(self, number: int) -> Box | None:
         """One of the boxes of a rule; None when it holds no packet."""

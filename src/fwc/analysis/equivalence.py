@@ -25,7 +25,7 @@ from fwc.records import record
 from fwc.space.boxes import Translator, same_name
 from fwc.space.cover import NODES, BudgetSpent, uncovered
 from fwc.space.fields import Box, Dimensions, Point
-from fwc.space.index import Index, bits_of
+from fwc.space.index import Index, bits_of, index_of
 
 _BROAD = 40  # regions with more conflicting partners are looked at from the partners' side
 
@@ -248,7 +248,7 @@ class _Side:
     @property
     def index(self) -> Index:
         if self._index is None:
-            self._index = Index(self.dimensions, self.boxes)
+            self._index = index_of(self.dimensions, self.boxes)
         return self._index
 
     def conflicts(self, box: Box, outcome: int, aligned: int) -> int:

@@ -9,7 +9,7 @@ from fwc.net.hooks import Family
 from fwc.net.intervals import Run
 from fwc.records import record
 from fwc.space.fields import Dimensions, Kind
-from fwc.space.index import Index, bits_of, mask_of
+from fwc.space.index import Index, bits_of, index_of, mask_of
 
 Cell = tuple[Run, ...]
 """One run of values per field of the lookup."""
@@ -92,7 +92,7 @@ def _index(cells: Sequence[Cell]) -> Index:
         tuple(dimensions.constraint(axis, (run,)) for axis, run in zip(axes, cell, strict=True) if run != (0, axis.top))
         for cell in cells
     ]
-    return Index(dimensions, boxes)
+    return index_of(dimensions, boxes)
 
 
 def _cut(cell: Cell, hole: Cell) -> Iterator[Cell]:

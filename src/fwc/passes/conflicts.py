@@ -12,7 +12,7 @@ from fwc.net.interfaces import IfaceSet
 from fwc.passes.plain import plain_fields
 from fwc.space.boxes import Translator
 from fwc.space.fields import Box, Dimensions
-from fwc.space.index import Index, bits_of, mask_of
+from fwc.space.index import bits_of, index_of, mask_of
 
 
 class Conflicts:
@@ -66,7 +66,7 @@ class _Side:
         bits: dict[int, list[int]] = {}
         for bit, owner in enumerate(self.owners):
             bits.setdefault(effects[owner], []).append(bit)
-        self._index = Index(boxer.dimensions, flat)
+        self._index = index_of(boxer.dimensions, flat)
         self._others = {effect: self._index.every ^ mask_of(own) for effect, own in bits.items()}
         self._groups: dict[int, int] = {}
 

@@ -21,7 +21,7 @@ from fwc.query.question import Asked, Question
 from fwc.records import record
 from fwc.space.cover import NODES, BudgetSpent, uncovered
 from fwc.space.fields import SHIFT, Box, Dimensions, Kind, Point
-from fwc.space.index import Index, bits_of
+from fwc.space.index import Index, bits_of, index_of
 from fwc.space.pieces import Piece, joined, written_out
 from fwc.space.words import words
 
@@ -143,7 +143,7 @@ def _part(
     if not asked:
         return []
     regions = first_match(unfold(source, chains)) if chains else [Region((), NEXT, NOWHERE)]
-    index = Index(dimensions, [region.box for region in regions])
+    index = index_of(dimensions, [region.box for region in regions])
     groups: dict[tuple[bool, Place, str], list[tuple[Piece, Point]]] = {}
     for box in asked:
         for number, piece, point in _held(dimensions, regions, index, box):

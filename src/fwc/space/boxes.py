@@ -42,7 +42,10 @@ from fwc.space.complement import TooManyBoxes, complement
 from fwc.space.fields import IFACE_BYTES, SHIFT, Box, Dimension, Dimensions, Kind, iface_run, simplify
 
 MAX_BOXES = 50_000
-"""Boxes of one condition; more make it one opaque atom."""
+"""Boxes of one condition that is combined of others; more make it one opaque atom."""
+
+MAX_ELEMENTS = 400_000
+"""Boxes of one condition that lists them: as many as its text is long."""
 
 MAX_DEPTH = 150
 """Nesting of one condition; deeper ones are one opaque atom."""
@@ -238,7 +241,7 @@ class Translator:
         return self._condition(match, versions)
 
     def _union(self, unions: list[tuple[Box, ...]]) -> tuple[Box, ...]:
-        if sum(map(len, unions)) > MAX_BOXES:
+        if sum(map(len, unions)) > MAX_ELEMENTS:
             raise TooManyBoxes
         return simplify(self.dimensions, (box for union in unions for box in union))
 
@@ -255,7 +258,7 @@ class Translator:
                     return ()
                 done = (both,)
                 continue
-            if len(done) * len(union) > MAX_BOXES:
+            if len(done) * len(union) > (MAX_ELEMENTS if len(done) == 1 or len(union) == 1 else MAX_BOXES):
                 raise TooManyBoxes
             met = [meet(a, b) for a in done for b in union]
             done = simplify(self.dimensions, [b for b in met if b is not None])

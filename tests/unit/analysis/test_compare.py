@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fwc.analysis.equivalence import compare
 from fwc.analysis.facts import Facts
-from fwc.ir.match import Field, FieldIn, Match, WithinRate, all_of, family_is
+from fwc.ir.match import Field, FieldIn, Match, TupleIn, WithinRate, all_of, family_is
 from fwc.ir.model import Base, Chain, Rule, Ruleset, Table
 from fwc.ir.verdict import ACCEPT, DROP, Log, Masquerade, Reject, RejectKind, Verdict
 from fwc.net.addresses import AddressSet
@@ -90,3 +90,16 @@ def test_the_same_steps_are_the_same_however_many_effects_they_heap_up() -> None
     assert compare(long(900, ACCEPT), long(900, ACCEPT), families=(Family.V4,)) is None
     assert compare(long(9, ACCEPT), long(9, DROP)) is not None
     assert compare(long(9, ACCEPT), long(9, ACCEPT, "seen ")) is not None
+
+
+def test_a_lookup_of_many_members_is_the_same_as_a_rule_for_each() -> None:
+    flows = [(10 << 24 | n, n % 60_000 + 1) for n in range(60_000)]
+    elements = tuple(
+        (AddressSet(IntervalSet.of(address)), IntervalSet.of(6), IntervalSet.of(port)) for address, port in flows
+    )
+    fields = (Field.SADDR, Field.PROTOCOL, Field.DPORT)
+    rules = [
+        rule(all_of(*(FieldIn(f, v) for f, v in zip(fields, element, strict=True))), ACCEPT) for element in elements
+    ]
+    lookup = rule(TupleIn(fields, elements), ACCEPT)
+    assert compare(hook(*rules), hook(lookup)) is None
