@@ -22,6 +22,7 @@ from fwc.ir.verdict import (
     Snat,
     Tag,
     VerdictMap,
+    Via,
 )
 from fwc.net.addresses import format_address
 from fwc.net.hooks import Family
@@ -64,6 +65,8 @@ def effect_text(effect: Effect) -> str:
             return "notrack"
         case Tag(name):
             return f"tag {name}"
+        case Via(kind, hops):
+            return f"{kind} {hops}".rstrip()
         case OpaqueAction(_, text) | OpaqueVerdict(_, text):
             return text
         case VerdictMap():

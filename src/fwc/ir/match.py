@@ -244,7 +244,8 @@ class Opaque:
     With an empty `dialect` it is a condition of the policy language that needs the routing table, which each back end spells
     in its own way: kind "rpfilter" (text "strict" or "loose": the source *fails* the reverse path check), kind "local" (text
     "saddr" or "daddr": that address is one of this machine), kind "route" (text: interface names as of
-    `IfaceSet.texts()` joined by blanks: the route to the destination leaves by one of them; before routing only)."""
+    `IfaceSet.texts()` joined by blanks: the route to the destination leaves by one of them; before routing only), kind
+    "no-route" (text "saddr" or "daddr": no route leads to that address)."""
 
     dialect: str
     text: str

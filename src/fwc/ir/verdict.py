@@ -113,6 +113,16 @@ class Duplicate:
 
 
 @record
+class Via:
+    """pf: how the packet travels on, never whether: `kind` is route-to or fastroute (the packet leaves by one of `hops`, not as
+    the routing table says), reply-to (its replies do), dup-to (a copy does) or rtable (that table is asked). `hops` are
+    interfaces and gateways as pf.conf writes them, empty where the kind needs none. The packet itself is not changed."""
+
+    kind: str
+    hops: str = ""
+
+
+@record
 class OpaqueAction:
     """A statement or target of `dialect` that fwc does not model; the packet goes on to the next rule. `writes` are the fields
     that it is known to change: conditions behind it see other values."""
@@ -135,6 +145,7 @@ Action = (
     | AddToSet
     | Tag
     | Duplicate
+    | Via
     | OpaqueAction
 )
 
@@ -272,7 +283,8 @@ class Netmap:
 @record
 class OpaqueVerdict:
     """A terminal statement or target that fwc does not model (queue, tproxy, a foreign extension). `terminal` is True when
-    it is known that no later rule of the chain sees the packet, None when unknown."""
+    it is known that no later rule of the chain sees the packet, None when unknown. With an empty `dialect` it stands for rules
+    that other programs fill in at run time (an anchor of pf): they give any verdict, or none."""
 
     dialect: str
     text: str

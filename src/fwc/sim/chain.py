@@ -35,6 +35,7 @@ from fwc.ir.verdict import (
     Tag,
     Verdict,
     VerdictMap,
+    Via,
 )
 from fwc.net.addresses import format_address
 from fwc.net.hooks import Hook
@@ -183,6 +184,8 @@ def act(action: Action, at: Journey, out: Recorder, hook: Hook) -> None:
             out.effects.append(f"priority {action.value:#x}")
         case Duplicate():
             out.effects.append(f"copy to {format_address(action.family, action.gateway)}")
+        case Via():
+            out.effects.append(f"{action.kind} {action.hops}".rstrip())
         case OpaqueAction():
             at.assume(f"`{action.text}` changes nothing that later rules see ({hook.value})")
             out.effects.append(action.text)

@@ -117,6 +117,7 @@ STATELESS_EXTENSIONS = frozenset(
         "mac",
         "mark",
         "meta",
+        "no-route",
         "os",
         "osf",
         "owner",

@@ -498,5 +498,7 @@ def _routed(match: Opaque, negated: bool) -> Part:
         option = "--src-type" if match.text == "saddr" else "--dst-type"
         bang: Words = ("!",) if negated else ()
         return (LINK, ("-m", "addrtype", *bang, option, "LOCAL"))
+    if match.kind == "no-route":
+        raise Inexpressible(match.kind, f"iptables cannot ask whether a route leads to the {match.text}")
     text = "iptables cannot tell before routing by which interface a packet will leave"
     raise Inexpressible(match.kind, text, "limit the destination by addresses instead of a zone without networks")

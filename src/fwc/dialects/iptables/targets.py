@@ -38,6 +38,7 @@ from fwc.ir.verdict import (
     Snat,
     Tag,
     Verdict,
+    Via,
 )
 from fwc.net.addresses import format_address
 from fwc.net.hooks import Family, Hook
@@ -106,6 +107,9 @@ def action_steps(actions: Sequence[Action], where: Where, set_words: Callable[[A
                 out.append(_duplicate(action, where.family))
             case Tag():
                 raise Inexpressible("tag", "iptables has no packet tags", "use `mark`")
+            case Via():
+                text = f"iptables has no {action.kind}"
+                raise Inexpressible("route", text, "set a mark and route by it: `ip rule add fwmark`")
             case OpaqueAction():
                 out.append(Step(_foreign(action.dialect, action.text)))
     return _without_idle(out)

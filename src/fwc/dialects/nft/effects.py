@@ -40,6 +40,7 @@ from fwc.ir.verdict import (
     Snat,
     Tag,
     Verdict,
+    Via,
 )
 from fwc.net.addresses import AddressSet, format_address, format_run
 from fwc.net.hooks import Family
@@ -104,6 +105,10 @@ def action_statements(scope: Scope, action: Action, family: Family, protocols: I
             raise Refused(f"the {action.dialect} target `{action.text[:60]}`")
         case Tag():
             raise Refused("tags", "tags are pf's; use a mark")
+        case Via():
+            raise Refused(
+                f"`{action.kind}`", "it chooses a route, which nftables leaves to the routing tables; use a mark"
+            )
 
 
 def _duplicate(scope: Scope, action: Duplicate) -> t.Statement:

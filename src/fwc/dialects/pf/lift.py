@@ -8,27 +8,28 @@ rules after it, so `tagged` becomes a condition on those rules' matches.
 from __future__ import annotations
 
 import dataclasses
+import re
 
 from fwc.diagnostics import Diagnostic, warning
 from fwc.dialects.pf.check import Environment
 from fwc.dialects.pf.lift_match import Conditions, family, interfaces, protocols
 from fwc.dialects.pf.lift_nat import translation_rules
-from fwc.dialects.pf.printer import lines
+from fwc.dialects.pf.printer import lines, route_text
 from fwc.dialects.pf.tree import (
     Antispoof,
     Filter,
     Host,
     HostKind,
     Iface,
-    LoadAnchor,
+    Macro,
     Peer,
     PfFile,
+    RouteTo,
     Scrub,
     SetOption,
     Statement,
     TableDef,
     Translation,
-    Verbatim,
 )
 from fwc.ir.match import (
     ALWAYS,
@@ -52,6 +53,7 @@ from fwc.ir.verdict import (
     Action,
     AddToSet,
     ClampMss,
+    Duplicate,
     Log,
     NoTrack,
     OpaqueAction,
@@ -60,6 +62,7 @@ from fwc.ir.verdict import (
     RejectKind,
     Tag,
     Verdict,
+    Via,
 )
 from fwc.net.addresses import AddressSet
 from fwc.net.hooks import ChainType, Family, Hook
@@ -85,7 +88,8 @@ KINDS6 = {
     5: RejectKind.POLICY_FAIL,
     6: RejectKind.REJECT_ROUTE,
 }
-MAX_TAG_SPLIT = 20_000
+_MACRO = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
+_MAX_MSS = re.compile(r"max-mss ([0-9]{1,5})\b")
 DIRECTIONS = {"in": (Hook.PF_IN, Field.IIF), "out": (Hook.PF_OUT, Field.OIF)}
 
 
@@ -132,6 +136,7 @@ class _Lift:
         self.diagnostics: list[Diagnostic] = []
         self.names: dict[str, int] = {}
         self.passing: list[str] = []
+        self.macros: dict[str, str] = {}
         for st in self.statements:
             if isinstance(st, TableDef):
                 known = self.tables.get(st.name)
@@ -142,8 +147,8 @@ class _Lift:
                     self.skip += [v[-1] for v in st.values]
                 elif st.name == "block-policy":
                     self.block_policy = st.values[0][0]
-            elif isinstance(st, Verbatim | LoadAnchor):
-                continue
+            elif isinstance(st, Macro):
+                self.macros[st.name] = st.value
         for name in self._overload():
             if name in self.tables:
                 self.tables[name] = dataclasses.replace(self.tables[name], hosts=None)
@@ -294,7 +299,7 @@ class _Lift:
         if rule.body is None:
             text = lines(rule)[0]
             opaque = Rule(
-                match, (), OpaqueVerdict("pf", text, "anchor"), rule.label, role=Role.IMPORTED, origin=_origin(rule)
+                match, (), OpaqueVerdict("", text, "anchor"), rule.label, role=Role.IMPORTED, origin=_origin(rule)
             )
             steps.append(Step(match, (opaque,), True, ""))
             if rule.anchor not in ("com.apple/*",):
@@ -319,11 +324,24 @@ class _Lift:
         if rule.state is not None and rule.state.kind == "no" and rule.action == "pass":
             out.append(NoTrack())
         if rule.route is not None:
-            out.append(OpaqueAction("pf", rule.route.kind, "route"))
+            out.append(_via(rule.route))
         if rule.rtable is not None:
-            out.append(OpaqueAction("pf", f"rtable {rule.rtable}", "rtable"))
-        out += [OpaqueAction("pf", text, text.split()[0]) for text in rule.extra]
+            out.append(Via("rtable", str(rule.rtable)))
+        for text in rule.extra:
+            out += self.later(text)
         return tuple(out)
+
+    def later(self, text: str) -> tuple[Action, ...]:
+        """An option of a later release: how the packet travels on, or what `scrub (...)` makes of it, as a scrub rule does."""
+        word, _, rest = text.partition(" ")
+        plain = _MACRO.sub(lambda m: self.macros.get(m[1], m[0]), rest)
+        if word in ("route-to", "reply-to", "dup-to"):
+            return (Via(word, plain),)
+        if word == "scrub" and "set-tos" not in plain:
+            mss = _MAX_MSS.search(plain)
+            size = int(mss[1]) if mss else None
+            return () if size is None else (ClampMss(size, size),)
+        return (OpaqueAction("pf", text, word),)
 
     def rules(self, rule: Filter, match: Match) -> list[Rule]:
         """The rule, or several where answers differ by family or a limit refuses the excess."""
@@ -354,6 +372,15 @@ class _Lift:
         if kind4 is kind6:
             return [(Family.V4, Reject(kind4))]
         return [(Family.V4, Reject(kind4)), (Family.V6, Reject(kind6))]
+
+
+def _via(route: RouteTo) -> Action:
+    """A copy to one address is what Linux calls TEE; everything else is pf's own."""
+    if route.kind == "dup-to" and len(route.targets) == 1:
+        iface, gateway = route.targets[0]
+        if gateway is not None and gateway.kind is HostKind.NET and gateway.family and gateway.low == gateway.high:
+            return Duplicate(gateway.family, gateway.low, iface)
+    return Via(route.kind, route_text(route).partition(" ")[2])
 
 
 def _limited(base: Rule, rule: Filter) -> list[Rule]:

@@ -144,6 +144,8 @@ class Conditions:
             return _own(field)
         if host.kind is HostKind.URPF_FAILED and field is Field.SADDR:
             return Opaque("", "strict", "rpfilter")
+        if host.kind is HostKind.NO_ROUTE:
+            return Opaque("", field.value, "no-route")
         return Opaque("pf", f"{field.value} {host_text(host)}", "routing")
 
     def _named(self, host: Host, field: Field) -> Match:
@@ -192,6 +194,15 @@ class Conditions:
 
     # ----- the rest
 
+    def _tos(self, tos: int) -> Match:
+        """XNU asks whether any of the bits is set (pf.c:5309), other systems whether all of the octet is equal, which is less;
+        the last two bits are ECN, of which nothing is known."""
+        some = IntervalSet.of(*(v for v in range(64) if v & tos >> 2))
+        if self.environment is not None and not tos & 3:
+            return FieldIn(Field.DSCP, some)
+        asked = Opaque("pf", f"tos 0x{tos:02x}", "tos")
+        return asked if tos & 3 else all_of(FieldIn(Field.DSCP, some), asked)
+
     def peers(self, source: Peer, dest: Peer) -> list[Match]:
         out = [self.hosts(source.hosts, Field.SADDR), self.hosts(dest.hosts, Field.DADDR)]
         if source.ports:
@@ -226,7 +237,7 @@ class Conditions:
             if tests:
                 parts.append(any_of(*(_owner(kind, t.op, t.low) for t in tests)))
         if rule.tos is not None:
-            parts.append(Opaque("pf", f"tos 0x{rule.tos:02x}", "tos"))
+            parts.append(self._tos(rule.tos))
         if rule.probability:
             parts.append(Chance(_millionths(rule.probability)))
         return all_of(*parts)

@@ -42,7 +42,7 @@ def translation_rules(
     pieces = [interfaces(st.ifaces, field), family(st.family), protocols(st.protocols)]
     if st.anchor is not None:
         match = all_of(*pieces, *conditions.peers(st.source, st.dest))
-        return [Rule(match, (), OpaqueVerdict("pf", lines(st)[0], "anchor"), role=Role.IMPORTED, origin=origin)]
+        return [Rule(match, (), OpaqueVerdict("", lines(st)[0], "anchor"), role=Role.IMPORTED, origin=origin)]
     if st.kind == "binat" and way == "in":
         outside = Peer(st.pool.hosts) if st.pool else Peer()
         pieces += conditions.peers(st.dest, outside)

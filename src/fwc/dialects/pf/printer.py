@@ -196,6 +196,10 @@ def _protocols(protocols: tuple[int, ...]) -> list[str]:
     return ["proto", _list([protocol_text(p) for p in protocols])] if protocols else []
 
 
+def route_text(route: RouteTo) -> str:
+    return " ".join(_route(route))
+
+
 def _route(route: RouteTo) -> list[str]:
     if route.kind == "fastroute":
         return ["fastroute"]
