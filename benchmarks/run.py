@@ -10,111 +10,16 @@ import json
 import os
 import platform
 import random
-import shutil
 import subprocess
 import sys
-import sysconfig
 import tempfile
 import venv
-from collections.abc import Sequence
-from dataclasses import dataclass
-from math import log
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks import packets, rule_lists, shapes
-from benchmarks.policies import allow_list, random_policy, write_aerleon, write_ferm, write_fwc
-
-ROOT = Path(__file__).resolve().parents[1]
-ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{sysconfig.get_path('purelib')}"}
-FWC = [sys.executable, "-m", "fwc"]
-
-
-@dataclass
-class Run:
-    """CPU seconds and peak memory in MB."""
-
-    cpu: float
-    memory: float
-
-
-def run(words: Sequence[str]) -> Run | None:
-    """One process; None when it fails."""
-    with open(os.devnull, "wb") as sink:
-        process = subprocess.Popen(words, stdout=sink, stderr=sink, env=ENVIRONMENT, cwd=ROOT)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    return None if process.returncode not in (0, 1) else Run(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
-
-
-def best(commands: dict[str, Sequence[str]], times: int) -> dict[str, Run]:
-    """The least CPU of each command, run in turn so that a disturbance hits all of them."""
-    out: dict[str, Run] = {}
-    for _ in range(times):
-        for name, words in commands.items():
-            done = run(words)
-            if done is not None and (name not in out or done.cpu < out[name].cpu):
-                out[name] = done
-    return out
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    align = ["---", *["--:"] * (len(head) - 1)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in [head, align, *rows]) + "\n"
-
-
-# ----- compile ------------------------------------------------------------------
-
-
-def compile_commands(directory: Path, count: int) -> dict[str, Sequence[str]]:
-    policy = random_policy(count)
-    fwc, ferm = directory / "policy.fw", directory / "policy.ferm"
-    write_fwc(policy, fwc)
-    write_ferm(policy, ferm)
-    out = directory / "out"
-    out.mkdir(exist_ok=True)
-    common = [*FWC, "compile", str(fwc), "--out-dir", str(out)]
-    bare = ["--no-lint", "--no-verify"]
-    commands: dict[str, Sequence[str]] = {
-        "fwc, nftables": [*common, "-t", "nftables", *bare],
-        "fwc, nftables, proved": [*common, "-t", "nftables", "--no-lint"],
-        "fwc lint": [*FWC, "lint", "--isolated", "--exit-zero", "-q", str(fwc)],
-        "fwc, iptables (both families)": [*common, "-t", "iptables", *bare],
-        "fwc, iptables, proved": [*common, "-t", "iptables", "--no-lint"],
-    }
-    if shutil.which("ferm"):
-        commands["ferm, iptables"] = ["ferm", "--noexec", "--lines", str(ferm)]
-    aclgen = shutil.which("aclgen")
-    if aclgen:
-        pol = write_aerleon(policy, directory)
-        commands["aerleon, iptables"] = [
-            aclgen, "--base_directory", str(directory), "--definitions_directory", str(directory / "def"),
-            "--policy_file", str(pol), "--output_directory", str(out),
-        ]  # fmt: skip
-    return commands
-
-
-def compile_section(sizes: Sequence[int], times: int) -> str:
-    found: dict[int, dict[str, Run]] = {}
-    with tempfile.TemporaryDirectory(prefix="fwc-bench-") as name:
-        for size in sizes:
-            directory = Path(name) / str(size)
-            directory.mkdir()
-            found[size] = best(compile_commands(directory, size), times if size <= 10_000 else 1)
-    peer = "ferm, iptables"
-    head = ["compile, CPU s", *(f"{size:,} rules" for size in sizes), f"of ferm at {sizes[-1]:,}", "MB", "exponent"]
-    rows = []
-    for tool in dict.fromkeys(tool for size in sizes for tool in found[size]):
-        runs = [found[size].get(tool) for size in sizes]
-        first, last = runs[0], runs[-1]
-        ferm = found[sizes[-1]].get(peer)
-        ratio = f"{last.cpu / ferm.cpu:.1f} x" if last and ferm else "-"
-        growth = (
-            f"{log(last.cpu / first.cpu) / log(sizes[-1] / sizes[0]):.2f}" if first and last and len(sizes) > 1 else "-"
-        )
-        memory = f"{last.memory:.0f}" if last else "-"
-        rows.append([tool, *(f"{r.cpu:.2f}" if r else "failed" for r in runs), ratio, memory, growth])
-    return table(head, rows)
-
+from benchmarks import compiling, linting, packets, parsing, rule_lists, shapes
+from benchmarks.policies import allow_list, random_policy, write_fwc
+from benchmarks.processes import ENVIRONMENT, FWC, ROOT, best, table
 
 # ----- start-up -----------------------------------------------------------------
 
@@ -307,37 +212,43 @@ def machine() -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sizes", default="1000,10000", help="rules of the policies to compile")
+    parser.add_argument("--sizes", default="1000,10000,100000", help="rules of the policies and rulesets")
     parser.add_argument(
         "--packet-sizes", default="100,10000", help="members of the allow-lists to send packets through"
     )
     parser.add_argument("--times", type=int, default=3, help="runs of each command")
     parser.add_argument("--repetitions", type=int, default=60, help="pairs of bursts for each packet figure")
-    parser.add_argument("--only", choices=["packets", "shapes", "cost"], help="print one table and write nothing")
+    parser.add_argument(
+        "--capirca", default="capirca-aclgen", help="the aclgen of capirca; `aclgen` itself is aerleon's"
+    )
+    parser.add_argument(
+        "--only", nargs="+", help="print these tables and write nothing: compile, parse, lint, start, ..."
+    )
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "performance.md")
     arguments = parser.parse_args()
     sizes = [int(size) for size in arguments.sizes.split(",")]
     packet_sizes = [int(size) for size in arguments.packet_sizes.split(",")]
-    if arguments.only == "packets":
-        sys.stdout.write(packet_section(packet_sizes, arguments.repetitions))
-        return
-    if arguments.only == "shapes":
-        sys.stdout.write(shape_section(packet_sizes, arguments.repetitions, arguments.times))
-        return
-    if arguments.only == "cost":
-        sys.stdout.write(cost_section(arguments.repetitions))
+    times, repetitions = arguments.times, arguments.repetitions
+    sections: dict[str, Callable[[], str]] = {
+        "machine": machine,
+        "compile": lambda: compiling.section(sizes, times, arguments.capirca),
+        "parse": lambda: parsing.section(sizes, times),
+        "lint": lambda: linting.section(sizes, times),
+        "start": lambda: start_section(times),
+        "packets": lambda: packet_section(packet_sizes, repetitions),
+        "cost": lambda: cost_section(repetitions),
+        "shapes": lambda: shape_section(packet_sizes, repetitions, times),
+    }
+    unknown = [name for name in arguments.only or () if name not in sections]
+    if unknown:
+        parser.error(f"there is no table {unknown[0]!r}; there are {', '.join(sections)}")
+    if arguments.only:
+        for name in arguments.only:
+            sys.stdout.write(sections[name]() + "\n")
         return
     page = (Path(__file__).parent / "page.md").read_text()
-    sections = {
-        "{machine}": machine(),
-        "{compile}": compile_section(sizes, arguments.times),
-        "{start}": start_section(arguments.times),
-        "{packets}": packet_section(packet_sizes, arguments.repetitions),
-        "{cost}": cost_section(arguments.repetitions),
-        "{shapes}": shape_section(packet_sizes, arguments.repetitions, arguments.times),
-    }
-    for mark, text in sections.items():
-        page = page.replace(mark, text.rstrip("\n"))
+    for name, make in sections.items():
+        page = page.replace(f"{{{name}}}", make().rstrip("\n"))
     arguments.output.write_text(page)
     sys.stdout.write(page)
 
