@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fwc.api.compiling import CompileOptions as CompileOptions
     from fwc.api.compiling import TargetOutput as TargetOutput
     from fwc.api.compiling import compile_policy as compile_policy
+    from fwc.api.compiling import policy_findings as policy_findings
     from fwc.api.converting import convert as convert
     from fwc.api.costing import cost as cost
     from fwc.api.fixing import fix as fix
@@ -42,6 +43,7 @@ _MODULE_OF = {
     "CompileOptions": "fwc.api.compiling",
     "TargetOutput": "fwc.api.compiling",
     "compile_policy": "fwc.api.compiling",
+    "policy_findings": "fwc.api.compiling",
     "convert": "fwc.api.converting",
     "cost": "fwc.api.costing",
     "fix": "fwc.api.fixing",

@@ -62,6 +62,18 @@ def compile_policy(
     return tuple(outputs), diagnostics
 
 
+def policy_findings(source: SourceFile, files: Files, options: CompileOptions) -> list[Diagnostic]:
+    """What the lints say when the policy is compiled for each target. `compile_policy` without `lint` does all the rest, at the
+    same time if need be; it also reports a policy's errors, of which nothing is said here."""
+    found: list[Diagnostic] = []
+    parsed = parse(source)
+    for target in options.targets or _own_target(parsed, files, options, []):
+        elaborated, _ = elaborated_from(parsed, files, ElaborateOptions(target, options.host, options.today))
+        if elaborated is not None:
+            found += _lint_findings(source, parsed[0], elaborated, target, options)
+    return found
+
+
 def _own_target(
     parsed: tuple[ast.File, list[Diagnostic]], files: Files, options: CompileOptions, diagnostics: list[Diagnostic]
 ) -> tuple[str, ...]:

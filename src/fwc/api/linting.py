@@ -44,6 +44,15 @@ class LintOutcome:
         default_factory=list
     )  # path, code and name of what was fixed
 
+    def add(self, other: LintOutcome) -> None:
+        """Put the outcome of another input behind this one."""
+        self.findings += other.findings
+        self.suppressed += other.suppressed
+        self.notes += other.notes
+        self.paths += other.paths
+        self.applied += other.applied
+        self.fixed += other.fixed
+
 
 def lint(source: SourceFile, files: Files, request: LintRequest) -> LintOutcome:
     """Every selected finding on one input (and its companion)."""

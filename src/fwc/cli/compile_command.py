@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from pathlib import Path
 
@@ -10,8 +11,9 @@ import click
 from fwc import api
 from fwc.cli import exits
 from fwc.cli.common import color_option, quiet_options, report, stdin_option
+from fwc.cli.jobs import jobs_option, results
 from fwc.cli.progress import working
-from fwc.diagnostics import has_errors
+from fwc.diagnostics import Diagnostic, has_errors
 from fwc.dialects.base import Lossy, OutputFile
 from fwc.dialects.registry import TARGETS, target_name
 from fwc.errors import UsageError
@@ -19,6 +21,8 @@ from fwc.lints._settings import LintSettings
 from fwc.project.config import find_config, load_config
 from fwc.project.loader import DiskFiles, read_input, standard_policies
 from fwc.project.write import PlannedFile, difference, out_of_date, output_directory, write_all
+from fwc.records import record
+from fwc.source import SourceFile
 
 
 @click.command("compile")
@@ -39,13 +43,14 @@ from fwc.project.write import PlannedFile, difference, out_of_date, output_direc
 @click.option("--today", default="", metavar="DATE", help="The day `expires` is checked against; default: today.")
 @click.option("--ipset", is_flag=True, help="iptables: use ipsets also where they are not needed.")
 @click.option("-O", "--optimize", type=click.IntRange(0, 1), default=1, show_default=True, help="0: the plain list.")
+@jobs_option
 @stdin_option
 @quiet_options
 @color_option
 def command(
     policy: str, targets: tuple[str, ...], output: str | None, out_dir: str | None, family: str | None, host: str,
     check: bool, show_diff: bool, no_verify: bool, no_lint: bool, lossy: str, today: str, ipset: bool, optimize: int,
-    stdin_filename: str, quiet: bool, verbose: bool, color: str,
+    jobs: int, stdin_filename: str, quiet: bool, verbose: bool, color: str,
 ) -> int:  # fmt: skip
     """Compile POLICY, print it or write it; nothing is written unless everything compiled and was proved."""
     names = _targets(targets)
@@ -59,7 +64,7 @@ def command(
         names, host, _day(today), Lossy(lossy), ipset, optimize, not no_verify, not no_lint, settings
     )  # fmt: skip
     with working(f"compiling {source.path}", quiet):
-        outputs, diagnostics = api.compile_policy(source, DiskFiles(policy, standard_policies()), options)
+        outputs, diagnostics = _compile(source, DiskFiles(policy, standard_policies()), options, jobs)
     report(diagnostics, color, quiet)
     if has_errors(diagnostics):
         return exits.FINDINGS
@@ -79,6 +84,49 @@ def command(
         for file in planned:
             click.echo(f"{file.path}: {'written' if file in changed else 'unchanged'}", err=True)
     return exits.CLEAN
+
+
+@record
+class _Task:
+    """One target compiled, or linted for (`lint`)."""
+
+    source: SourceFile
+    files: DiskFiles
+    options: api.CompileOptions
+    lint: bool
+
+
+def _compile(
+    source: SourceFile, files: DiskFiles, options: api.CompileOptions, jobs: int
+) -> tuple[tuple[api.TargetOutput, ...], list[Diagnostic]]:
+    """As `compile_policy` does it; with more than one job all targets and their lints at the same time."""
+    if jobs == 1:
+        return api.compile_policy(source, files, options)
+    tasks = []
+    each_target: list[tuple[str, ...]] = [(target,) for target in options.targets]
+    for targets in each_target or [()]:
+        tasks.append(_Task(source, files, dataclasses.replace(options, targets=targets, lint=False), False))
+        if options.lint:
+            tasks.append(_Task(source, files, dataclasses.replace(options, targets=targets), True))
+    outputs: list[api.TargetOutput] = []
+    diagnostics: dict[tuple[object, ...], Diagnostic] = {}  # of several processes: equal ones have sources of their own
+    broken = False
+    for task, (done, found) in zip(tasks, results(_do, tasks, jobs), strict=True):
+        outputs += done
+        if not task.lint:
+            broken = has_errors(found)
+        if not (task.lint and broken):  # a policy that does not compile is not linted
+            for each in found:
+                diagnostics.setdefault(each.sort_key(), each)
+    if has_errors(diagnostics.values()):
+        outputs = []
+    return tuple(outputs), list(diagnostics.values())
+
+
+def _do(task: _Task) -> tuple[tuple[api.TargetOutput, ...], list[Diagnostic]]:
+    if task.lint:
+        return (), api.policy_findings(task.source, task.files, task.options)
+    return api.compile_policy(task.source, task.files, task.options)
 
 
 def _targets(words: tuple[str, ...]) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ import click
 from fwc import api
 from fwc.cli import exits
 from fwc.cli.common import color_option, quiet_options, stdin_option, style_for
+from fwc.cli.jobs import jobs_option, results
 from fwc.cli.lint_settings import settings_of, settings_text
 from fwc.cli.progress import working
 from fwc.diagnostics import Applicability, Confidence, Diagnostic, Persona, Severity
@@ -85,6 +86,7 @@ _LEVELS = click.Choice([str(s) for s in Severity])
 @click.option("--show-settings", is_flag=True, help="Print the settings, and stop.")
 @click.option("--config", multiple=True, metavar="FILE|KEY=VALUE", help="This configuration file; one key of it.")
 @click.option("--isolated", is_flag=True, help="No configuration file.")
+@jobs_option
 @stdin_option
 @quiet_options
 @color_option
@@ -103,13 +105,17 @@ def command(paths: tuple[str, ...], **options: Any) -> int:
         return exits.CLEAN
     outcome = api.LintOutcome()
     unread: list[str] = []
-    for path, required in inputs:
-        try:
-            _lint_one(path, required, settings, options, outcome)
-        except UsageError as error:  # one file that cannot be read hides nothing about the others
-            if len(inputs) == 1:
-                raise
-            unread.append(str(error))
+    tasks = [(path, required, settings, options) for path, required in inputs]
+    # what is rewritten may be shared by policies, and standard input cannot be read elsewhere
+    jobs = 1 if _fixing(options) or any(path == STANDARD_INPUT for path, _ in inputs) else options["jobs"]
+    with working(f"linting {len(tasks)} inputs", options["quiet"] or options["jobs"] == 1):
+        for result in results(_lint_one, tasks, jobs):
+            if isinstance(result, api.LintOutcome):
+                outcome.add(result)
+            elif result is not None:  # one file that cannot be read hides nothing about the others
+                unread.append(result)
+    if unread and len(inputs) == 1:
+        raise UsageError(unread[0])
     if unread and (options["generate_baseline"] or options["add_ignore"] is not None):
         raise UsageError(unread[0])
     if options["add_ignore"] is not None:
@@ -146,15 +152,25 @@ def _is_ruleset(path: str) -> bool:
     return api.recognise_kind(read_input(path, "")) is not None
 
 
-def _lint_one(
-    path: str, required: bool, settings: LintSettings, options: dict[str, Any], outcome: api.LintOutcome
-) -> None:
+def _fixing(options: dict[str, Any]) -> bool:
+    return any(options[key] for key in ("fix", "unsafe_fixes", "fix_only", "show_diff"))
+
+
+def _lint_one(task: tuple[str, bool, LintSettings, dict[str, Any]]) -> api.LintOutcome | str | None:
+    """The outcome of one file, or why it cannot be read; None when it was found in a directory and is no ruleset."""
+    try:
+        return _linted(*task)
+    except UsageError as error:
+        return str(error)
+
+
+def _linted(path: str, required: bool, settings: LintSettings, options: dict[str, Any]) -> api.LintOutcome | None:
     source = read_input(path, options["stdin_filename"])
     kind = options["format_in"] if options["format_in"] != "auto" else api.recognise_kind(source)
     if kind is None:
         if required:
             raise UsageError(f"{path}: cannot tell what kind of ruleset this is; say it with --format-in")
-        return
+        return None
     request = api.LintRequest(
         kind,
         settings,
@@ -163,19 +179,16 @@ def _lint_one(
         read_input(options["companion"]) if options["companion"] else None,
     )
     files = DiskFiles(path, standard_policies())
-    if any(options[key] for key in ("fix", "unsafe_fixes", "fix_only", "show_diff")):
-        result, text, fixed = api.fix(source, files, request, options["unsafe_fixes"])
-        if text != source.text:
-            _write_or_show(path, source.text, text, options["show_diff"])
-            outcome.fixed += fixed
-            outcome.applied.extend(result.applied)
+    if not _fixing(options):
+        with working(f"linting {source.path}", options["quiet"] or options["jobs"] > 1):
+            return api.lint(source, files, request)
+    result, text, fixed = api.fix(source, files, request, options["unsafe_fixes"])
+    if text == source.text:
+        result.applied = []
     else:
-        with working(f"linting {source.path}", options["quiet"]):
-            result = api.lint(source, files, request)
-    outcome.findings.extend(result.findings)
-    outcome.suppressed.extend(result.suppressed)
-    outcome.notes.extend(result.notes)
-    outcome.paths.append(source.path)
+        _write_or_show(path, source.text, text, options["show_diff"])
+        result.fixed = fixed
+    return result
 
 
 def _write_or_show(path: str, old: str, new: str, show: bool) -> None:
