@@ -155,7 +155,9 @@ def _compare_chains(
     if found is None:
         return None
     point, one, two = found
-    point = ordinary(dimensions, point, mine, other, one, two)
+    both = dimensions.meet(one.box, two.box)
+    assert both is not None
+    point = ordinary(dimensions, point, both, [*_before(mine, one), *_before(other, two)])
     packet, text = point_packet(dimensions, point), point_text(dimensions, point)
     return Difference(dimensions.family, hook, packet, text, one.outcome, two.outcome, one.place, two.place)
 
@@ -193,18 +195,23 @@ def differ(
     return point, one, two
 
 
-def ordinary(
-    dimensions: Dimensions, point: Point, left: Sequence[Region], right: Sequence[Region], one: Region, two: Region
-) -> Point:
-    """The point with a new connection and plain tcp, where the same two regions still decide."""
+def ordinary(dimensions: Dimensions, point: Point, box: Box, before: Sequence[Box]) -> Point:
+    """The point with a new connection and plain tcp, as far as it then stays in the box and outside those before it."""
     for field, value in ((Field.CT_STATE, CtState.NEW.value), (Field.PROTOCOL, 6)):
         known = dimensions.known(field)
         if known is None or point.get(known.index, value) == value:
             continue
         changed = {**point, known.index: value}
-        if _held_first(dimensions, left, changed) is one and _held_first(dimensions, right, changed) is two:
+        if dimensions.holds(box, changed) and not any(dimensions.holds(each, changed) for each in before):
             point = changed
     return point
+
+
+def _before(regions: Sequence[Region], last: Region) -> Iterator[Box]:
+    for region in regions:
+        if region is last:
+            return
+        yield region.box
 
 
 def _held_first(dimensions: Dimensions, regions: Sequence[Region], point: Point) -> Region | None:

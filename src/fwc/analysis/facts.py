@@ -262,10 +262,13 @@ class Facts:
 
     def chain_regions(self, family: Family, table: int, chain: Chain) -> list[Region] | None:
         """What one base chain alone does with every packet, its policy last; None when it is too large."""
-        try:
-            return first_match(unfold(self.source(family), [(table, chain)]))
-        except ProgramTooLarge:
-            return None
+        key = (family, table, chain.name)
+        if key not in self._alone:
+            try:
+                self._alone[key] = first_match(unfold(self.source(family), [(table, chain)]))
+            except ProgramTooLarge:
+                self._alone[key] = None
+        return self._alone[key]
 
     def boxes(self, family: Family, match: Match, table: int = 0) -> tuple[Box, ...]:
         return self.source(family).translators[table].boxes(match)
@@ -277,10 +280,7 @@ class Facts:
 
     def chain_accepts(self, family: Family, table: int, chain: Chain, boxes: tuple[Box, ...]) -> Answer:
         """Whether one base chain, for itself, accepts the packets of the boxes."""
-        key = (family, table, chain.name)
-        if key not in self._alone:
-            self._alone[key] = self.chain_regions(family, table, chain)
-        return self._answer(family, self._alone[key], boxes)
+        return self._answer(family, self.chain_regions(family, table, chain), boxes)
 
     def _answer(self, family: Family, regions: list[Region] | None, boxes: tuple[Box, ...]) -> Answer:
         if regions is None:

@@ -12,6 +12,7 @@ from fwc.space.fields import Box, Dimensions
 from fwc.space.index import Index, bits_of
 
 MAX_REGIONS = 400_000
+"""Of any program; of a small one those that `_Work` reckons, since most that grow beyond them end nowhere."""
 MAX_STEPS = 4_000_000
 """Box intersections spent on effects and returns of one program."""
 
@@ -118,6 +119,7 @@ class _Work:
         self.program = program
         self.dimensions = program.dimensions
         self.steps = 0
+        self.most = min(MAX_REGIONS, 50_000 + 20 * sum(len(entry.boxes) for entry in program.entries))
         self._outcomes: dict[tuple[tuple[Effect, ...], Effect], Outcome] = {}
 
     def segment(self, start: int, end: int) -> list[Region]:
@@ -179,8 +181,10 @@ class _Work:
                 if both != piece:
                     split.append((piece, met, last))
             pieces = split
+            if len(out) + len(pieces) > self.most:
+                raise ProgramTooLarge
         out.extend(Region(piece, self._outcome(met, verdict), place) for piece, met, _ in pieces)
-        if len(out) > MAX_REGIONS:
+        if len(out) > self.most:
             raise ProgramTooLarge
 
     def _outcome(self, effects: tuple[Effect, ...], verdict: Effect) -> Outcome:

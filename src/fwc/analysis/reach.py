@@ -5,8 +5,10 @@ Most rules are live, and one packet shows it; the exact search is left to the fe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Container, Sequence
 from dataclasses import field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from fwc.analysis.blocks import Question, ask, is_long_and_flat, terminals
@@ -15,6 +17,7 @@ from fwc.records import record
 from fwc.space.complement import TooManyBoxes, complement
 from fwc.space.cover import MANY, NODES, BudgetSpent, minimal_cover, search, uncovered
 from fwc.space.fields import SHIFT, Box, Dimensions, Point
+from fwc.space.fields import Kind as DimensionKind
 from fwc.space.index import Index, bits_of
 
 if TYPE_CHECKING:
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
 
 _PROBES = 12
 _SEED = 20
+_TURNED = 64
+"""Killers of which an atom is turned after each packet that did not get past."""
 
 
 @record
@@ -223,8 +228,9 @@ class _Reach:
     def _probe(self, box: Box, killers: int, over: dict[int, tuple[int, int]]) -> Point | None:
         own = {c >> SHIFT: self.dimensions.runs[c] for c in box}
         skips = sum(1 << b for b in over)
+        atoms: Point = {}  # those that must be otherwise, as it turned out
         for turn in range(_PROBES + 2):
-            point: Point = {}
+            point: Point = {d: runs[0][0] for d, runs in own.items()} | atoms
             for dimension in self.index.axes():
                 runs = own.get(dimension) or (self.dimensions.full(dimension),)
                 low, high = runs[0][0], runs[-1][1]
@@ -239,10 +245,18 @@ class _Reach:
             hits = self.index.stab(point, killers | skips)
             if self._passes(hits, killers, over):
                 self._got_past = point
-                for c in box:
-                    point.setdefault(c >> SHIFT, self.dimensions.runs[c][0][0])
                 return point
+            self._turn_atoms(atoms, hits & killers, own)
         return None
+
+    def _turn_atoms(self, atoms: Point, hits: int, own: Container[int]) -> None:
+        """Turn an atom of each killer that held a packet: the next packet gets past that one."""
+        for bit in islice(bits_of(hits), _TURNED):
+            for c in self.blockers.boxes[bit]:
+                dimension = c >> SHIFT
+                if self.dimensions.dimensions[dimension].kind is DimensionKind.ATOM and dimension not in own:
+                    atoms[dimension] = 0 if self.dimensions.runs[c][0][0] else 1
+                    break
 
     def _passes(self, hits: int, killers: int, over: dict[int, tuple[int, int]]) -> bool:
         """Whether a packet that the blockers `hits` hold for can get past all of them."""
@@ -255,9 +269,10 @@ class _Reach:
         while positions:
             position = min(positions)
             positions.remove(position)
-            bit = next((b for b in order if b >= position), None)
-            if bit is None:
+            at = bisect_left(order, position)
+            if at == len(order):
                 return True
+            bit = order[at]
             if bit in over:
                 positions.add(over[bit][1])
                 if not self.blockers.certain[bit]:
@@ -274,7 +289,7 @@ class _Reach:
         local = [self.blockers.boxes[b] for b in bits]
         kill = sum(1 << k for k, b in enumerate(bits) if killers >> b & 1)
         jumped = [
-            (1 << k, sum(1 << n for n, other in enumerate(bits) if over[b][0] <= other < over[b][1]))
+            (1 << k, (1 << bisect_left(bits, over[b][1])) - (1 << bisect_left(bits, over[b][0])))
             for k, b in enumerate(bits)
             if b in over
         ]

@@ -190,7 +190,7 @@ def _changed(
     dimensions: Dimensions, pairs: RegionPairs, left: list[Region], right: list[Region], i: int, j: int, point: Point
 ) -> Changed:
     box, holes = pairs.shape(i, j)
-    shown = ordinary(dimensions, point, left, right, left[i], right[j])
+    shown = ordinary(dimensions, point, box, holes)
     return Changed(
         Piece(box, holes),
         left[i].outcome,

@@ -10,7 +10,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 
 from fwc.net.intervals import Run
-from fwc.space.fields import SHIFT, Box, Dimensions, Point, Runs
+from fwc.space.fields import SHIFT, Box, Dimensions, Kind, Point, Runs
 
 _LAYERS = 8  # values of up to so many runs are indexed run by run, larger ones (named groups) one by one
 
@@ -183,6 +183,12 @@ class Index:
         order = sorted(groups, key=lambda d: (-len(groups[d]), d))
         self._axes = {d: _Axis(groups[d], self.every, runs) for d in order}
         self._only: dict[tuple[int, ...], int] = {}
+        atoms = [d for d in order if dimensions.dimensions[d].kind is Kind.ATOM]
+        self._atoms = frozenset(atoms if len(atoms) > _MANY_ATOMS else ())
+        self._plain = [(d, axis) for d, axis in self._axes.items() if d not in self._atoms]
+        self._unasked = self.every  # the boxes that hold where every atom is 0
+        for d in self._atoms:
+            self._unasked &= self._axes[d].stab(0)
 
     def overlap(self, box: Box, among: int) -> int:
         """The boxes of `among` that share a packet with `box`."""
@@ -219,16 +225,32 @@ class Index:
 
     def stab(self, point: Point, among: int) -> int:
         """The boxes of `among` that hold `point`, which must give a value for every dimension that they constrain."""
-        for dimension, axis in self._axes.items():
+        for dimension, axis in self._plain:
             among &= axis.stab(point.get(dimension, 0))
             if not among:
                 return 0
-        return among
+        return self._by_atoms(point, among) if self._atoms else among
+
+    def _by_atoms(self, point: Point, among: int) -> int:
+        """As `stab` goes through thousands of atoms of which nearly all are 0."""
+        found, asked = among & self._unasked, 0
+        for dimension in self._atoms.intersection(point):
+            if point[dimension]:
+                axis = self._axes[dimension]
+                found &= axis.stab(point[dimension])
+                asked |= self.every & ~axis.stab(0)
+        for bit in bits_of(among & asked & ~found):
+            if self.dimensions.holds(self.boxes[bit], point):
+                found |= 1 << bit
+        return found
 
     def axes(self) -> Iterator[int]:
-        """The dimensions that any box constrains."""
-        return iter(self._axes)
+        """The dimensions that any box constrains, but not atoms where they are many: those are 0 unless a point says so."""
+        return (dimension for dimension, _ in self._plain)
 
+
+_MANY_ATOMS = 32
+"""Atoms from which on they are not gone through one by one."""
 
 LONG = 16_000
 """Boxes from which on an index is made of blocks."""
