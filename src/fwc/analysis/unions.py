@@ -1,9 +1,10 @@
 """The cheap part of a proof: first-match lists whose runs of one outcome hold the same packets, and lists cut into cells.
 
 Inside a run of neighbouring regions with one outcome the order decides nothing: the run holds the union of its boxes. When two
-lists have the same outcomes run by run, and partners hold the same packets, every packet is first held by partners. Unions are
-compared as sets of boxes, then as sets of cells (boxes of one interval in every dimension), which is how a compiled lookup and
-the rules it was made from spell the same packets; only cells that one side alone has are searched for.
+lists have the same outcomes run by run, and partners hold the same packets, but for those that runs before them hold, every
+packet is first held by partners. Unions are compared as sets of boxes, then as sets of cells (boxes of one interval in every
+dimension), which is how a compiled lookup and the rules it was made from spell the same packets; only cells that one side alone
+has are searched for.
 """
 
 from __future__ import annotations
@@ -28,7 +29,14 @@ def same_runs(dimensions: Dimensions, left: Sequence[Region], right: Sequence[Re
     if len(mine) != len(other) or any(a[0] != b[0] for a, b in zip(mine, other, strict=True)):
         return False
     cells = _Cells(dimensions)
-    return all(_same_union(cells, a[1], b[1], nodes) for a, b in zip(mine, other, strict=True))
+    before_mine: list[Box] = []
+    before_other: list[Box] = []
+    for (_, a), (_, b) in zip(mine, other, strict=True):
+        if not _same_union(cells, a, b, before_mine, before_other, nodes):
+            return False
+        before_mine += a
+        before_other += b
+    return True
 
 
 def in_cells(dimensions: Dimensions, regions: Sequence[Region]) -> Sequence[Region]:
@@ -63,19 +71,22 @@ def _runs(regions: Sequence[Region]) -> list[tuple[Outcome, list[Box]]]:
     return out
 
 
-def _same_union(cells: _Cells, left: list[Box], right: list[Box], nodes: int) -> bool:
+def _same_union(
+    cells: _Cells, left: list[Box], right: list[Box], before_left: list[Box], before_right: list[Box], nodes: int
+) -> bool:
+    """Whether the two runs hold the same packets, of those that no run before them holds."""
     if not left[-1] or not right[-1]:
         return left[-1] == right[-1]  # every packet; a union that is everything without saying so is left to the search
     mine, other = set(left), set(right)
     mine, other = mine - other, other - mine
     if not mine and not other:
         return True
-    mine_cells = cells.of(mine, _MORE * len(mine) + _FEW)
-    other_cells = cells.of(other, _MORE * len(other) + _FEW)
+    most = _MORE * (len(mine) + len(other)) + _FEW
+    mine_cells, other_cells = cells.of(mine, most), cells.of(other, most)
     if mine_cells is None or other_cells is None:
         return False
-    covered = _covered(cells.dimensions, mine_cells - other_cells, right, nodes)
-    return covered and _covered(cells.dimensions, other_cells - mine_cells, left, nodes)
+    covered = _covered(cells.dimensions, mine_cells - other_cells, right + before_right, nodes)
+    return covered and _covered(cells.dimensions, other_cells - mine_cells, left + before_left, nodes)
 
 
 class _Cells:
