@@ -11,6 +11,8 @@ from fwc.dialects.nft.lift_rule import Rules, duration
 from fwc.dialects.nft.lift_values import Literals, Unknown, Wrong
 from fwc.dialects.nft.mark_copies import folded
 from fwc.dialects.nft.printer import rule_text
+from fwc.dialects.nft.rule_checks import check_rule
+from fwc.dialects.nft.variables import trouble
 from fwc.ir.match import ALWAYS, Field, Opaque, Values
 from fwc.ir.model import Base, Chain, NamedSet, NativeText, Role, Rule, Ruleset, Table
 from fwc.ir.verdict import ACCEPT, DROP, OpaqueVerdict
@@ -47,8 +49,8 @@ class _Table:
 def lift(tree: t.Tree) -> tuple[Ruleset, list[Diagnostic]]:
     """The ruleset that the file leaves behind when it is loaded into an empty kernel."""
     state = _State(tree)
-    for define in tree.inner_defines:
-        state.define(define)
+    for define in tree.inner_defines:  # of a block of its own, where it hides one of the same name
+        state.define(dataclasses.replace(define, verb="redefine") if define.value is not None else define)
     for item in tree.items:
         state.item(item)
     tables = tuple(_lift_table(state, table) for table in state.tables.values())
@@ -75,7 +77,14 @@ class _State:
         elif node.verb == "define" and node.name in self.variables:
             self.report("FW028", f"`{node.name}` is defined twice", node.start, node.end, "use `redefine`")
         else:
+            old = self.variables.get(node.name)
             self.variables[node.name] = node.value
+            wrong = trouble(node.name, self.variables)
+            if wrong:
+                del self.variables[node.name]
+                if old is not None:
+                    self.variables[node.name] = old
+                self.report("FW028", wrong, node.start, node.end, "write its values out")
 
     def variable(self, name: str) -> t.Expr:
         known = self.variables.get(name)
@@ -315,6 +324,7 @@ def _lift_chain(state: _State, table: _Table, chain: _Chain, lifter: Rules) -> C
     for node in chain.rules:
         origin = node.origin if node.start < 0 else state.origin(node.start, node.end)
         try:
+            check_rule(node, table.family, table.sets.keys())
             found = lifter.lift(node, origin)
         except Wrong as wrong:
             state.report(wrong.code, str(wrong), node.start, node.end, wrong.help)

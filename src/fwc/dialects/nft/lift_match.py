@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fwc.dialects.nft import tree as t
 from fwc.dialects.nft import words
+from fwc.dialects.nft.checks import check
 from fwc.dialects.nft.lift_values import Literals, Unknown, number
 from fwc.dialects.nft.printer import statement
 from fwc.ir.match import (
@@ -95,6 +96,7 @@ class Conditions:
     def lift(self, node: t.Compare) -> Match:
         known = self._memo.get(node)
         if known is None:
+            check(node)
             try:
                 known = self._lift(node)
             except Unknown:

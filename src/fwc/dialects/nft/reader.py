@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fwc.dialects.nft import tree as t
 from fwc.dialects.nft.lexer import Tokens
-from fwc.dialects.nft.selectors import BARE_META, CT, META, PAYLOAD, STARTERS
+from fwc.dialects.nft.selectors import BARE_META, CT, CT_OF_DIRECTION, META, PAYLOAD, STARTERS
 from fwc.errors import FwcError
 
 MAX_DEPTH = 40
@@ -209,8 +209,9 @@ class Reader:
             self.at += 1
             return self.make_word("*")
         if text == "!":
-            self.at += 1
+            self.enter()
             inner = self.primary()
+            self.depth -= 1
             return t.Operation("!", t.Word(""), inner)
         return self._ranged(self.make_word(self.word("a value")))
 
@@ -369,6 +370,10 @@ class Reader:
                 return None
             raise NftSyntaxError(f"`ct {self.texts[at].strip()}` is no known selector", at)
         words.append(self.texts[at])
+        if words[1] in ("original", "reply") and words[-1] not in CT_OF_DIRECTION:
+            raise NftSyntaxError(f"`ct {words[-1]}` is the same in both directions", at - 1, f"write `ct {words[-1]}`")
+        if words[1] in ("ip", "ip6"):
+            raise NftSyntaxError(f"unexpected `{words[1]}`; expected original or reply", at - 1)
         self.at = at + 1
         return self.make_selector(" ".join(words))
 

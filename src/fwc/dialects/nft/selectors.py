@@ -49,6 +49,10 @@ avgpkt bytes daddr direction event expectation expiration helper id l3proto labe
 protocol saddr secmark state status timeout zone
 """
 CT = frozenset(_CT.split())
+CT_OF_DIRECTION = frozenset(
+    ("saddr", "daddr", "l3proto", "protocol", "proto-src", "proto-dst", "bytes", "packets", "avgpkt", "zone")
+)
+"""What each direction of a connection has of its own."""
 FIB_RESULTS = frozenset(("oif", "oifname", "type"))
 FIB_FLAGS = frozenset(("saddr", "daddr", "mark", "iif", "oif"))
 STARTERS = (

@@ -73,6 +73,8 @@ def _comparison(r: Reader) -> t.Statement:
         r.at += 1
         if not isinstance(left, t.Selector):
             raise NftSyntaxError("only a single field can be set", begin)
+        if r.texts[r.at] == "{":
+            raise r.fail("one value")
         return t.Assign(left, _class_id(r) if left.text in ("meta priority", "priority") else r.expression())
     op = _OPERATORS.get(text, "")
     if op:
@@ -81,6 +83,8 @@ def _comparison(r: Reader) -> t.Statement:
         if isinstance(left, t.Operation | t.Concat | t.Mapped):
             raise r.fail("a comparison")
         raise r.fail("a value")
+    if r.texts[r.at] == '""':
+        raise r.fail("a string", "an empty one matches nothing")
     return t.Compare(left, op, r.expression())
 
 
@@ -144,7 +148,7 @@ def _limit(r: Reader) -> t.Statement:
         size, _, unit = r.word("a unit").partition("/")
     if not unit and r.take("/"):
         unit = r.word("a unit")
-    if not amount.isdigit() or unit not in UNITS:
+    if not amount.isdigit() or unit not in UNITS or size not in ("", "bytes", "kbytes", "mbytes"):
         r.at = first + 2
         raise r.fail("a rate such as 10/second")
     burst, burst_unit = None, ""
@@ -152,6 +156,8 @@ def _limit(r: Reader) -> t.Statement:
         burst = r.number("a burst")
         if r.texts[r.at] in ("packets", "bytes", "kbytes", "mbytes"):
             burst_unit = r.texts[r.at]
+            if (burst_unit == "packets") is bool(size):
+                raise r.fail("bytes, kbytes or mbytes" if size else "packets", "a burst counts what the rate counts")
             r.at += 1
     return t.Limit(over, int(amount), size, unit, burst, burst_unit)
 
@@ -189,11 +195,12 @@ def _log(r: Reader) -> t.Statement:
 def _counter(r: Reader) -> t.Statement:
     r.at += 1
     text = r.texts[r.at]
-    if text == "packets":
+    if text in ("packets", "bytes"):
         r.at += 1
-        packets = r.number("a number")
-        r.expect("bytes")
-        return t.Counter("", packets, r.number("a number"))
+        first = r.number("a number")
+        r.expect("bytes" if text == "packets" else "packets")
+        second = r.number("a number")
+        return t.Counter("", first, second) if text == "packets" else t.Counter("", second, first)
     if text == "name":
         r.at += 1
         if r.texts[r.at][:1] not in ("$", "@") and r.texts[r.at] not in STARTERS:

@@ -1,0 +1,72 @@
+"""Rules that nft refuses for what their statements are to each other and to the table (src/evaluate.c of nftables 1.0.6)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+
+from fwc.dialects.nft import tree as t
+from fwc.dialects.nft import words
+from fwc.dialects.nft.lift_values import Wrong
+from fwc.net.addresses import parse_address
+from fwc.net.hooks import Family
+
+_ICMP = frozenset((*words.ICMP_CODES, *map(str, range(256))))
+_ICMPV6 = frozenset((*words.ICMPV6_CODES, *map(str, range(256))))
+_CODES = {"icmp": _ICMP, "icmpv6": _ICMPV6}
+_OTHER = {"icmp": "ip6", "icmpv6": "ip"}
+
+
+def check_rule(rule: t.RuleNode, family: str, sets: Collection[str]) -> None:
+    """Raise Wrong where nft refuses the rule in a table of this family with sets of these names."""
+    for name in _references(rule.statements):
+        if name not in sets:
+            raise Wrong("FW015", f"the set `@{name}` does not exist", "define it in this table")
+    for each in rule.statements:
+        if isinstance(each, t.RejectWith):
+            _reject(each, family, rule.statements)
+        elif isinstance(each, t.Nat):
+            _nat(each, family)
+
+
+def _references(statements: Sequence[t.Statement]) -> Iterator[str]:
+    for each in statements:
+        if isinstance(each, t.Compare) and isinstance(each.right, t.Ref):
+            yield each.right.name
+        elif isinstance(each, t.Vmap) and isinstance(each.source, t.Ref):
+            yield each.source.name
+        elif isinstance(each, t.Update) and each.verb != "meter":
+            yield each.set
+
+
+def _reject(node: t.RejectWith, family: str, statements: Sequence[t.Statement]) -> None:
+    kind, _, code = node.kind.partition(" ")
+    names = _CODES.get(kind)
+    if names is not None and code not in names and code[:1] != "$":
+        raise Wrong(
+            "FW001", f"`{code}` is no code of {kind}", f"write {', '.join(n for n in names if not n.isdigit())}"
+        )
+    if family == _OTHER.get(kind):
+        raise Wrong("FW001", f"a table of the family {family} cannot answer with {kind}")
+    if node.kind == "tcp reset":
+        for each in statements:
+            if _is_other_protocol(each):
+                raise Wrong("FW001", "only TCP can be answered with a reset", "write `reject` alone")
+
+
+def _is_other_protocol(node: t.Statement) -> bool:
+    if not isinstance(node, t.Compare) or not isinstance(node.left, t.Selector) or node.op not in ("", "=="):
+        return False
+    if node.left.text in ("meta l4proto", "l4proto", "ip protocol", "ip6 nexthdr"):
+        return isinstance(node.right, t.Word) and node.right.text in words.PROTOCOL_NUMBERS and node.right.text != "tcp"
+    return node.left.text.split()[0] in ("udp", "sctp", "dccp", "udplite")
+
+
+def _nat(node: t.Nat, family: str) -> None:
+    address = node.address.text if isinstance(node.address, t.Word) else ""
+    parsed = parse_address(re.split("[/-]", address)[0]) if address else None
+    if parsed is None:
+        return
+    wanted = node.family or (family if family in ("ip", "ip6") else "")
+    if wanted and wanted != ("ip" if parsed[0] is Family.V4 else "ip6"):
+        raise Wrong("FW001", f"{address} is no address of the family {wanted}")
