@@ -21,6 +21,7 @@ _SIGNS: tuple[tuple[str, int, tuple[str, ...], str], ...] = (
     ("iptables-save", 4, ("-A", "-I", "-P", "-N"), r"^[ \t]*(?:\[\d+:\d+\][ \t]*)?-[AIPN][ \t]+[\w.:-]+"),
     ("iptables-save", 6, ("tables",), r"^[^#\n]*\bip6?tables\b[^\n]*[ \t]-[AIPN][ \t]"),
     ("iptables-save", 3, ("COMMIT",), r"^COMMIT[ \t]*$"),
+    ("iptables-save", 2, ("create",), r"^create[ \t]+\S+[ \t]+(?:hash|bitmap|list):"),  # its ipsets, before the tables
     ("nft", 10, ("table", "flush"), r"^[ \t]*(?:table|add table|create table|flush table|delete table)[ \t]+"
                                     r"(?:(?:inet|ip|ip6|arp|bridge|netdev)[ \t]+)?[\w.-]+"),
     ("nft", 6, ("flush",), r"^[ \t]*flush ruleset\b"),
