@@ -42,3 +42,47 @@ def test_a_rule_that_a_packet_may_meet_is_refused(jump: str, dump: Path) -> None
     assert ran.code == 1
     assert ran.out == ""
     assert "nftables cannot express `recent`" in ran.err
+
+
+BEHIND = """*filter
+:INPUT DROP [0:0]
+:FORWARD DROP [0:0]
+:OUTPUT ACCEPT [0:0]
+:trap - [0:0]
+-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT
+{last}
+-A INPUT -m string --string "open" --algo bm -j ACCEPT
+-A INPUT -j trap
+-A trap -m recent --set --name seen --rsource
+-A trap -j DROP
+COMMIT
+"""
+
+
+@pytest.mark.parametrize("verdict", ["-j ACCEPT", "-j DROP", "-j REJECT", "-j RETURN", "-g other"])
+def test_a_rule_behind_one_that_ends_every_way_is_left_out(verdict: str, dump: Path) -> None:
+    text = BEHIND.format(last=f"-A INPUT {verdict}").replace(":trap", ":other - [0:0]\n:trap")
+    dump.write_text(text)
+    ran = fwc("convert", dump, "--to", "nftables")
+    assert ran.code == 0
+    assert "tcp dport 22 accept" in ran.out
+    assert "this rule is left out: no packet gets past the rule on line 8, and the target cannot express it" in ran.err
+    assert "this rule is left out: nothing leads to its chain trap" in ran.err
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        "-A INPUT -p tcp -j ACCEPT",
+        "-A INPUT -m limit --limit 1/s -j ACCEPT",
+        "-A INPUT -j LOG",
+        "-A INPUT",
+        "-A OUTPUT -j DROP",
+    ],
+)
+def test_a_rule_behind_one_that_some_packet_gets_past_is_refused(last: str, dump: Path) -> None:
+    dump.write_text(BEHIND.format(last=last))
+    ran = fwc("convert", dump, "--to", "nftables")
+    assert ran.code == 1
+    assert ran.out == ""
+    assert "nftables cannot express the iptables condition `-m string" in ran.err
