@@ -65,6 +65,13 @@ damage = st.lists(
 )
 
 
+def test_every_cut_gives_diagnostics() -> None:
+    for text in (RULESET, "table ip f { chain c { @ll,0,8 1 ct original ip saddr 1.1.1.1 srh sid[0] :: } }"):
+        for at in range(len(text)):
+            survives(text[:at])
+            survives(text[:at] + text[at + 14 :])
+
+
 @given(st.sampled_from((RULESET, LISTED)), damage)
 @settings(max_examples=400, deadline=None)
 def test_damage_gives_diagnostics(text: str, steps: list[tuple[str, float, str, int]]) -> None:

@@ -25,9 +25,13 @@ _TOKEN = re.compile(
     r"|\Z)"
 )
 
+_AHEAD = 8
+"""Tokens behind the present one that the reader may look at (`@th,0,16` is the longest at once)."""
+
 
 class Tokens:
-    """`texts` ends with an empty token at the end of the file. Comments and blanks are not among them."""
+    """`texts` ends with empty tokens at the end of the file, as many as the reader looks ahead. Comments and blanks are not among
+    them."""
 
     __slots__ = ("comments", "ends", "file", "starts", "texts")
 
@@ -43,9 +47,9 @@ class Tokens:
                 continue
             add_text(text)
             add_start(match.start(1))
-        if not texts or texts[-1]:
-            add_text("")
-            add_start(len(file.text))
+        missing = _AHEAD if not texts or texts[-1] else _AHEAD - 1
+        texts += [""] * missing
+        starts += [len(file.text)] * missing
         self.file = file
         self.texts = texts
         self.starts = starts
