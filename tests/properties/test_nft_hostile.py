@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -54,6 +55,12 @@ def survives(text: str) -> None:
     tree, _ = dialect.parse(SourceFile("hostile.nft", text))
     dialect.lift(tree)
     dialect.print(tree)
+
+
+@pytest.mark.parametrize("digits", ["9" * 5000, "0" + "7" * 5000, "0x" + "f" * 5000])
+@pytest.mark.parametrize("left", ["ct mark", "tcp dport", "ip ttl", "meta day"])
+def test_a_number_of_any_length_gives_diagnostics(left: str, digits: str) -> None:
+    survives(f"table ip f {{\n chain c {{\n {left} {digits} accept\n }}\n}}\n")
 
 
 damage = st.lists(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from fwc.dialects.nft import tree as t
 from fwc.dialects.nft import words
-from fwc.dialects.nft.lift_values import Wrong
+from fwc.dialects.nft.lift_values import Unknown, Wrong, number
 from fwc.net.addresses import parse_address
 from fwc.net.hooks import Family
 
@@ -31,6 +31,8 @@ _BITS = {
     "udp sport": 16, "th dport": 16, "th sport": 16,
 }  # fmt: skip
 _BARE = {"pkttype": "meta pkttype", "mark": "meta mark", "day": "meta day", "hour": "meta hour", "time": "meta time"}
+_LONGEST, _WIDEST = 40, 160
+"""Digits of the longest number that is read, and bits that hold any of these."""
 _NUMBER = re.compile(r"0[xX][0-9a-fA-F]+|\d+")
 _PREFIX = re.compile(r"(?:0x[0-9a-fA-F]+|\d+)/\d+")
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):[0-5]?\d(:[0-5]?\d)?")
@@ -72,9 +74,9 @@ def _check(left: str, text: str) -> None:
         _moment(left, text)
         return
     ends = text.split("-") if _NUMBER.match(text) and left in _BITS else [text]
-    numbers = [int(end, 0 if end[:1] != "0" or end[:2].lower() == "0x" else 8) for end in ends if _plain(end)]
+    numbers = [value for end in ends if (value := _plain(end)) is not None]
     bits = _BITS.get(left)
-    if bits is not None and any(number >> bits for number in numbers):
+    if bits is not None and any(value >> bits for value in numbers):
         raise Wrong("FW001", f"{text} does not fit into the {bits} bits of `{left}`")
     what, names = _NAMES.get(left, ("", frozenset()))
     if what and not numbers and text not in names and not _PREFIX.fullmatch(text):
@@ -82,7 +84,7 @@ def _check(left: str, text: str) -> None:
         raise Wrong("FW001", f"`{text}` is no {what}", known)
     if left == "ct helper" and len(text) > 15:
         raise Wrong("FW001", f"the name `{text}` is longer than a helper's can be")
-    if left == "ct label" and text.isdigit() and int(text) > 127:
+    if left == "ct label" and numbers and numbers[0] > 127:
         raise Wrong("FW001", f"{text} is no label", "there are 128 of them, from 0")
     family = _ADDRESSES.get(left)
     if family is not None:
@@ -91,15 +93,22 @@ def _check(left: str, text: str) -> None:
             raise Wrong("FW001", f"`{left}` is never {text}, which is an address of the other family")
 
 
-def _plain(text: str) -> bool:
+def _plain(text: str) -> int | None:
+    """The number that the text is, None for anything else; one of more digits than any field holds counts as the largest."""
     if not _NUMBER.fullmatch(text):
-        return False
-    return text[:1] != "0" or text[:2].lower() == "0x" or all(digit in "01234567" for digit in text)
+        return None
+    if len(text) > _LONGEST:
+        return 1 << _WIDEST
+    try:
+        return number(text, {}, _WIDEST)
+    except Unknown:
+        return None
 
 
 def _moment(left: str, text: str) -> None:
     if text.isdigit():
-        if left == "meta day" and int(text) > 6:
+        value = _plain(text)
+        if left == "meta day" and (value is None or value > 6):
             raise Wrong("FW001", f"{text} is no day of the week", "write 0 (Sunday) to 6, or a name")
     elif left == "meta day":
         if len(text) < 3 or not any(day.lower().startswith(text.lower()) for day in words.DAYS):
