@@ -7,6 +7,7 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.unit.watchdog import ends
 
 from fwc.dialects.nft import dialect
 from fwc.dialects.nft.lift_values import PORTS
@@ -112,3 +113,24 @@ def test_variables_of_variables_end(count: int, name: str) -> None:
     doubled = "define w0 = 1\n" + "".join(f"define w{i + 1} = {{ $w{i}, $w{i} }}\n" for i in range(count))
     survives(doubled + f"table ip f {{ chain c {{ tcp dport $w{count} accept }} }}")
     survives(chained + "table ip f { chain c { tcp dport $v0 accept } }")
+
+
+def test_a_long_chain_of_variables_ends() -> None:
+    with ends():
+        chain = "define v0 = 1\n" + "".join(f"define v{n + 1} = $v{n}\n" for n in range(20_000))
+        survives(chain + "table ip f { chain c { tcp dport $v20000 accept; udp dport $v190 ip saddr $v190 accept; } }")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "define a = $a\n",
+        "define a = $b\ndefine b = $a\n",
+        "define a = 1\ndefine b = $a\nredefine a = $b\n",
+        "define a = 1\ndefine b = $a\ndefine c = $b\nundefine a\ndefine a = { 2, $c }\n",
+    ],
+)
+def test_a_variable_that_is_defined_by_itself_is_said(text: str) -> None:
+    tree, found = dialect.parse(SourceFile("circle.nft", text))
+    _, more = dialect.lift(tree)
+    assert [d.message.partition("`")[2].partition("`")[2] for d in [*found, *more]] == [" is defined by itself"]

@@ -12,7 +12,7 @@ from fwc.dialects.nft.lift_values import Literals, Unknown, Wrong
 from fwc.dialects.nft.mark_copies import folded
 from fwc.dialects.nft.printer import rule_text
 from fwc.dialects.nft.rule_checks import check_rule
-from fwc.dialects.nft.variables import trouble
+from fwc.dialects.nft.variables import Size, trouble
 from fwc.ir.match import ALWAYS, Field, Opaque, Values
 from fwc.ir.model import Base, Chain, NamedSet, NativeText, Role, Rule, Ruleset, Table
 from fwc.ir.verdict import ACCEPT, DROP, OpaqueVerdict
@@ -63,6 +63,7 @@ class _State:
         self.out: list[Diagnostic] = []
         self.tables: dict[tuple[str, str], _Table] = {}
         self.variables: dict[str, t.Expr] = {}
+        self._sizes: dict[str, Size] = {}
         self.natives: list[NativeText] = []
 
     def span(self, start: int, end: int) -> Span | None:
@@ -72,6 +73,8 @@ class _State:
         self.out.append(error(code, message, self.span(start, end), help=help))
 
     def define(self, node: t.Define) -> None:
+        if node.name in self.variables and (node.verb != "define" or node.value is None):
+            self._sizes.clear()
         if node.value is None:
             self.variables.pop(node.name, None)
         elif node.verb == "define" and node.name in self.variables:
@@ -79,7 +82,7 @@ class _State:
         else:
             old = self.variables.get(node.name)
             self.variables[node.name] = node.value
-            wrong = trouble(node.name, self.variables)
+            wrong = trouble(node.name, self.variables, self._sizes)
             if wrong:
                 del self.variables[node.name]
                 if old is not None:
