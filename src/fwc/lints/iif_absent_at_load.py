@@ -63,7 +63,7 @@ def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
                 continue
             if statement.left.text not in _INDEX:
                 continue
-            for name in _names(statement.right):
+            for name in nft.literals(statement.right):
                 if name in dynamic or _DYNAMIC.fullmatch(name):
                     word = statement.left.text
                     yield lint.finding(
@@ -71,11 +71,3 @@ def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
                         tree.span(rule.start, rule.end),
                         help=f"write `{word}name`, which compares names",
                     )
-
-
-def _names(right: nft.Expr) -> Iterator[str]:
-    if isinstance(right, nft.Word | nft.Quoted):
-        yield right.text
-    elif isinstance(right, nft.SetOf):
-        for element in right.elements:
-            yield from _names(element.key)

@@ -4,7 +4,6 @@ do not fit, times and addresses of another kind (src/datatype.c, src/ct.c and sr
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from fwc.dialects.nft import tree as t
 from fwc.dialects.nft import words
@@ -12,9 +11,8 @@ from fwc.dialects.nft.lift_values import Unknown, Wrong, number
 from fwc.net.addresses import parse_address
 from fwc.net.hooks import Family
 
-_STATES = frozenset(words.STATES)
 _NAMES: dict[str, tuple[str, frozenset[str]]] = {
-    "ct state": ("conntrack state", _STATES),
+    "ct state": ("conntrack state", frozenset(words.STATES)),
     "ct direction": ("direction of a connection", frozenset(("original", "reply"))),
     "ct status": ("status of a connection", frozenset(words.STATUS_BITS)),
     "meta pkttype": ("packet type", frozenset(words.PKTTYPES)),
@@ -50,23 +48,8 @@ def check(node: t.Compare) -> None:
     """Raise Wrong where nft refuses the comparison."""
     if isinstance(node.left, t.Selector):
         left = _BARE.get(node.left.text, node.left.text)
-        for text in _texts(node.right):
+        for text in t.literals(node.right):
             _check(left, text)
-
-
-def _texts(expr: t.Expr) -> Iterator[str]:
-    """The literals of the right side, ends of ranges apart."""
-    if isinstance(expr, t.Word | t.Quoted):
-        yield expr.text
-    elif isinstance(expr, t.SetOf):
-        for element in expr.elements:
-            yield from _texts(element.key)
-    elif isinstance(expr, t.Listed):
-        for part in expr.parts:
-            yield from _texts(part)
-    elif isinstance(expr, t.RangeOf):
-        yield from _texts(expr.low)
-        yield from _texts(expr.high)
 
 
 def _check(left: str, text: str) -> None:
@@ -88,9 +71,14 @@ def _check(left: str, text: str) -> None:
         raise Wrong("FW001", f"{text} is no label", "there are 128 of them, from 0")
     family = _ADDRESSES.get(left)
     if family is not None:
-        parsed = parse_address(re.split("[/-]", text)[0])
-        if parsed is not None and parsed[0] is not family:
+        if address_family(text) not in (None, family):
             raise Wrong("FW001", f"`{left}` is never {text}, which is an address of the other family")
+
+
+def address_family(text: str) -> Family | None:
+    """The family of an address, a prefix or a range."""
+    parsed = parse_address(re.split("[/-]", text)[0])
+    return parsed[0] if parsed is not None else None
 
 
 def _plain(text: str) -> int | None:

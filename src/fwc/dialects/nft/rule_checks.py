@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Sequence
 
 from fwc.dialects.nft import tree as t
 from fwc.dialects.nft import words
+from fwc.dialects.nft.checks import address_family
 from fwc.dialects.nft.lift_values import Wrong
-from fwc.net.addresses import parse_address
 from fwc.net.hooks import Family
 
-_ICMP = frozenset((*words.ICMP_CODES, *map(str, range(256))))
-_ICMPV6 = frozenset((*words.ICMPV6_CODES, *map(str, range(256))))
-_CODES = {"icmp": _ICMP, "icmpv6": _ICMPV6}
+_CODES = {"icmp": words.ICMP_CODES, "icmpv6": words.ICMPV6_CODES}
+_NUMBERS = frozenset(map(str, range(256)))
 _OTHER = {"icmp": "ip6", "icmpv6": "ip"}
 
 
@@ -42,10 +40,8 @@ def _references(statements: Sequence[t.Statement]) -> Iterator[str]:
 def _reject(node: t.RejectWith, family: str, statements: Sequence[t.Statement]) -> None:
     kind, _, code = node.kind.partition(" ")
     names = _CODES.get(kind)
-    if names is not None and code not in names and code[:1] != "$":
-        raise Wrong(
-            "FW001", f"`{code}` is no code of {kind}", f"write {', '.join(n for n in names if not n.isdigit())}"
-        )
+    if names is not None and code not in names and code not in _NUMBERS and code[:1] != "$":
+        raise Wrong("FW001", f"`{code}` is no code of {kind}", f"write {', '.join(names)}")
     if family == _OTHER.get(kind):
         raise Wrong("FW001", f"a table of the family {family} cannot answer with {kind}")
     if node.kind == "tcp reset":
@@ -64,9 +60,9 @@ def _is_other_protocol(node: t.Statement) -> bool:
 
 def _nat(node: t.Nat, family: str) -> None:
     address = node.address.text if isinstance(node.address, t.Word) else ""
-    parsed = parse_address(re.split("[/-]", address)[0]) if address else None
-    if parsed is None:
+    found = address_family(address)
+    if found is None:
         return
     wanted = node.family or (family if family in ("ip", "ip6") else "")
-    if wanted and wanted != ("ip" if parsed[0] is Family.V4 else "ip6"):
+    if wanted and wanted != ("ip" if found is Family.V4 else "ip6"):
         raise Wrong("FW001", f"{address} is no address of the family {wanted}")

@@ -7,6 +7,7 @@ which its statements stand.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 
 from fwc.diagnostics import Severity
 from fwc.records import record
@@ -452,3 +453,18 @@ class Trouble:
     end: int
     help: str = ""
     severity: Severity = Severity.ERROR
+
+
+def literals(expr: Expr) -> Iterator[str]:
+    """What is written out in a value, in a set or a range of values: no variables, no references to sets."""
+    if isinstance(expr, Word | Quoted):
+        yield expr.text
+    elif isinstance(expr, SetOf):
+        for element in expr.elements:
+            yield from literals(element.key)
+    elif isinstance(expr, Listed):
+        for part in expr.parts:
+            yield from literals(part)
+    elif isinstance(expr, RangeOf):
+        yield from literals(expr.low)
+        yield from literals(expr.high)
