@@ -102,16 +102,6 @@ def _is_before_tracking(chain: Chain) -> bool:
     return base is not None and base.hook in (Hook.PREROUTING, Hook.OUTPUT) and base.priority < CONNECTION_TRACKING
 
 
-def _no_helper(chain: Chain) -> Chain:
-    if not any(isinstance(a, AssignHelper) for rule in chain.rules for a in rule.actions):
-        return chain
-    kept = [
-        dataclasses.replace(r, actions=tuple(a for a in r.actions if not isinstance(a, AssignHelper)))
-        for r in chain.rules
-    ]
-    return dataclasses.replace(chain, rules=tuple(kept))
-
-
 def any_before_tracking(*rulesets: Ruleset) -> bool:
     return any(_is_before_tracking(c) for ruleset in rulesets for table in ruleset.tables for c in table.chains)
 

@@ -15,7 +15,7 @@ from fwc.analysis.fates import fate_text
 from fwc.analysis.firstmatch import NEXT, NOWHERE, Outcome, Region, first_match
 from fwc.analysis.program import Place, Program, ProgramTooLarge, Source, base_chains, filled_sets, fixed_sets, unfold
 from fwc.analysis.unions import in_cells, same_runs
-from fwc.analysis.witness import point_packet, point_text
+from fwc.analysis.witness import point_packet, point_text, stays_first, with_values
 from fwc.ir.match import CtState, Field
 from fwc.ir.model import Chain, Ruleset
 from fwc.ir.verdict import Accept
@@ -195,16 +195,14 @@ def differ(
     return point, one, two
 
 
+_ORDINARY = ((Field.CT_STATE, CtState.NEW.value), (Field.PROTOCOL, 6))
+
+
 def ordinary(dimensions: Dimensions, point: Point, box: Box, before: Sequence[Box]) -> Point:
-    """The point with a new connection and plain tcp, as far as it then stays in the box and outside those before it."""
-    for field, value in ((Field.CT_STATE, CtState.NEW.value), (Field.PROTOCOL, 6)):
-        known = dimensions.known(field)
-        if known is None or point.get(known.index, value) == value:
-            continue
-        changed = {**point, known.index: value}
-        if dimensions.holds(box, changed) and not any(dimensions.holds(each, changed) for each in before):
-            point = changed
-    return point
+    """The point with a new connection and plain tcp where it says anything else, as far as it then stays in the box and outside
+    those before it."""
+    given = [(f, v) for f, v in _ORDINARY if (known := dimensions.known(f)) is not None and known.index in point]
+    return with_values(dimensions, point, given, stays_first(dimensions, box, before))
 
 
 def _before(regions: Sequence[Region], last: Region) -> Iterator[Box]:

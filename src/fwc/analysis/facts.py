@@ -32,50 +32,43 @@ class Dead:
     never: bool = False
 
 
+Example = tuple[Point, Place | None]
+"""A packet, and the rule that decides what becomes of it."""
+
+
 @record
 class Answer:
-    """What a hook does with the packets of a query. `some` and `others` are packets that are accepted and that are not, each with
-    the rule that decides; `perhaps` tells that the answer hangs on a condition outside the packet (a run-time set, a rate).
+    """What a hook does with the packets of a query. `some` and `others` are points of packets that are accepted and that are not,
+    each with the rule that decides; they become text when a message shows them.
 
-    `all` and `none` are False both when the budget ended: then `undetermined` is set.
+    `all` and `none` are False both when that hangs on a condition outside the packet (a run-time set, a rate) and when the budget
+    ended: then `undetermined` is set.
     """
 
     all: bool
     none: bool
     undetermined: bool = False
     dimensions: Dimensions | None = None
-    good: tuple[Point, Place | None] | None = None
-    bad: tuple[Point, Place | None] | None = None
-
-    @property
-    def some(self) -> Packet | None:
-        return self._packet(self.good)
+    some: Example | None = None
+    others: Example | None = None
 
     @property
     def some_text(self) -> str:
-        return self._text(self.good)
+        return self._text(self.some)
 
     @property
     def some_by(self) -> Place | None:
-        return self.good[1] if self.good else None
-
-    @property
-    def others(self) -> Packet | None:
-        return self._packet(self.bad)
+        return self.some[1] if self.some else None
 
     @property
     def others_text(self) -> str:
-        return self._text(self.bad)
+        return self._text(self.others)
 
     @property
     def others_by(self) -> Place | None:
-        return self.bad[1] if self.bad else None
+        return self.others[1] if self.others else None
 
-    def _packet(self, found: tuple[Point, Place | None] | None) -> Packet | None:
-        # When it is asked for: most answers only let a lint be silent.
-        return point_packet(self.dimensions, found[0]) if self.dimensions and found else None
-
-    def _text(self, found: tuple[Point, Place | None] | None) -> str:
+    def _text(self, found: Example | None) -> str:
         return point_text(self.dimensions, found[0]) if self.dimensions and found else ""
 
 
@@ -292,7 +285,7 @@ class Facts:
             perhaps = good is None and self._perhaps(dimensions, regions, boxes)
         except BudgetSpent:
             return Answer(False, False, undetermined=True)
-        return Answer(bad is None, good is None and not perhaps, dimensions=dimensions, good=good, bad=bad)
+        return Answer(bad is None, good is None and not perhaps, dimensions=dimensions, some=good, others=bad)
 
     def _perhaps(self, dimensions: Dimensions, regions: list[Region], boxes: Sequence[Box]) -> bool:
         """Whether a packet of the boxes meets a verdict that is not modelled (a queue, a rule that could not be read): it may be

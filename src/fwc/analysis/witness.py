@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable, Iterable, Sequence
+
 from fwc.ir.match import CtState, Field
 from fwc.net.hooks import Family
 from fwc.net.packet import Packet
 from fwc.net.packet_words import packet_text
 from fwc.net.protocols import PORT_PROTOCOLS
 from fwc.space.boxes import BITWISE
-from fwc.space.fields import Dimensions, Kind, Point, iface_name
+from fwc.space.fields import Box, Dimensions, Kind, Point, iface_name
 
 _STATES = {state.value: state.name.lower() for state in CtState}
 
@@ -79,3 +81,21 @@ def point_text(dimensions: Dimensions, point: Point) -> str:
     )
     text = packet_text(packet)
     return f"{text}, when {' and '.join(extra)}" if extra else text
+
+
+def with_values(
+    dimensions: Dimensions, point: Point, values: Iterable[tuple[Hashable, int]], fits: Callable[[Point], bool]
+) -> Point:
+    """The point with as many of the values (key of a dimension, value) as it may have one after the other and still fit."""
+    for key, value in values:
+        known = dimensions.known(key)
+        if known is not None and point.get(known.index, -1) != value:
+            changed = {**point, known.index: value}
+            if fits(changed):
+                point = changed
+    return point
+
+
+def stays_first(dimensions: Dimensions, box: Box, before: Sequence[Box]) -> Callable[[Point], bool]:
+    """Whether a point is in the box and outside those before it."""
+    return lambda point: dimensions.holds(box, point) and not any(dimensions.holds(each, point) for each in before)

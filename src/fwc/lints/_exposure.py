@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from fwc.analysis.facts import Answer
 from fwc.analysis.firstmatch import Region
 from fwc.analysis.program import Place, base_chains
-from fwc.analysis.witness import point_text
+from fwc.analysis.witness import point_text, stays_first, with_values
 from fwc.ir.match import CtState, Field, FieldIn, Match, all_of, state_in
 from fwc.ir.model import Chain, Role, Rule
 from fwc.ir.verdict import Accept
@@ -21,7 +21,7 @@ from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import IntervalSet
 from fwc.records import record
 from fwc.source import Span
-from fwc.space.fields import SHIFT, Box, Dimensions, Kind, Point
+from fwc.space.fields import SHIFT, Box, Dimensions, Kind
 from fwc.space.index import Index, bits_of, index_of
 
 STRANGER = FieldIn(Field.SADDR, AddressSet(IntervalSet.of(0xC6336407), IntervalSet.of(0x2A000000 << 96 | 7)))
@@ -138,20 +138,9 @@ def _held(
         near = [*bits_of(index.overlap(met, (1 << number) - 1)), number]
         found = first_held(dimensions, [regions[n] for n in near], [met], [n == number for n in near])
         if found is not None:
-            return point_text(dimensions, _ordinary(dimensions, found[0], met, [regions[n].box for n in near[:-1]]))
+            still = stays_first(dimensions, met, [regions[n].box for n in near[:-1]])
+            return point_text(dimensions, with_values(dimensions, found[0], usual(dimensions.family), still))
     return None
-
-
-def _ordinary(dimensions: Dimensions, point: Point, box: Box, before: list[Box]) -> Point:
-    """The point with usual values where the same region still holds it first."""
-    for key, value in usual(dimensions.family):
-        known = dimensions.known(key)
-        if known is None or point.get(known.index) == value:
-            continue
-        changed = {**point, known.index: value}
-        if dimensions.holds(box, changed) and not any(dimensions.holds(each, changed) for each in before):
-            point = changed
-    return point
 
 
 def _from_anywhere(context: LintContext, dimensions: Dimensions, box: Box) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from fwc.analysis.firstmatch import NOWHERE, Region
 from fwc.analysis.program import written
-from fwc.analysis.witness import point_packet, point_text
+from fwc.analysis.witness import point_packet, point_text, with_values
 from fwc.ir.match import CtState, Field
 from fwc.ir.verdict import Accept, CopyMark, Dnat, Netmap, NoTrack, Redirect, SetField
 from fwc.lints._journey import DNAT_BIT, Found, Journey, Mapping, Step, Wanted, usual
@@ -364,13 +364,7 @@ class _Asker:
             hits = sum(1 << n for n, b in enumerate(boxes) if dimensions.holds(b, changed))
             return all(_first(hits & own) & want for own, want in parts)
 
-        for key, value in usual(dimensions.family):
-            known = dimensions.known(key)
-            if known is not None and point.get(known.index, -1) != value:
-                changed = {**point, known.index: value}
-                if same(changed):
-                    point = changed
-        return point
+        return with_values(dimensions, point, usual(dimensions.family), same)
 
     def _decider(
         self, steps: tuple[Step, ...], shown: list[tuple[int, int, int]], holds: list[bool]

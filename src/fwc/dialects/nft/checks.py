@@ -70,9 +70,8 @@ def _check(left: str, text: str) -> None:
     if left == "ct label" and numbers and numbers[0] > 127:
         raise Wrong("FW001", f"{text} is no label", "there are 128 of them, from 0")
     family = _ADDRESSES.get(left)
-    if family is not None:
-        if address_family(text) not in (None, family):
-            raise Wrong("FW001", f"`{left}` is never {text}, which is an address of the other family")
+    if family is not None and address_family(text) not in (None, family):
+        raise Wrong("FW001", f"`{left}` is never {text}, which is an address of the other family")
 
 
 def address_family(text: str) -> Family | None:
