@@ -15,7 +15,7 @@ from itertools import chain, product
 from fwc.analysis.firstmatch import Outcome, Region
 from fwc.space.cover import BudgetSpent, uncovered
 from fwc.space.fields import SHIFT, Box, Dimensions
-from fwc.space.index import bits_of, index_of
+from fwc.space.index import Index, bits_of, index_of
 
 _MORE = 8
 """How many times more cells than boxes are written out at most."""
@@ -25,18 +25,11 @@ _FEW = 1000
 
 def same_runs(dimensions: Dimensions, left: Sequence[Region], right: Sequence[Region], nodes: int) -> bool:
     """True only when both lists give every packet the same outcome. False says nothing."""
-    mine, other = _runs(left), _runs(right)
-    if len(mine) != len(other) or any(a[0] != b[0] for a, b in zip(mine, other, strict=True)):
+    mine, other = _Runs(dimensions, left), _Runs(dimensions, right)
+    if mine.outcomes != other.outcomes:
         return False
     cells = _Cells(dimensions)
-    before_mine: list[Box] = []
-    before_other: list[Box] = []
-    for (_, a), (_, b) in zip(mine, other, strict=True):
-        if not _same_union(cells, a, b, before_mine, before_other, nodes):
-            return False
-        before_mine += a
-        before_other += b
-    return True
+    return all(_same_union(cells, mine, other, number, nodes) for number in range(len(mine.outcomes)))
 
 
 def in_cells(dimensions: Dimensions, regions: Sequence[Region]) -> Sequence[Region]:
@@ -56,28 +49,54 @@ def in_cells(dimensions: Dimensions, regions: Sequence[Region]) -> Sequence[Regi
     return out
 
 
-def _runs(regions: Sequence[Region]) -> list[tuple[Outcome, list[Box]]]:
+class _Runs:
     """Neighbours of one outcome together, up to the first region that holds every packet."""
-    out: list[tuple[Outcome, list[Box]]] = []
-    outcome: Outcome | None = None
-    boxes: list[Box] = []
-    for region in regions:
-        if outcome is None or (region.outcome is not outcome and region.outcome != outcome):
-            outcome, boxes = region.outcome, []
-            out.append((outcome, boxes))
-        boxes.append(region.box)
-        if not region.box:
-            break
-    return out
+
+    def __init__(self, dimensions: Dimensions, regions: Sequence[Region]) -> None:
+        self.dimensions = dimensions
+        self.boxes: list[Box] = []
+        self.outcomes: list[Outcome] = []
+        self.starts: list[int] = []
+        self._index: Index | None = None
+        for region in regions:
+            if not self.outcomes or (region.outcome is not self.outcomes[-1] and region.outcome != self.outcomes[-1]):
+                self.outcomes.append(region.outcome)
+                self.starts.append(len(self.boxes))
+            self.boxes.append(region.box)
+            if not region.box:
+                break
+        self.starts.append(len(self.boxes))
+
+    def of(self, number: int) -> list[Box]:
+        return self.boxes[self.starts[number] : self.starts[number + 1]]
+
+    def cover(self, cells: set[Box], number: int, nodes: int) -> bool:
+        """Is every packet of the cells in a box of this run or of one before it?"""
+        if not cells:
+            return True
+        if self._index is None:
+            self._index = index_of(self.dimensions, self.boxes)
+        among = (1 << self.starts[number + 1]) - 1
+        for cell in sorted(cells):
+            near = self._index.overlap(cell, among)
+            if not near:
+                return False
+            if self._index.contain(cell, near):
+                continue
+            try:
+                if uncovered(self.dimensions, cell, [self.boxes[bit] for bit in bits_of(near)], nodes) is not None:
+                    return False
+            except BudgetSpent:
+                return False
+        return True
 
 
-def _same_union(
-    cells: _Cells, left: list[Box], right: list[Box], before_left: list[Box], before_right: list[Box], nodes: int
-) -> bool:
-    """Whether the two runs hold the same packets, of those that no run before them holds."""
-    if not left[-1] or not right[-1]:
-        return left[-1] == right[-1]  # every packet; a union that is everything without saying so is left to the search
-    mine, other = set(left), set(right)
+def _same_union(cells: _Cells, left: _Runs, right: _Runs, number: int, nodes: int) -> bool:
+    """Whether run `number` of both holds the same packets, of those that no run before it holds."""
+    mine_all, other_all = left.of(number), right.of(number)
+    if not mine_all[-1] or not other_all[-1]:
+        return mine_all[-1] == other_all[-1]  # every packet; what is everything without saying so is left to the search
+    mine, other = set(mine_all), set(other_all)
     mine, other = mine - other, other - mine
     if not mine and not other:
         return True
@@ -85,8 +104,7 @@ def _same_union(
     mine_cells, other_cells = cells.of(mine, most), cells.of(other, most)
     if mine_cells is None or other_cells is None:
         return False
-    covered = _covered(cells.dimensions, mine_cells - other_cells, right + before_right, nodes)
-    return covered and _covered(cells.dimensions, other_cells - mine_cells, left + before_left, nodes)
+    return right.cover(mine_cells - other_cells, number, nodes) and left.cover(other_cells - mine_cells, number, nodes)
 
 
 class _Cells:
@@ -122,22 +140,3 @@ class _Cells:
             return (constraint,)
         dimension = self.dimensions.dimensions[constraint >> SHIFT]
         return tuple([self.dimensions.constraint(dimension, (run,)) for run in runs])
-
-
-def _covered(dimensions: Dimensions, cells: set[Box], boxes: list[Box], nodes: int) -> bool:
-    """Is every packet of the cells in one of the boxes?"""
-    if not cells:
-        return True
-    index = index_of(dimensions, boxes)
-    for cell in sorted(cells):
-        near = index.overlap(cell, index.every)
-        if not near:
-            return False
-        if index.contain(cell, near):
-            continue
-        try:
-            if uncovered(dimensions, cell, [boxes[bit] for bit in bits_of(near)], nodes) is not None:
-                return False
-        except BudgetSpent:
-            return False
-    return True
