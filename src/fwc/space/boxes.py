@@ -219,13 +219,8 @@ class Translator:
             raise TooManyBoxes
         if isinstance(match, AllOf):
             unions = []
-            fields = self._fields
             for part in match.parts:
-                if isinstance(part, FieldIn):
-                    known = None if versions else fields.get((part.field, id(part.values)))
-                    union = known[1] if known else self._field(part.field, part.values, versions)
-                else:
-                    union = self._match(part, versions, depth + 1)
+                union = self._match(part, versions, depth + 1)
                 if not union:
                     return ()
                 unions.append(union)
