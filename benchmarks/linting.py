@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.processes import FWC, Run, exponent, run, table
+from benchmarks.processes import FWC, Run, best, exponent, repeats, table
 from benchmarks.rulesets import FORMATS, SHAPES
 
 MOST = 65_536
@@ -29,8 +29,7 @@ def section(sizes: Sequence[int], times: int) -> str:
             for size in sizes:
                 path.write_text(write(SHAPES[shape](min(size, MOST) if shape == "one set" else size)))
                 words = [*FWC, "lint", "--isolated", "--exit-zero", "-q", str(path)]
-                done = [run(words) for _ in range(times if size <= 10_000 else 1)]
-                found.append(min((r for r in done if r), key=lambda r: r.cpu, default=None))
+                found.append(best({shape: words}, repeats(size, times)).get(shape))
             last, before = found[-1], found[-2] if len(found) > 1 else None
             growth = exponent(before.cpu, last.cpu, sizes[-1] / sizes[-2]) if last and before else "-"
             cells = (f"{r.cpu:.2f}" if r else "failed" for r in found)

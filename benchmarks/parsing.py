@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import gc
 import subprocess
 import sys
 import tempfile
@@ -14,7 +13,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from benchmarks.policies import random_policy, write_fwc
-from benchmarks.processes import ENVIRONMENT, ROOT, exponent, table
+from benchmarks.processes import ENVIRONMENT, ROOT, exponent, repeats, table
+from fwc.cli.collector import collect_rarely
 
 
 def fwc_parser() -> Callable[[str], object]:
@@ -38,7 +38,7 @@ PARSERS = {"fwc": fwc_parser, "lark": lark_parser}
 
 
 def main() -> None:
-    gc.set_threshold(1_000_000, 20, 100)  # as the command line sets it
+    collect_rarely()
     parser, text = PARSERS[sys.argv[1]](), Path(sys.argv[2]).read_text()
     start = time.process_time()
     parser(text)
@@ -56,7 +56,7 @@ def section(sizes: Sequence[int], times: int) -> str:
             lines[size] = path.read_text().count("\n")
             for parser in PARSERS:
                 words = [sys.executable, "-m", "benchmarks.parsing", parser, str(path)]
-                seconds[parser, size] = min(_seconds(words) for _ in range(times if size <= 10_000 else 1))
+                seconds[parser, size] = min(_seconds(words) for _ in range(repeats(size, times)))
     rows = []
     for parser in PARSERS:
         first, last = seconds[parser, sizes[0]], seconds[parser, sizes[-1]]

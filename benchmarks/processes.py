@@ -44,6 +44,11 @@ def best(commands: dict[str, Sequence[str]], times: int) -> dict[str, Run]:
     return out
 
 
+def repeats(size: int, times: int) -> int:
+    """How often a command runs for input of `size` rules: once where that takes long."""
+    return times if size <= 10_000 else 1
+
+
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     align = ["---", *["--:"] * (len(head) - 1)]
     return "\n".join(f"| {' | '.join(row)} |" for row in [head, align, *rows]) + "\n"

@@ -48,8 +48,9 @@ def results(work: Callable[[_Task], _Result], tasks: Sequence[_Task], jobs: int)
 
 
 def _begin() -> None:
-    import gc
     import signal
 
-    gc.set_threshold(1_000_000, 20, 100)  # as `__main__` does
+    from fwc.cli.collector import collect_rarely
+
+    collect_rarely()
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # the first process says what was interrupted
