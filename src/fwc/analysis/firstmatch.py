@@ -9,7 +9,7 @@ from fwc.analysis.program import Effect, Kind, Place, Program, ProgramTooLarge
 from fwc.ir.verdict import Accept, ClampMss, CopyMark, NoTrack, SetField
 from fwc.records import record
 from fwc.space.fields import Box, Dimensions
-from fwc.space.index import Index, bits_of
+from fwc.space.index import bits_of, index_of
 
 MAX_REGIONS = 400_000
 """Of any program; of a small one those that `_Work` reckons, since most that grow beyond them end nowhere."""
@@ -90,7 +90,7 @@ class _Near:
 
     def __init__(self, dimensions: Dimensions, effects: list[Met]) -> None:
         self._effects = effects
-        self._index = Index(dimensions, [met[0] for met in effects])
+        self._index = index_of(dimensions, [met[0] for met in effects])
 
     def of(self, box: Box) -> list[Met]:
         """The effects that packets of the box may have met, in order."""
