@@ -10,37 +10,23 @@ import dataclasses
 import re
 from collections.abc import Callable
 
-from fwc.ir.match import AllOf, AnyOf, Field, FieldIn, Match, Not, Opaque, all_of
+from fwc.ir.match import AllOf, AnyOf, Match, Not, Opaque, all_of
 from fwc.ir.model import Chain, Rule, Ruleset, Table
 from fwc.ir.verdict import OpaqueVerdict, Verdict
-from fwc.net.addresses import AddressSet
-from fwc.net.intervals import IntervalSet
 
 Known = Callable[[Opaque, bool], Match | None]
 """An opaque condition, negated or not, in the target's words; None where there are none."""
 
-_PAIRS = (
-    ("-m rpfilter --validmark --invert", "fib saddr . mark . iif oif missing"),
-    ("-m rpfilter --validmark", "fib saddr . mark . iif oif exists"),
-    *(
-        (
-            f"-m addrtype {bang}--{side}-type LOCAL --limit-iface-{way}",
-            f"fib {side[0]}addr . {way[0]}if type {sign}local",
-        )
-        for bang, sign in (("", ""), ("! ", "!= "))
-        for side in ("src", "dst")
-        for way in ("in", "out")
-    ),
+_PAIRS = tuple(
+    (f"-m addrtype {bang}--{side}-type LOCAL --limit-iface-{way}", f"fib {side[0]}addr . {way[0]}if type {sign}local")
+    for bang, sign in (("", ""), ("! ", "!= "))
+    for side in ("src", "dst")
+    for way in ("in", "out")
 )
-"""iptables' words and nft's: xt_rpfilter.c and nft_fib_ipv4.c give the mark to the same lookup, xt_addrtype.c and nft_fib_ipv4.c
-ask inet_dev_addr_type()."""
+"""iptables' words and nft's: xt_addrtype.c and nft_fib_ipv4.c ask inet_dev_addr_type()."""
 _TO_NFT, _TO_IPTABLES = dict(_PAIRS), {nft: iptables for iptables, nft in _PAIRS}
 _ROUTING = re.compile(r"-m rt --rt-type (\d+)(?: --rt-segsleft (\d+))?")
 _ROUTING_NFT = re.compile(r"rt (type|seg-left) (\d+)")
-_ADDRTYPE = re.compile(r"-m addrtype (?P<bang>! )?--(?P<side>src|dst)-type (?P<types>[A-Z]+(?:,[A-Z]+)*)")
-_FIB = re.compile(r"fib (?P<side>[sd])addr type (?P<bang>!= )?(?P<type>[a-z]+)")
-_TYPES = frozenset({"unicast", "broadcast", "anycast", "blackhole", "unreachable", "prohibit"})
-_MULTICAST = AddressSet(IntervalSet.range(0xE0000000, 0xEFFFFFFF), IntervalSet.range(0xFF << 120, (1 << 128) - 1))
 _FRAGMENT = "ip frag-off & 0x1fff != 0"
 _WHOLE = "ip frag-off & 0x1fff == 0"
 
@@ -112,39 +98,13 @@ def _opaque(match: Opaque, target: str, negated: bool) -> Match | None:
         text = _TO_NFT.get(match.text)
         if text is not None and not negated:
             return Opaque("nft", text, text.rsplit(" ", 1)[0].removesuffix(" !="))
-        found = _ADDRTYPE.fullmatch(match.text)
-        return _fib(found["side"][0], found["types"].lower(), bool(found["bang"]) is not negated) if found else None
     if match.dialect == "nft" and target == "iptables":
         if match.text in (_FRAGMENT, _WHOLE):
             return Opaque("iptables", "-f" if (match.text == _FRAGMENT) is not negated else "! -f", "fragment-offset")
         if match.text in _TO_IPTABLES and not negated:
             text = _TO_IPTABLES[match.text]
             return Opaque("iptables", text, text.split()[1])
-        found = _FIB.fullmatch(match.text)
-        if found and found["type"] in _TYPES:
-            bang = "! " if bool(found["bang"]) is not negated else ""
-            side = "src" if found["side"] == "s" else "dst"
-            return Opaque("iptables", f"-m addrtype {bang}--{side}-type {found['type'].upper()}", "addrtype")
     return None
-
-
-def _fib(side: str, types: str, negated: bool) -> Match | None:
-    """`fib daddr type`, one condition for each type."""
-    parts: list[Match] = []
-    for word in types.split(","):
-        if word == "local":
-            local = Opaque("", f"{side}addr", "local")
-            parts.append(Not(local) if negated else local)
-        elif word == "multicast":  # what RFC 5771 assigns, whatever the routing table says
-            parts.append(FieldIn(Field(f"{side}addr"), ~_MULTICAST if negated else _MULTICAST))
-        elif word in _TYPES:
-            sign = "!= " if negated else ""
-            parts.append(Opaque("nft", f"fib {side}addr type {sign}{word}", f"fib {side}addr type"))
-        else:
-            return None
-    if len(parts) == 1:
-        return parts[0]
-    return AllOf(tuple(parts)) if negated else AnyOf(tuple(parts))
 
 
 def _verdict(verdict: Verdict, target: str) -> Verdict:

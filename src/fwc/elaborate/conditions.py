@@ -12,6 +12,7 @@ from fwc.elaborate.sites import Site
 from fwc.ir.match import (
     ALWAYS,
     NEVER,
+    AddressTypeIs,
     CgroupIs,
     Chance,
     CtState,
@@ -316,14 +317,14 @@ def _native(cond: ast.NativeCond, out: list[Diagnostic]) -> Match | None:
         out.append(mistake(CONDITION, "a native condition is one line of printable text", cond.span, help="shorten it"))
         return None
     local = _LOCAL.get((dialect, text))
-    return Opaque("", local, "local") if local is not None else Opaque(dialect, text, "native")
+    return AddressTypeIs(local, "local") if local is not None else Opaque(dialect, text, "native")
 
 
 _LOCAL = {
-    ("iptables", "-m addrtype --src-type LOCAL"): "saddr",
-    ("iptables", "-m addrtype --dst-type LOCAL"): "daddr",
-    ("nft", "fib saddr type local"): "saddr",
-    ("nft", "fib daddr type local"): "daddr",
+    ("iptables", "-m addrtype --src-type LOCAL"): Field.SADDR,
+    ("iptables", "-m addrtype --dst-type LOCAL"): Field.DADDR,
+    ("nft", "fib saddr type local"): Field.SADDR,
+    ("nft", "fib daddr type local"): Field.DADDR,
 }
 """What the language has a condition of its own for, so that every target can say it."""
 

@@ -8,7 +8,7 @@ from fwc.elaborate.expanded import Program
 from fwc.elaborate.iface_sets import disjoint, inside, join, meet
 from fwc.elaborate.sides import FROM, NET, SELF, TO, Atom, Excluded, Side, met, zone_ifaces
 from fwc.elaborate.sites import DUAL, V4, V6, Site, families_of, loopback_of
-from fwc.ir.match import Always, Field, FieldIn, Match, Opaque, SetRef, all_of, any_of, negate
+from fwc.ir.match import AddressTypeIs, Always, Field, FieldIn, Match, RouteLeavesBy, SetRef, all_of, any_of, negate
 from fwc.net.addresses import V4_ALL, V6_ALL, AddressSet, prefix_run, union
 from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import EMPTY, IntervalSet
@@ -18,8 +18,8 @@ from fwc.records import record
 _COVER4 = AddressSet(IntervalSet.of(0), EMPTY)
 _COVER6 = AddressSet(EMPTY, IntervalSet(((0, 0), prefix_run(0xFE80 << 112, 10, 128))))
 
-LOCAL_SOURCE = Opaque("", "saddr", "local")
-LOCAL_DESTINATION = Opaque("", "daddr", "local")
+LOCAL_SOURCE = AddressTypeIs(Field.SADDR, "local")
+LOCAL_DESTINATION = AddressTypeIs(Field.DADDR, "local")
 
 
 @record
@@ -244,7 +244,7 @@ def covered(nets: AddressSet) -> AddressSet:
 
 def route(ifaces: IfaceSet) -> Match:
     """The route to the destination leaves by one of `ifaces`."""
-    found = Opaque("", " ".join(ifaces.texts()), "route")
+    found = RouteLeavesBy(tuple(ifaces.texts()))
     return negate(found) if ifaces.negated else found
 
 

@@ -7,7 +7,7 @@ import dataclasses
 from fwc.elaborate.builder import Builder
 from fwc.elaborate.forms import LOCAL_SOURCE
 from fwc.elaborate.sites import V4, V6, Site, loopback_of
-from fwc.ir.match import CtState, Field, FieldIn, Match, Opaque, all_of, family_is, negate, state_in
+from fwc.ir.match import CtState, Field, FieldIn, Match, ReversePathFails, all_of, family_is, negate, state_in
 from fwc.ir.model import Role, Rule
 from fwc.ir.verdict import ACCEPT, DROP, Accept, Verdict
 from fwc.net.addresses import AddressSet, prefix_run
@@ -102,7 +102,7 @@ def source_checks(builder: Builder) -> list[Rule]:
     switches = builder.program.implicit
     rules = []
     if switches.rpfilter in ("strict", "loose"):
-        rules.append(_rule(Role.RPFILTER, Opaque("", switches.rpfilter, "rpfilter"), DROP))
+        rules.append(_rule(Role.RPFILTER, ReversePathFails(switches.rpfilter == "loose"), DROP))
     if switches.antispoof:
         rules += _antispoof(builder)
     spans = (switches.span,) if switches.span else ()

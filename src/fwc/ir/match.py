@@ -237,15 +237,50 @@ class CgroupIs:
 
 
 @record
+class AddressTypeIs:
+    """The addresses and routes of this machine make the packet's `side` (SADDR or DADDR) an address of this `kind`, one of
+    `ADDRESS_TYPES`: "local" is an address of the machine itself. IPv6 has no broadcast (include/uapi/linux/rtnetlink.h,
+    inet_addr_type() in net/ipv4/fib_frontend.c, __nft_fib6_eval_type() in net/ipv6/netfilter/nft_fib_ipv6.c)."""
+
+    side: Field
+    kind: str
+
+
+ADDRESS_TYPES = ("local", "unicast", "broadcast", "anycast", "blackhole", "unreachable", "prohibit")
+
+
+@record
+class ReversePathFails:
+    """No route leads back to the packet's source by the interface on which it came; with `loose` by any interface. With
+    `mark` the lookup regards the packet's mark."""
+
+    loose: bool = False
+    mark: bool = False
+
+
+@record
+class RouteLeavesBy:
+    """The route to the destination leaves by one of `interfaces`, names as of `IfaceSet.texts()`. Asked before routing; behind
+    it `OIF` is known."""
+
+    interfaces: tuple[str, ...]
+
+
+@record
+class NoRoute:
+    """No route leads to the packet's `side` (SADDR or DADDR)."""
+
+    side: Field
+
+
+Routing = AddressTypeIs | ReversePathFails | RouteLeavesBy | NoRoute
+"""Questions that the addresses and routing tables of the machine answer. Each target spells them in its own way."""
+
+
+@record
 class Opaque:
     """A condition of `dialect` that fwc does not model, kept as its exact text. It may match any packet and must not be
-    assumed to match one. `kind` says what it is about, for messages.
-
-    With an empty `dialect` it is a condition of the policy language that needs the routing table, which each back end spells
-    in its own way: kind "rpfilter" (text "strict" or "loose": the source *fails* the reverse path check), kind "local" (text
-    "saddr" or "daddr": that address is one of this machine), kind "route" (text: interface names as of
-    `IfaceSet.texts()` joined by blanks: the route to the destination leaves by one of them; before routing only), kind
-    "no-route" (text "saddr" or "daddr": no route leads to that address)."""
+    assumed to match one. `kind` says what it is about, for messages."""
 
     dialect: str
     text: str
@@ -286,6 +321,10 @@ Match = (
     | Owner
     | HelperIs
     | CgroupIs
+    | AddressTypeIs
+    | ReversePathFails
+    | RouteLeavesBy
+    | NoRoute
     | Opaque
     | Not
     | AllOf

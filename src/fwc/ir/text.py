@@ -5,7 +5,23 @@ from __future__ import annotations
 import dataclasses
 from enum import Enum
 
-from fwc.ir.match import AllOf, Always, AnyOf, FieldIn, MaskedIn, Match, Not, SetRef, TupleIn, Values
+from fwc.ir.match import (
+    AddressTypeIs,
+    AllOf,
+    Always,
+    AnyOf,
+    FieldIn,
+    MaskedIn,
+    Match,
+    NoRoute,
+    Not,
+    ReversePathFails,
+    RouteLeavesBy,
+    Routing,
+    SetRef,
+    TupleIn,
+    Values,
+)
 from fwc.ir.model import Chain, NamedSet, Rule, Ruleset, Table
 from fwc.ir.verdict import Action, Goto, Jump, Verdict, VerdictMap
 from fwc.net.addresses import AddressSet
@@ -103,8 +119,22 @@ def match_text(match: Match) -> str:
             return " and ".join(f"({match_text(p)})" if isinstance(p, AnyOf) else match_text(p) for p in parts)
         case AnyOf(parts):
             return " or ".join(f"({match_text(p)})" for p in parts) if parts else "never"
+        case AddressTypeIs() | ReversePathFails() | RouteLeavesBy() | NoRoute():
+            return routing_text(match)
         case _:
             return _record_text(match)
+
+
+def routing_text(match: Routing) -> str:
+    match match:
+        case AddressTypeIs(side, kind):
+            return f"{side.value} is {kind}"
+        case ReversePathFails(loose, mark):
+            return f"the {'loose' if loose else 'strict'} reverse path check {'by mark ' if mark else ''}fails"
+        case RouteLeavesBy(interfaces):
+            return f"the route leaves by {', '.join(interfaces)}"
+        case NoRoute(side):
+            return f"no route to {side.value}"
 
 
 def action_text(action: Action) -> str:

@@ -14,7 +14,7 @@ from enum import Enum
 from fwc.analysis.equivalence import translators
 from fwc.analysis.firstmatch import Region, first_match
 from fwc.analysis.program import Place, Source, base_chains, unfold
-from fwc.ir.match import CtState, CtStatus, Field, Match, Opaque
+from fwc.ir.match import CtState, CtStatus, Field, Match, ReversePathFails
 from fwc.ir.model import Chain, Ruleset
 from fwc.ir.verdict import Accept, CopyMark, Dnat, Netmap, NoTrack, Redirect, SetField
 from fwc.net.hooks import Family, Hook
@@ -205,7 +205,7 @@ class Journey:
 
 def is_reverse_path(dimension: Dimension) -> bool:
     """A condition on spoofed sources: who starts a connection from where he is does not meet it."""
-    return isinstance(dimension.key, Opaque) and dimension.key.kind == "rpfilter"
+    return isinstance(dimension.key, ReversePathFails)
 
 
 def _writes(ruleset: Ruleset, table: int, chain: Chain) -> bool:

@@ -57,7 +57,7 @@ class _Spelling:
                 return match if changed is inner else Not(changed)
             case SetRef():
                 return dataclasses.replace(match, set=self.rename(match.set))
-            case Opaque() if match.dialect and match.kind and match.kind not in STATELESS_EXTENSIONS:
+            case Opaque() if match.kind and match.kind not in STATELESS_EXTENSIONS:
                 return dataclasses.replace(match, kind="")  # what it is about is said in messages only
             case WithinRate():
                 return self.rate(match)

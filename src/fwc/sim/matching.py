@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from fwc.ir.match import (
+    AddressTypeIs,
     AllOf,
     Always,
     AnyOf,
@@ -16,11 +17,14 @@ from fwc.ir.match import (
     HelperIs,
     MaskedIn,
     Match,
+    NoRoute,
     Not,
     Opaque,
     Owner,
     Recent,
     RecentAct,
+    ReversePathFails,
+    RouteLeavesBy,
     SetRef,
     TimeWindow,
     TupleIn,
@@ -28,6 +32,8 @@ from fwc.ir.match import (
     WithinConnections,
     WithinRate,
 )
+from fwc.ir.text import routing_text
+from fwc.net.address_types import possibly, surely
 from fwc.net.addresses import AddressSet
 from fwc.net.hooks import Family
 from fwc.net.interfaces import IfaceSet
@@ -195,6 +201,10 @@ def _assumed(
     | Owner
     | HelperIs
     | CgroupIs
+    | AddressTypeIs
+    | ReversePathFails
+    | RouteLeavesBy
+    | NoRoute
     | Opaque,
     at: Journey,
 ) -> bool:
@@ -228,11 +238,24 @@ def _assumed(
         case CgroupIs():
             at.assume(f"the sender is not in the cgroup {match.path}")
             return False
+        case AddressTypeIs(side, kind) if (known := _address_type(side, kind, at)) is not None:
+            return known
+        case AddressTypeIs() | ReversePathFails() | RouteLeavesBy() | NoRoute():
+            at.assume(f"`{routing_text(match)}` is {'true' if assumptions.opaque else 'not true'}")
+            return assumptions.opaque
         case Opaque():
             at.assume(f"`{match.text}` " + ("matches" if assumptions.opaque else "does not match"))
             return assumptions.opaque
         case _:
             assert_never(match)
+
+
+def _address_type(side: Field, kind: str, at: Journey) -> bool | None:
+    """Whether the address has the type; None when that depends on the machine."""
+    address, family = at.packet.saddr if side is Field.SADDR else at.packet.daddr, at.packet.family
+    if address in surely(kind, family):
+        return True
+    return None if address in possibly(kind, family) else False
 
 
 def _in_window(match: TimeWindow, at: Journey) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Hashable, Mapping
 from datetime import date
 
 from fwc.ir.match import (
+    AddressTypeIs,
     AllOf,
     Always,
     AnyOf,
@@ -22,10 +23,13 @@ from fwc.ir.match import (
     HelperIs,
     MaskedIn,
     Match,
+    NoRoute,
     Not,
     Opaque,
     Owner,
     Recent,
+    ReversePathFails,
+    RouteLeavesBy,
     SetRef,
     TimeWindow,
     TupleIn,
@@ -34,6 +38,8 @@ from fwc.ir.match import (
     WithinRate,
 )
 from fwc.ir.model import NamedSet
+from fwc.ir.text import match_text, routing_text
+from fwc.net.address_types import possibly, surely
 from fwc.net.addresses import AddressSet, prefixes
 from fwc.net.hooks import Family
 from fwc.net.interfaces import IfaceSet
@@ -112,12 +118,9 @@ STATELESS_EXTENSIONS = frozenset(
         "ipv6header",
         "ipvs",
         "length",
-        "local",
-        "route",
         "mac",
         "mark",
         "meta",
-        "no-route",
         "os",
         "osf",
         "owner",
@@ -434,6 +437,10 @@ class Translator:
                 return (atom(match, f"helper {name}", 1, unstable=False),)
             case CgroupIs(path):
                 return (atom(match, f"cgroup {path}", 1, unstable=False),)
+            case AddressTypeIs(side, kind):
+                return self._address_type(side, kind, match, versions)
+            case ReversePathFails() | RouteLeavesBy() | NoRoute():
+                return (atom(match, routing_text(match), 1, unstable=False),)
             case Opaque(_, text, kind):
                 return (atom(match, text, 1, unstable=kind not in STATELESS_EXTENSIONS),)
             case _:
@@ -452,6 +459,16 @@ class Translator:
         parts: list[tuple[Box, ...]] = [(box,)]
         parts.extend(self.implied(field) for field in fields)
         return self._product(parts)
+
+    def _address_type(self, side: Field, kind: str, match: Match, versions: Versions) -> tuple[Box, ...]:
+        possible, sure = possibly(kind, self.family), surely(kind, self.family)
+        if not possible:
+            return ()
+        address = self._dimension(side, versions)
+        written = tuple((f, n) for f, n in versions if f is side)
+        asked = self.dimensions.atom((match, written) if written else match, match_text(match), 1, unstable=False)
+        boxes = self._product([self.dimensions.box(address, possible), (asked,)])
+        return self._union([self.dimensions.box(address, sure), boxes]) if sure else boxes
 
     def _time(self, window: TimeWindow) -> tuple[Box, ...]:
         parts: list[tuple[Box, ...]] = []

@@ -41,9 +41,7 @@ def test_clamp_is_on_both_directions() -> None:
 def test_notrack_is_on_both_directions() -> None:
     found = chains("notrack udp 53 from wan to self")
     assert found == {
-        "prerouting-raw": [
-            "iif eth0 and opaque(dialect='', text='daddr', kind='local') and protocol 17 and dport 53; notrack; continue"
-        ],
+        "prerouting-raw": ["iif eth0 and daddr is local and protocol 17 and dport 53; notrack; continue"],
         "output-raw": ["oif eth0 and protocol 17 and sport 53; notrack; continue"],
     }
 

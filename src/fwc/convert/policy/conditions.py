@@ -8,6 +8,7 @@ from fwc.dialects.iptables.lexer import join_words
 from fwc.dialects.iptables.matches import recent_words
 from fwc.elaborate.conditions import DEFAULT_BURST
 from fwc.ir.match import (
+    AddressTypeIs,
     CgroupIs,
     Chance,
     EveryNth,
@@ -16,14 +17,17 @@ from fwc.ir.match import (
     HelperIs,
     MaskedIn,
     Match,
+    NoRoute,
     Opaque,
     Owner,
     Per,
     Recent,
+    ReversePathFails,
+    RouteLeavesBy,
     TimeWindow,
     WithinRate,
 )
-from fwc.ir.text import match_text
+from fwc.ir.text import match_text, routing_text
 from fwc.net.addresses import V4_ALL
 from fwc.net.hooks import Family
 from fwc.net.intervals import IntervalSet
@@ -74,8 +78,9 @@ def _positive(match: Match) -> str:
             return _native("iptables", join_words(recent_words(match, False, family)))
         case EveryNth(every, packet):
             return _native("iptables", f"-m statistic --mode nth --every {every} --packet {packet}")
-        case Opaque("", _, kind):
-            raise Unsaid(f"a question of the routing table ({kind}) as a condition", "write `implicit rpfilter strict`")
+        case AddressTypeIs() | ReversePathFails() | RouteLeavesBy() | NoRoute():
+            text = f"a question of the routing table ({routing_text(match)}) as a condition"
+            raise Unsaid(text, "write `implicit rpfilter strict`")
         case Opaque(dialect, text):
             return _native(dialect, text)
         case _:

@@ -7,11 +7,11 @@ from fwc.convert.policy.conditions import rate_text, within_text
 from fwc.convert.policy.groups import Groups
 from fwc.convert.policy.lines import Line
 from fwc.convert.policy.services import traffic
-from fwc.convert.policy.terms import Term
+from fwc.convert.policy.terms import Question, Term
 from fwc.convert.policy.text import family_word, mac, name_from, ports, quoted
 from fwc.convert.policy.unsaid import Unsaid
 from fwc.convert.policy.zones import Zones
-from fwc.ir.match import CtState, Field, Per
+from fwc.ir.match import AddressTypeIs, CtState, Field, Per, ReversePathFails
 from fwc.ir.verdict import (
     Action,
     AddToSet,
@@ -71,7 +71,7 @@ def ends_of(term: Term, site: str, words: Vocabulary) -> Ends | None:
     # an address that packets come from is never ours, one that they go to may be
     if through and oif is None and (term.daddr or any(w for _, w in _sets(term, Field.DADDR))):
         target = (*target[:-1], _with_exception(target[-1], "self"))
-    return Ends(source, target, tuple(_question(word, words.dialect) for word in sorted(asked(term, site))))
+    return Ends(source, target, tuple(sorted(_question(*each, words.dialect) for each in asked(term, site))))
 
 
 def _with_exception(operand: str, name: str) -> str:
@@ -86,34 +86,40 @@ def _local(term: Term, site: str) -> tuple[str, str]:
     each side, empty where it is a condition (`asked`)."""
     left = asked(term, site)
     found = {"saddr": "", "daddr": ""}
-    for word in term.local - left:
-        found[word.removeprefix("!")] = "!self" if word.startswith("!") else "self"
+    for question, answer in term.routing - left:
+        assert isinstance(question, AddressTypeIs)
+        found[question.side.value] = "self" if answer else "!self"
     return found["saddr"], found["daddr"]
 
 
-def asked(term: Term, site: str) -> frozenset[str]:
-    """The questions of `Term.local` that no `from` or `to` says at the site."""
-    told = {
-        "prerouting": {"daddr", "!daddr"},
-        "output": {"daddr"},
-        "postrouting": {"saddr", "!saddr"},
-    }.get(site, set())
-    return term.local - told if len(term.local & told) < 2 else term.local
+def asked(term: Term, site: str) -> frozenset[tuple[Question, bool]]:
+    """The questions of `Term.routing` that no `from` or `to` says at the site."""
+    told = _TOLD.get(site, frozenset())
+    return term.routing - told if len(term.routing & told) < 2 else term.routing
 
 
-def _question(word: str, dialect: str) -> str:
+_OUR_SOURCE, _OUR_DESTINATION = AddressTypeIs(Field.SADDR, "local"), AddressTypeIs(Field.DADDR, "local")
+_TOLD: dict[str, frozenset[tuple[Question, bool]]] = {
+    "prerouting": frozenset({(_OUR_DESTINATION, True), (_OUR_DESTINATION, False)}),
+    "output": frozenset({(_OUR_DESTINATION, True)}),
+    "postrouting": frozenset({(_OUR_SOURCE, True), (_OUR_SOURCE, False)}),
+}
+
+
+def _question(question: Question, answer: bool, dialect: str) -> str:
     """A question of the routing table in the words of the source's target."""
-    plain = word.removeprefix("!")
-    if plain in ("strict", "loose"):
-        option = " --loose" if plain == "loose" else ""
-        key = "saddr . iif oif" if plain == "strict" else "saddr oif"
-        failed = not word.startswith("!")
-        if dialect == "iptables":
-            return f'native iptables """-m rpfilter{option}{" --invert" if failed else ""}"""'
-        return f'native nft """fib {key} {"missing" if failed else "exists"}"""'
-    side = "src" if word.endswith("saddr") else "dst"
-    text = f"-m addrtype --{side}-type LOCAL" if dialect == "iptables" else f"fib {word.removeprefix('!')} type local"
-    return ("not " if word.startswith("!") else "") + f'native {dialect} """{text}"""'
+    match question:
+        case ReversePathFails(loose, mark) if dialect == "iptables":
+            options = (" --loose" if loose else "") + (" --validmark" if mark else "") + (" --invert" if answer else "")
+            return f'native iptables """-m rpfilter{options}"""'
+        case ReversePathFails(loose, mark):
+            key = "saddr" + (" . mark" if mark else "") + ("" if loose else " . iif")
+            return f'native nft """fib {key} oif {"missing" if answer else "exists"}"""'
+        case AddressTypeIs(side, kind):
+            text = f"fib {side.value} type {kind}"
+            if dialect == "iptables":
+                text = f"-m addrtype --{'src' if side is Field.SADDR else 'dst'}-type {kind.upper()}"
+            return ("" if answer else "not ") + f'native {dialect} """{text}"""'
 
 
 def _sets(term: Term, field: Field) -> list[tuple[str, bool]]:

@@ -160,7 +160,7 @@ def _asked(match: Match) -> Iterator[Rule]:
     parts = match.parts if isinstance(match, AllOf) else (match,)
     for at, part in enumerate(parts):
         for node in match_nodes(part):
-            if isinstance(node, Recent | EveryNth) or (isinstance(node, Opaque) and node.dialect):
+            if isinstance(node, Recent | EveryNth | Opaque):
                 text = repr(dataclasses.replace(node, kind="") if isinstance(node, Opaque) else node)
                 yield Rule(all_of(*parts[:at]), (OpaqueAction("", text, "asked"),), CONTINUE)
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from fwc.convert.policy.conditions import spoken, within_text
 from fwc.convert.policy.unsaid import Unsaid
 from fwc.ir.match import (
+    AddressTypeIs,
     AllOf,
     Always,
     AnyOf,
@@ -20,7 +21,7 @@ from fwc.ir.match import (
     MaskedIn,
     Match,
     Not,
-    Opaque,
+    ReversePathFails,
     SetRef,
     TupleIn,
     Values,
@@ -37,6 +38,8 @@ from fwc.records import record
 MOST_TERMS = 256
 """Alternatives of one condition; a rule that needs more statements than this is refused."""
 
+Question = AddressTypeIs | ReversePathFails
+
 BOTH = frozenset(Family)
 _PORTED = IntervalSet.of(*protocols.PORT_PROTOCOLS)
 _STATES = IntervalSet.range(0, 4)
@@ -46,8 +49,8 @@ _STATES = IntervalSet.range(0, 4)
 class Term:
     """One conjunction. None is "no condition"; `saddr` and `daddr` are what is asked for, `not_saddr` and `not_daddr` what is
     left out where nothing is asked for. `names` are what the source calls its address sets. `said` are further conditions in the
-    language's words, with the site-independent text of each. `local` are questions of the
-    routing table: "saddr" or "daddr" is ours, the source fails the "strict" or "loose" reverse path check; "!saddr" and so on."""
+    language's words, with the site-independent text of each. `routing` are questions of the routing table, with the answer
+    that is asked for."""
 
     families: frozenset[Family] = BOTH
     iif: IfaceSet | None = None
@@ -65,7 +68,7 @@ class Term:
     states: IntervalSet | None = None
     mac: IntervalSet | None = None
     sets: tuple[tuple[str, Field, bool], ...] = ()
-    local: frozenset[str] = frozenset()
+    routing: frozenset[tuple[Question, bool]] = frozenset()
     dnat_ports: IntervalSet | None = None
     said: tuple[str, ...] = ()
     rate: WithinRate | None = None
@@ -118,8 +121,8 @@ def _terms(match: Match, wanted: bool) -> list[Term]:
             if match.over is wanted:
                 raise Unsaid("a count of connections whose excess alone is matched", _COUNT_HELP)
             return [Term(connections=dataclasses.replace(match, over=False))]
-        case Opaque("", text, "local" | "rpfilter"):
-            return [Term(local=frozenset({text if wanted else f"!{text}"}))]
+        case AddressTypeIs() | ReversePathFails():
+            return [Term(routing=frozenset({(match, wanted)}))]
         case _:
             return [Term(said=(spoken(match, wanted),))]
 
@@ -260,7 +263,7 @@ def impossible(term: Term) -> bool:
     sets = (term.protocols, term.sport, term.dport, term.icmp, term.icmpv6, term.states, term.mac, term.dnat_ports)
     if any(s is not None and not s for s in sets):
         return True
-    if any(f"!{side}" in term.local for side in term.local):
+    if any((question, not answer) in term.routing for question, answer in term.routing):
         return True
     return any(a is not None and not any(a.family(f) for f in term.families) for a in (term.saddr, term.daddr))
 
@@ -301,7 +304,7 @@ def meet(a: Term, b: Term) -> Term | None:
         _both(a.states, b.states),
         _both(a.mac, b.mac),
         tuple(dict.fromkeys(a.sets + b.sets)),
-        a.local | b.local,
+        a.routing | b.routing,
         _both(a.dnat_ports, b.dnat_ports),
         tuple(dict.fromkeys(a.said + b.said)),
         a.rate or b.rate,

@@ -11,6 +11,8 @@ from fwc.dialects.iptables.transport import FLAGS
 from fwc.dialects.iptables.tree import Words
 from fwc.errors import FwcError
 from fwc.ir.match import (
+    ADDRESS_TYPES,
+    AddressTypeIs,
     AnyOf,
     CgroupIs,
     CtState,
@@ -20,14 +22,15 @@ from fwc.ir.match import (
     HelperIs,
     MaskedIn,
     Match,
-    Opaque,
     Owner,
+    ReversePathFails,
     SetRef,
     TimeWindow,
     all_of,
     any_of,
     negate,
 )
+from fwc.net.address_types import MULTICAST
 from fwc.net.addresses import AddressSet, parse_address, prefix_run
 from fwc.net.hooks import Family
 from fwc.net.intervals import IntervalSet
@@ -513,9 +516,10 @@ def policy(instance: Instance) -> Match | None:
 def rpfilter(instance: Instance) -> Match | None:
     """The language's condition is that the check *fails*."""
     names = {name for name, _, _ in instance.options}
-    if not names <= {"--loose", "--invert"}:
+    known = {"--loose", "--invert"} if instance.family is Family.V6 else {"--loose", "--invert", "--validmark"}
+    if not names <= known:
         return None
-    fails = Opaque("", "loose" if "--loose" in names else "strict", "rpfilter")
+    fails = ReversePathFails("--loose" in names, "--validmark" in names)
     return fails if "--invert" in names else negate(fails)
 
 
@@ -546,17 +550,22 @@ def addrtype(instance: Instance) -> Match | None:
         unknown = [kind for kind in kinds if kind not in _ADDRESS_TYPES]
         if unknown:
             raise Refused("FW001", f"{unknown[0]!r} is no address type", "use LOCAL, BROADCAST, MULTICAST, UNICAST")
-        known = {"LOCAL"} if instance.family is Family.V6 else {"LOCAL", "MULTICAST"}
-        if not known.issuperset(kinds):
+        if not _modelled(kinds, instance.family):
             return None
         field = Field.SADDR if name == "--src-type" else Field.DADDR
-        parts.append(signed(any_of(*(_address_type(kind, field) for kind in kinds)), negated))
+        parts.append(signed(any_of(*(_address_type(kind, field, instance.family) for kind in kinds)), negated))
     return all_of(*parts)
 
 
-def _address_type(kind: str, field: Field) -> Match:
-    """A multicast address has its type whatever the routing table says (fib_frontend.c, __inet_dev_addr_type)."""
-    return FieldIn(field, _MULTICAST) if kind == "MULTICAST" else Opaque("", field.value, "local")
+def _modelled(kinds: list[str], family: Family) -> bool:
+    """ip6tables asks for several types at once where iptables asks for one of them, and looks the rarer ones up in its own
+    way (net/netfilter/xt_addrtype.c, match_type6())."""
+    if family is Family.V6:
+        return kinds in (["LOCAL"], ["MULTICAST"])
+    return all(kind == "MULTICAST" or kind.lower() in ADDRESS_TYPES for kind in kinds)
 
 
-_MULTICAST = AddressSet(v4=IntervalSet.range(0xE0000000, 0xEFFFFFFF))
+def _address_type(kind: str, field: Field, family: Family) -> Match:
+    if kind == "MULTICAST":
+        return FieldIn(field, MULTICAST.only(family))
+    return AddressTypeIs(field, kind.lower())

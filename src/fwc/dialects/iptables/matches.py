@@ -32,6 +32,7 @@ from fwc.dialects.iptables.rates import connection_words, rate_words
 from fwc.dialects.iptables.transport import ints, protocol_name, transport_alternatives
 from fwc.dialects.iptables.tree import Words
 from fwc.ir.match import (
+    AddressTypeIs,
     CgroupIs,
     Chance,
     CtStatus,
@@ -39,9 +40,13 @@ from fwc.ir.match import (
     Field,
     HelperIs,
     MaskedIn,
+    NoRoute,
     Opaque,
     Owner,
     Recent,
+    ReversePathFails,
+    RouteLeavesBy,
+    Routing,
     SetRef,
     TimeWindow,
     Values,
@@ -49,6 +54,7 @@ from fwc.ir.match import (
     WithinRate,
 )
 from fwc.ir.text import match_text
+from fwc.net.address_types import possibly
 from fwc.net.addresses import AddressSet, format_address, prefixes
 from fwc.net.hooks import Family
 from fwc.net.interfaces import IfaceSet
@@ -426,6 +432,10 @@ def _leaf(literal: Literal, place: Place, put: Callable[[tuple[Alternative, ...]
             put((((TRACKED + 1, ("-m", "helper", *bang, "--helper", match.name)),),))
         case CgroupIs():
             put((((SOCKET, ("-m", "cgroup", *bang, "--path", match.path)),),))
+        case AddressTypeIs() | ReversePathFails() | RouteLeavesBy() | NoRoute():
+            found = _routing(match, negated, place.family)
+            if found is not None:
+                put(found)
         case Opaque():
             put(((_opaque(match, negated),),))
         case _:
@@ -478,8 +488,6 @@ def _time(match: TimeWindow, negated: bool) -> Words:
 
 
 def _opaque(match: Opaque, negated: bool) -> Part:
-    if not match.dialect:
-        return _routed(match, negated)
     if match.dialect != "iptables":
         text = f"iptables cannot express the {match.dialect} condition {match.text!r}"
         raise Inexpressible("foreign", text, "remove it, or use `when target`")
@@ -488,17 +496,26 @@ def _opaque(match: Opaque, negated: bool) -> Part:
     return (FOREIGN, split_words(match.text) or ())
 
 
-def _routed(match: Opaque, negated: bool) -> Part:
-    """Conditions on the routing table that every target spells in its own way."""
-    if match.kind == "rpfilter":
-        loose: Words = ("--loose",) if match.text == "loose" else ()
-        invert: Words = () if negated else ("--invert",)
-        return (LINK, ("-m", "rpfilter", *loose, *invert))
-    if match.kind == "local":
-        option = "--src-type" if match.text == "saddr" else "--dst-type"
-        bang: Words = ("!",) if negated else ()
-        return (LINK, ("-m", "addrtype", *bang, option, "LOCAL"))
-    if match.kind == "no-route":
-        raise Inexpressible(match.kind, f"iptables cannot ask whether a route leads to the {match.text}")
-    text = "iptables cannot tell before routing by which interface a packet will leave"
-    raise Inexpressible(match.kind, text, "limit the destination by addresses instead of a zone without networks")
+def _routing(match: Routing, negated: bool, family: Family) -> tuple[Alternative, ...] | None:
+    """Conditions on the routing table; None for what holds for every packet of the family."""
+    match match:
+        case ReversePathFails(loose, mark):
+            if mark and family is Family.V6:
+                raise Inexpressible("rpfilter", "ip6tables regards the mark in other cases than nftables does")
+            options: Words = (*(["--loose"] if loose else []), *(["--validmark"] if mark else []))
+            invert: Words = () if negated else ("--invert",)
+            return (((LINK, ("-m", "rpfilter", *options, *invert)),),)
+        case AddressTypeIs(side, kind):
+            if not possibly(kind, family):
+                return None if negated else ()
+            if family is Family.V6 and kind != "local":
+                text = f"ip6tables looks the address type {kind} up in another way than nftables does"
+                raise Inexpressible("local", text)
+            bang: Words = ("!",) if negated else ()
+            option = "--src-type" if side is Field.SADDR else "--dst-type"
+            return (((LINK, ("-m", "addrtype", *bang, option, kind.upper())),),)
+        case NoRoute(side):
+            raise Inexpressible("no-route", f"iptables cannot ask whether a route leads to the {side.value}")
+        case RouteLeavesBy():
+            text = "iptables cannot tell before routing by which interface a packet will leave"
+            raise Inexpressible("route", text, "limit the destination by addresses instead of a zone without networks")

@@ -642,7 +642,7 @@ def _answers_anew(match: Match) -> bool:
     """Whether a part of the condition may answer differently when a second rule asks it, or counts that it was asked."""
     return any(
         isinstance(n, WithinRate | WithinConnections | EveryNth | Chance | Recent)
-        or (isinstance(n, Opaque) and bool(n.dialect) and n.kind not in STATELESS_EXTENSIONS)
+        or (isinstance(n, Opaque) and n.kind not in STATELESS_EXTENSIONS)
         for n in match_nodes(match)
     )
 

@@ -11,15 +11,20 @@ from fwc.dialects.nft import words
 from fwc.dialects.nft.names import Refused, string
 from fwc.dialects.nft.sets import ADDRESSES, IFACES, Pool, members
 from fwc.ir.match import (
+    AddressTypeIs,
     CgroupIs,
     Chance,
     EveryNth,
     Field,
     HelperIs,
     MaskedIn,
+    NoRoute,
     Opaque,
     Owner,
     Recent,
+    ReversePathFails,
+    RouteLeavesBy,
+    Routing,
     SetRef,
     TimeWindow,
     TupleIn,
@@ -418,8 +423,10 @@ def other(scope: Scope, literal: Literal, family: Family) -> t.Statement:
             return t.Compare(t.Selector(f"socket cgroupv2 level {level}"), equal, t.Quoted(path))
         case TimeWindow():
             return _time(match, negated)
+        case AddressTypeIs() | ReversePathFails() | RouteLeavesBy() | NoRoute():
+            return _routing(match, negated)
         case Opaque():
-            return _opaque(match, negated, family)
+            return _opaque(match, negated)
         case _:
             raise Refused(
                 f"`not` before {_WORDS.get(type(match).__name__, type(match).__name__)}",
@@ -456,21 +463,28 @@ def _time(match: TimeWindow, negated: bool) -> t.Statement:
     return t.Compare(t.Selector("meta hour"), equal, t.RangeOf(t.Quoted(low), t.Quoted(high)))
 
 
-def _opaque(match: Opaque, negated: bool, family: Family) -> t.Statement:
+def _routing(match: Routing, negated: bool) -> t.Statement:
+    sign = "!=" if negated else ""
+    match match:
+        case AddressTypeIs(side, kind):
+            return t.Compare(t.Selector(f"fib {side.value} type"), sign, t.Word(kind))
+        case ReversePathFails(loose, mark):
+            keys = ["saddr", *(["mark"] if mark else []), *([] if loose else ["iif"])]
+            return t.Compare(t.Selector(f"fib {' . '.join(keys)} oif"), "", t.Word("exists" if negated else "missing"))
+        case RouteLeavesBy(interfaces):
+            names: list[t.Expr] = [t.Quoted(n) for n in interfaces]
+            right = names[0] if len(names) == 1 else t.SetOf(tuple(t.Element(n) for n in names))
+            return t.Compare(t.Selector("fib daddr oifname"), sign, right)
+        case NoRoute(side):
+            raise Refused(f"the condition that no route leads to the {side.value}", "name the addresses instead")
+
+
+def _opaque(match: Opaque, negated: bool) -> t.Statement:
     if match.dialect == "nft":
         if negated:
             raise Refused("`not` before native text")
         return t.Foreign(match.text, match.kind)
-    if match.dialect == "" and match.kind == "rpfilter":
-        key = "fib saddr . iif oif" if match.text == "strict" else "fib saddr oif"
-        return t.Compare(t.Selector(key), "", t.Word("exists" if negated else "missing"))
-    if match.dialect == "" and match.kind == "local":
-        return t.Compare(t.Selector(f"fib {match.text} type"), "!=" if negated else "", t.Word("local"))
-    if match.dialect == "" and match.kind == "route":
-        names: list[t.Expr] = [t.Quoted(n) for n in match.text.split()]
-        right = names[0] if len(names) == 1 else t.SetOf(tuple(t.Element(n) for n in names))
-        return t.Compare(t.Selector("fib daddr oifname"), "!=" if negated else "", right)
     raise Refused(
-        f"the {match.dialect or 'foreign'} condition `{match.text[:60]}`",
+        f"the {match.dialect} condition `{match.text[:60]}`",
         "there is no nftables form that is known to mean the same; or put the statement into `when not target nftables { ... }`",
     )

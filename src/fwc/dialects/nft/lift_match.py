@@ -8,6 +8,8 @@ from fwc.dialects.nft.checks import check
 from fwc.dialects.nft.lift_values import Literals, Unknown, number
 from fwc.dialects.nft.printer import statement
 from fwc.ir.match import (
+    ADDRESS_TYPES,
+    AddressTypeIs,
     CgroupIs,
     Chance,
     EveryNth,
@@ -18,6 +20,8 @@ from fwc.ir.match import (
     Match,
     Opaque,
     Owner,
+    ReversePathFails,
+    RouteLeavesBy,
     SetRef,
     TimeWindow,
     TupleIn,
@@ -27,6 +31,7 @@ from fwc.ir.match import (
     family_is,
     negate,
 )
+from fwc.net.address_types import MULTICAST
 from fwc.net.addresses import V4_ALL, V6_ALL, AddressSet, parse_address
 from fwc.net.hooks import Family
 from fwc.net.interfaces import IfaceSet
@@ -389,23 +394,28 @@ class Conditions:
     def _fib(self, text: str, op: str, right: t.Expr) -> Match:
         if text == "fib daddr oifname":
             elements = [e.key for e in right.elements] if isinstance(right, t.SetOf) else [right]
-            route = Opaque("", " ".join(self.literals.text(e) for e in elements), "route")
+            route = RouteLeavesBy(tuple(self.literals.text(e) for e in elements))
             return negate(route) if op == "!=" else route
         word = self.literals.text(right)
-        if text in ("fib saddr . iif oif", "fib saddr oif"):
-            missing = word in ("missing", "0") if word in ("missing", "exists", "0") else None
-            if missing is None:
-                raise Unknown(text)
-            match: Match = Opaque("", "strict" if "iif" in text else "loose", "rpfilter")
-            return match if missing is (op != "!=") else negate(match)
-        if word == "multicast":
-            # the type of a multicast address does not depend on the routing table (RFC 5771, RFC 4291 section 2.7)
-            side = Field.SADDR if "saddr" in text else Field.DADDR
-            return FieldIn(side, ~_MULTICAST if op == "!=" else _MULTICAST)
-        if word != "local":
+        missing = word in ("missing", "0") if word in ("missing", "exists", "0") else None
+        if missing is None:
             raise Unknown(text)
-        match = Opaque("", text.split()[1], "local")
-        return negate(match) if op == "!=" else match
+        match = ReversePathFails(loose="iif" not in text, mark="mark" in text)
+        return match if missing is (op != "!=") else negate(match)
+
+    def _address_type(self, text: str, op: str, right: t.Expr) -> Match:
+        side = Field.SADDR if "saddr" in text else Field.DADDR
+        elements = [e.key for e in right.elements] if isinstance(right, t.SetOf) else [right]
+        types: list[Match] = []
+        for each in elements:
+            word = self.literals.text(each)
+            if word == "multicast":
+                types.append(FieldIn(side, MULTICAST))
+            elif word in ADDRESS_TYPES:
+                types.append(AddressTypeIs(side, word))
+            else:
+                raise Unknown(text)
+        return negate(any_of(*types)) if op == "!=" else any_of(*types)
 
     def _day(self, text: str, op: str, right: t.Expr) -> Match:
         elements = [e.key for e in right.elements] if isinstance(right, t.SetOf) else [right]
@@ -462,7 +472,6 @@ class Conditions:
         raise Unknown(text)
 
 
-_MULTICAST = AddressSet(IntervalSet.range(0xE0000000, 0xEFFFFFFF), IntervalSet.range(0xFF << 120, (1 << 128) - 1))
 _BIT_NAMES = {"tcp flags": words.FLAGS, "ct status": words.STATUS_BITS}
 _SPECIAL = {
     "icmp code": Conditions._code,
@@ -480,9 +489,11 @@ _SPECIAL = {
     "ct helper": Conditions._helper,
     "fib saddr . iif oif": Conditions._fib,
     "fib saddr oif": Conditions._fib,
+    "fib saddr . mark . iif oif": Conditions._fib,
+    "fib saddr . mark oif": Conditions._fib,
     "fib daddr oifname": Conditions._fib,
-    "fib daddr type": Conditions._fib,
-    "fib saddr type": Conditions._fib,
+    "fib daddr type": Conditions._address_type,
+    "fib saddr type": Conditions._address_type,
     "meta day": Conditions._day,
     "meta hour": Conditions._hour,
     "meta time": Conditions._time,

@@ -6,19 +6,23 @@ import dataclasses
 
 from fwc.dialects.pf.refuse import Report
 from fwc.ir.match import (
+    AddressTypeIs,
     CtState,
     CtStatus,
     Field,
     MaskedIn,
     Match,
+    NoRoute,
     Opaque,
     Owner,
+    RouteLeavesBy,
     SetRef,
     WithinConnections,
     WithinRate,
     all_of,
 )
 from fwc.ir.model import Role, Rule
+from fwc.ir.text import routing_text
 from fwc.net.addresses import AddressSet
 from fwc.net.hooks import Family
 from fwc.net.interfaces import ANY_IFACE, IfaceSet
@@ -98,6 +102,7 @@ _LEAVES = {
     "Chance": "chance",
     "EveryNth": "chance",
     "Recent": "add to set",
+    "ReversePathFails": "rpfilter",
     "HelperIs": "helper",
     "CgroupIs": "cgroup",
     "WithinRate": "limit",
@@ -228,19 +233,19 @@ def _clause(c: Conjunction, family: Family, rule: Rule, accepts: bool, report: R
             limits.append(leaf)
         elif isinstance(leaf, Owner) and not literal.negated:
             owners.append(leaf)
-        elif isinstance(leaf, Opaque) and not leaf.dialect and leaf.kind == "local":
-            if leaf.text == "daddr" and dest.is_any:
+        elif isinstance(leaf, AddressTypeIs) and leaf.kind == "local":
+            if leaf.side is Field.DADDR and dest.is_any:
                 dest = Side(local=True, negated=literal.negated)
-            elif leaf.text == "saddr" and source.is_any:
+            elif leaf.side is Field.SADDR and source.is_any:
                 source = Side(local=True, negated=literal.negated)
             else:
                 raise Inexpressible("except", "pf tests one set of addresses per side; this rule needs two")
+        elif isinstance(leaf, RouteLeavesBy):
+            raise Inexpressible("hook", "pf cannot tell by which interface a packet will leave before it leaves")
+        elif isinstance(leaf, AddressTypeIs | NoRoute):
+            raise Inexpressible("hook", f"pf has no equivalent of `{routing_text(leaf)}`")
         elif isinstance(leaf, Opaque):
-            feature = {"rpfilter": "rpfilter"}.get(leaf.kind, "hook")
-            text = f"pf has no equivalent of `{leaf.text}`"
-            if leaf.kind == "route":
-                text = "pf cannot tell by which interface a packet will leave before it leaves"
-            raise Inexpressible(feature, "" if feature == "rpfilter" else text)
+            raise Inexpressible("hook", f"pf has no equivalent of `{leaf.text}`")
         else:
             raise Inexpressible(_LEAVES.get(type(leaf).__name__, "user" if isinstance(leaf, Owner) else "hook"))
     for literal in c.sets:

@@ -12,13 +12,16 @@ from fwc.dialects.pf.tree import Filter, Flags, Host, HostKind, IcmpTest, Iface,
 from fwc.ir.match import (
     ALWAYS,
     NEVER,
+    AddressTypeIs,
     Chance,
     Field,
     FieldIn,
     MaskedIn,
     Match,
+    NoRoute,
     Opaque,
     Owner,
+    ReversePathFails,
     SetRef,
     all_of,
     any_of,
@@ -80,7 +83,7 @@ def named_addresses(host: Host, environment: Environment | None) -> AddressSet |
 
 def _own(field: Field) -> Match:
     """An address of this machine."""
-    return Opaque("", "saddr" if field is Field.SADDR else "daddr", "local")
+    return AddressTypeIs(field, "local")
 
 
 class Conditions:
@@ -143,9 +146,9 @@ class Conditions:
         if host.kind is HostKind.DYNAMIC:
             return _own(field)
         if host.kind is HostKind.URPF_FAILED and field is Field.SADDR:
-            return Opaque("", "strict", "rpfilter")
+            return ReversePathFails()
         if host.kind is HostKind.NO_ROUTE:
-            return Opaque("", field.value, "no-route")
+            return NoRoute(field)
         return Opaque("pf", f"{field.value} {host_text(host)}", "routing")
 
     def _named(self, host: Host, field: Field) -> Match:

@@ -19,6 +19,7 @@ from fwc.dialects.pf.tables import LOCAL, SELF, identifier
 from fwc.ir.match import (
     ALWAYS,
     NEVER,
+    AddressTypeIs,
     AllOf,
     Always,
     AnyOf,
@@ -201,7 +202,7 @@ def _delivered(yes: bool, known: bool) -> Leaf:
 
 def _self_leaf(match: Match) -> Match:
     if isinstance(match, SetRef) and match.set == SELF and len(match.fields) == 1:
-        return Opaque("", match.fields[0].value, "local")
+        return AddressTypeIs(match.fields[0], "local")
     return match
 
 

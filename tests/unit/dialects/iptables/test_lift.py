@@ -10,6 +10,7 @@ from fwc.dialects.iptables import dialect
 from fwc.dialects.iptables.lift import lift_with_share
 from fwc.dialects.iptables.parse import parse
 from fwc.ir.match import (
+    AddressTypeIs,
     AnyOf,
     Chance,
     EveryNth,
@@ -22,6 +23,7 @@ from fwc.ir.match import (
     Per,
     Recent,
     RecentAct,
+    ReversePathFails,
     TimeWindow,
     WithinConnections,
     WithinRate,
@@ -92,7 +94,12 @@ TCP = proto(6)
         ("-m time --timestart 08:00 --timestop 17:59:59 --kerneltz", TimeWindow(480, 1080)),
         ("-m time --weekdays Sat,7 --datestop 2038-01-19T03:14:07 --kerneltz", TimeWindow(days=frozenset({5, 6}))),
         ("-m pkttype --pkt-type broadcast", FieldIn(Field.PKTTYPE, IntervalSet.of(1))),
-        ("-m addrtype --dst-type LOCAL", Opaque("", "daddr", "local")),
+        ("-m addrtype --dst-type LOCAL", AddressTypeIs(Field.DADDR, "local")),
+        ("-m addrtype ! --src-type BROADCAST", Not(AddressTypeIs(Field.SADDR, "broadcast"))),
+        (
+            "-m addrtype --dst-type UNICAST,MULTICAST",
+            AnyOf((AddressTypeIs(Field.DADDR, "unicast"), FieldIn(Field.DADDR, net("224.0.0.0/4")))),
+        ),
         ("-m recent --set --name a", Recent("a", RecentAct.SET, Field.SADDR, 0xFFFFFFFF)),
         (
             "-m recent ! --rcheck --seconds 60 --hitcount 4 --rttl --reap --rdest --mask 255.255.255.0",
@@ -108,6 +115,30 @@ TCP = proto(6)
 )  # fmt: skip
 def test_match(words: str, match: Match) -> None:
     assert rule_of(f"{words} -j ACCEPT").match == match
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "match"),
+    [
+        ("--validmark --loose", "rules.v4", Not(ReversePathFails(loose=True, mark=True))),
+        ("--invert", "rules.v6", ReversePathFails()),
+        ("--validmark", "rules.v6", Opaque("iptables", "-m rpfilter --validmark", "rpfilter")),
+    ],
+)
+def test_reverse_path(words: str, name: str, match: Match) -> None:
+    assert rule_of(f"-m rpfilter {words} -j ACCEPT", "raw", "PREROUTING", name).match == match
+
+
+@pytest.mark.parametrize(
+    ("kinds", "match"),
+    [
+        ("LOCAL", AddressTypeIs(Field.DADDR, "local")),
+        ("MULTICAST", FieldIn(Field.DADDR, net("ff00::/8"))),
+        ("LOCAL,UNICAST", Opaque("iptables", "-m addrtype --dst-type LOCAL,UNICAST", "addrtype")),  # both, not one
+    ],
+)
+def test_address_types_of_ip6tables(kinds: str, match: Match) -> None:
+    assert rule_of(f"-m addrtype --dst-type {kinds} -j ACCEPT", name="rules.v6").match == match
 
 
 @pytest.mark.parametrize(

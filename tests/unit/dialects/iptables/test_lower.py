@@ -23,6 +23,7 @@ from fwc.dialects.base import LowerOptions
 from fwc.dialects.iptables import dialect
 from fwc.ir.match import (
     ALWAYS,
+    AddressTypeIs,
     AnyOf,
     CgroupIs,
     Chance,
@@ -36,6 +37,8 @@ from fwc.ir.match import (
     Opaque,
     Owner,
     Per,
+    ReversePathFails,
+    RouteLeavesBy,
     SetRef,
     TimeWindow,
     TupleIn,
@@ -148,14 +151,20 @@ def one(field: Field, *values: int) -> FieldIn:
         (Owner("user", ("root",)), "-m owner --uid-owner root"),
         (HelperIs("ftp"), "-m helper --helper ftp"),
         (CgroupIs("a/b"), "-m cgroup --path a/b"),
-        (Opaque("", "strict", "rpfilter"), "-m rpfilter --invert"),
-        (negate(Opaque("", "daddr", "local")), "-m addrtype ! --dst-type LOCAL"),
+        (ReversePathFails(), "-m rpfilter --invert"),
+        (negate(AddressTypeIs(Field.DADDR, "local")), "-m addrtype ! --dst-type LOCAL"),
+        (AddressTypeIs(Field.SADDR, "broadcast"), "-m addrtype --src-type BROADCAST"),
         (SetRef("banned", (Field.SADDR,)), "-m set --match-set banned4 src"),
     ],
 )
 def test_condition(match: Match, words: str) -> None:
     sets = (NamedSet("banned", (Field.SADDR,), kind="addresses", runtime=True),)
     assert lines(of_input(Rule(match, (), ACCEPT), sets=sets)) == [f"-A INPUT {words} -j ACCEPT"]
+
+
+def test_ipv6_has_no_broadcast() -> None:
+    broadcast = AddressTypeIs(Field.DADDR, "broadcast")
+    assert lines(of_input(Rule(broadcast, (), ACCEPT), Rule(negate(broadcast), (), DROP)), 6) == ["-A INPUT -j DROP"]
 
 
 @pytest.mark.parametrize(
@@ -382,7 +391,9 @@ def test_coexist_docker() -> None:
         (Rule(ALWAYS, (), Reject(RejectKind.TCP_RESET)), "TCP packets only"),
         (Rule(ALWAYS, (), Masquerade()), "nat table"),
         (Rule(Opaque("nft", "x"), (), ACCEPT), "nft condition"),
-        (Rule(Opaque("", "eth0", "route"), (), ACCEPT), "before routing"),
+        (Rule(RouteLeavesBy(("eth0",)), (), ACCEPT), "before routing"),
+        (Rule(ReversePathFails(mark=True), (), DROP), "ip6tables regards the mark"),
+        (Rule(AddressTypeIs(Field.SADDR, "anycast"), (), DROP), "ip6tables looks the address type anycast up"),
     ],
 )
 def test_refused(rule: Rule, words: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fwc.ir.match import (
     ALWAYS,
+    AddressTypeIs,
     Chance,
     CtState,
     CtStatus,
@@ -16,6 +17,7 @@ from fwc.ir.match import (
     Opaque,
     Owner,
     Per,
+    ReversePathFails,
     SetRef,
     TimeWindow,
     TupleIn,
@@ -184,8 +186,11 @@ MATCHES: dict[str, Match] = {
     ),
     "set": SetRef("banned", (Field.SADDR,)),
     "not set": Not(SetRef("banned", (Field.SADDR,))),
-    "reverse path": Opaque("", "strict", "rpfilter"),
-    "local": Opaque("", "daddr", "local"),
+    "reverse path": ReversePathFails(),
+    "reverse path by mark": ReversePathFails(loose=True, mark=True),
+    "local": AddressTypeIs(Field.DADDR, "local"),
+    "broadcast": AddressTypeIs(Field.SADDR, "broadcast"),
+    "no broadcast": Not(AddressTypeIs(Field.DADDR, "broadcast")),
     "native": Opaque("nft", "meta rtclassid 7", "rtclassid"),
 }
 

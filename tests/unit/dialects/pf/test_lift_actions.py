@@ -8,7 +8,7 @@ from fwc.diagnostics import has_errors
 from fwc.dialects.pf.check import Environment
 from fwc.dialects.pf.lift import lift
 from fwc.dialects.pf.parse import parse
-from fwc.ir.match import Field, FieldIn, Opaque
+from fwc.ir.match import Field, FieldIn, NoRoute, Opaque
 from fwc.ir.model import Rule
 from fwc.ir.verdict import ClampMss, Duplicate, OpaqueAction, OpaqueVerdict, Via
 from fwc.ir.walk import match_nodes
@@ -55,7 +55,7 @@ def test_scrub_that_only_normalises_does_nothing_else() -> None:
 
 def test_no_route_is_a_question_of_the_routing_table() -> None:
     (rule,) = filter_rules("block out quick from any to no-route")
-    assert list(match_nodes(rule.match)) == [Opaque("", "daddr", "no-route")]
+    assert list(match_nodes(rule.match)) == [NoRoute(Field.DADDR)]
     (rule,) = filter_rules("block out quick from any to no-route", Environment({}))
     assert not [n for n in match_nodes(rule.match) if isinstance(n, Opaque)]  # XNU always says that there is a route
 

@@ -14,7 +14,7 @@ from fwc.dialects.base import LowerOptions
 from fwc.dialects.pf.lower import lower
 from fwc.dialects.pf.parse import parse
 from fwc.dialects.pf.printer import to_text
-from fwc.ir.match import Field, FieldIn, MaskedIn, Match, Opaque, all_of, negate
+from fwc.ir.match import AddressTypeIs, Field, FieldIn, MaskedIn, Match, all_of, negate
 from fwc.ir.model import Base, Chain, Role, Rule, Ruleset, Settings, Table
 from fwc.ir.verdict import (
     ACCEPT,
@@ -141,7 +141,7 @@ def ruleset(rng: random.Random) -> Ruleset:
             target = NatTarget(Family.V4, 0x0A010203, 0x0A010203, rng.choice([None, (8443, 8443)]))
             parts: list[Match] = [
                 FieldIn(Field.IIF, IfaceSet.of([iif])),
-                Opaque("", "daddr", "local"),
+                AddressTypeIs(Field.DADDR, "local"),
                 FieldIn(Field.PROTOCOL, IntervalSet.of(6)),
                 FieldIn(Field.DPORT, IntervalSet.of(port)),
                 FieldIn(Field.FAMILY, IntervalSet.of(4)),
@@ -178,7 +178,7 @@ def holds(match: Match, p: dict) -> bool:
         return any(holds(m, p) for m in match.parts)
     if name == "Not":
         return not holds(match.match, p)
-    if name == "Opaque":
+    if name == "AddressTypeIs":
         return p["daddr"] in OWN[p["family"]]
     if name == "MaskedIn":
         return p["dnat"]
