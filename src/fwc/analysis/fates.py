@@ -19,6 +19,7 @@ from fwc.ir.verdict import (
     Reject,
     RejectKind,
     SetField,
+    SetZone,
     Snat,
     Tag,
     VerdictMap,
@@ -59,6 +60,8 @@ def effect_text(effect: Effect) -> str:
             return "redirect" + (f" to port {format_ports(*ports)}" if ports else "")
         case Netmap(field, family, low, length):
             return f"netmap {field.value} to {format_address(family, low)}/{length}"
+        case SetZone(zone, direction):
+            return f"track in {direction} zone {zone}".replace("  ", " ")
         case AssignHelper(name):
             return f"helper {name}"
         case NoTrack():

@@ -129,6 +129,7 @@ def _first_line(source: SourceFile) -> Span:
 
 def _for_rulesets(found: Diagnostic) -> Diagnostic:
     """The diagnostic without the way out that only a policy has."""
+    found = dataclasses.replace(found, notes=tuple(n for n in found.notes if "`when " not in n))
     if not found.help or "when " not in found.help:
         return found
     help = found.help.split("; or put", 1)[0] if "; or put" in found.help else ""

@@ -76,6 +76,16 @@ class NoTrack:
 
 
 @record
+class SetZone:
+    """Track the packet's connection in the conntrack zone `zone` (16 bits), apart from equal connections of other zones;
+    `direction` "original" or "reply" is for packets of that direction alone. The first one of a packet counts, and only
+    before it is tracked (xt_CT.c, nft_ct_set_zone_eval() in nft_ct.c)."""
+
+    zone: int
+    direction: str = ""
+
+
+@record
 class AssignHelper:
     """Attach the conntrack helper `name` (for instance "sip") to the connection; `protocol` is "tcp" or "udp"."""
 
@@ -141,6 +151,7 @@ Action = (
     | CopyMark
     | ClampMss
     | NoTrack
+    | SetZone
     | AssignHelper
     | AddToSet
     | Tag

@@ -31,6 +31,7 @@ from fwc.ir.verdict import (
     Return,
     SetField,
     SetPriority,
+    SetZone,
     Snat,
     Tag,
     Verdict,
@@ -180,6 +181,8 @@ def act(action: Action, at: Journey, out: Recorder, hook: Hook) -> None:
             at.tag = action.name
         case AssignHelper():
             out.effects.append(f"helper {action.name}")
+        case SetZone():
+            out.effects.append(f"{action.direction} zone {action.zone}".lstrip())
         case SetPriority():
             out.effects.append(f"priority {action.value:#x}")
         case Duplicate():

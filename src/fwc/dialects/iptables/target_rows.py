@@ -38,6 +38,7 @@ from fwc.ir.verdict import (
     RejectKind,
     SetField,
     SetPriority,
+    SetZone,
     Snat,
     Verdict,
 )
@@ -350,6 +351,10 @@ def _ct(target: Target) -> Effect | None:
         return (NoTrack(),), CONTINUE
     if given.keys() == {"--helper"}:
         return (AssignHelper(given["--helper"][0]),), CONTINUE
+    for option, direction in (("--zone", ""), ("--zone-orig", "original"), ("--zone-reply", "reply")):
+        zone = number(given[option][0]) if given.keys() == {option} else None
+        if zone is not None and zone < 1 << 16:
+            return (SetZone(zone, direction),), CONTINUE
     return None
 
 

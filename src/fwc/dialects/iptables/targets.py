@@ -35,6 +35,7 @@ from fwc.ir.verdict import (
     RejectKind,
     SetField,
     SetPriority,
+    SetZone,
     Snat,
     Tag,
     Verdict,
@@ -98,6 +99,10 @@ def action_steps(actions: Sequence[Action], where: Where, set_words: Callable[[A
             case NoTrack():
                 _only(where, "raw", "notrack", "`notrack` needs the raw table, before connection tracking")
                 out.append(Step(("-j", "CT", "--notrack")))
+            case SetZone(zone, direction):
+                _only(where, "raw", "notrack", "a conntrack zone needs the raw table, before connection tracking")
+                option = {"": "--zone", "original": "--zone-orig", "reply": "--zone-reply"}[direction]
+                out.append(Step(("-j", "CT", option, str(zone))))
             case AssignHelper():
                 _only(where, "raw", "helper", "a connection helper needs the raw table, before connection tracking")
                 out.append(Step(("-j", "CT", "--helper", action.name)))

@@ -37,6 +37,7 @@ from fwc.ir.verdict import (
     Return,
     SetField,
     SetPriority,
+    SetZone,
     Snat,
     Tag,
     Verdict,
@@ -90,6 +91,8 @@ def action_statements(scope: Scope, action: Action, family: Family, protocols: I
             return [t.Assign(t.Selector("tcp option maxseg size"), t.Word(right))]
         case NoTrack():
             return [t.NoTracking()]
+        case SetZone(zone, direction):
+            return [t.Assign(t.Selector(f"ct {direction} zone" if direction else "ct zone"), t.Word(str(zone)))]
         case AssignHelper():
             return [t.Assign(t.Selector("ct helper"), t.Quoted(_helper(scope, action, protocols)))]
         case AddToSet():

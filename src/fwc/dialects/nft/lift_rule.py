@@ -54,6 +54,7 @@ from fwc.ir.verdict import (
     RejectKind,
     SetField,
     SetPriority,
+    SetZone,
     Snat,
     Verdict,
     VerdictMap,
@@ -236,6 +237,8 @@ class Rules:
                 raise Unknown(left)
             size = number(literals.text(right), {}, 16)
             return ClampMss(size, size)
+        if left in ("ct zone", "ct original zone", "ct reply zone"):
+            return SetZone(number(literals.text(right), {}, 16), left.removeprefix("ct").removesuffix("zone").strip())
         if left == "ct helper":
             name = literals.text(right)
             known = self.objects.get(("ct helper", name))
@@ -488,7 +491,7 @@ def _log_flags(options: str) -> tuple[str, ...] | None:
 
 _MATCHES = (Opaque, WithinRate, WithinConnections, AllOf)
 _ACTIONS = (
-    Log, Count, SetField, SetPriority, CopyMark, ClampMss, NoTrack, AssignHelper, AddToSet,
+    Log, Count, SetField, SetPriority, CopyMark, ClampMss, NoTrack, SetZone, AssignHelper, AddToSet,
     Duplicate, OpaqueAction,
 )  # fmt: skip
 _LIFTERS: dict[type, Callable[..., object]] = {

@@ -36,18 +36,7 @@ from fwc.dialects.pf.tree import (
 )
 from fwc.ir.match import ALWAYS, AllOf, AnyOf, Field, FieldIn, Match, Not
 from fwc.ir.model import Chain, Role, Rule, Ruleset
-from fwc.ir.verdict import (
-    ACCEPT,
-    Accept,
-    AddToSet,
-    ClampMss,
-    Continue,
-    Count,
-    Drop,
-    Log,
-    NoTrack,
-    Reject,
-)
+from fwc.ir.verdict import ACCEPT, Accept, AddToSet, ClampMss, Continue, Count, Drop, Log, NoTrack, Reject, SetZone
 from fwc.net.addresses import AddressSet, prefixes
 from fwc.net.hooks import ChainType, Family, Hook
 from fwc.net.interfaces import IfaceSet
@@ -189,6 +178,10 @@ class _Lowering:
             "ClampMss": "clamp mss",
             "NoTrack": "notrack",
         }.get(type(action).__name__, "hook")
+        if isinstance(action, SetZone):
+            text = "pf keeps all its states in one table; it has no conntrack zones"
+            self.report.refuse(rule, "hook", text, "leave the zone out where no two networks use the same addresses")
+            return
         field = getattr(action, "field", None)
         if field in (Field.MARK, Field.CT_MARK):
             feature = "mark"

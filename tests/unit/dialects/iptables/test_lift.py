@@ -46,6 +46,7 @@ from fwc.ir.verdict import (
     Reject,
     RejectKind,
     SetField,
+    SetZone,
 )
 from fwc.net.hooks import Family, Hook
 from fwc.net.intervals import IntervalSet
@@ -166,6 +167,8 @@ def test_verdict(table: str, chain: str, words: str, verdict: object) -> None:
         ("mangle", "INPUT", "-j MARK --and-mark 0xff", SetField(Field.MARK, 0, 0xFFFFFF00)),
         ("mangle", "INPUT", "-j CONNMARK --restore-mark", CopyMark("restore")),
         ("raw", "PREROUTING", "-j NOTRACK", NoTrack()),
+        ("raw", "PREROUTING", "-j CT --zone 5", SetZone(5)),
+        ("raw", "PREROUTING", "-j CT --zone-orig 5", SetZone(5, "original")),
         ("filter", "INPUT", "-j TEE --gateway 10.0.0.1", Duplicate(Family.V4, 0x0A000001)),
         ("filter", "INPUT", "-j TEE --gateway 10.0.0.1 --oif eth1", Duplicate(Family.V4, 0x0A000001, "eth1")),
         (

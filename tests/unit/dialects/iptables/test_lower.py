@@ -72,6 +72,7 @@ from fwc.ir.verdict import (
     RejectKind,
     SetField,
     SetPriority,
+    SetZone,
     Snat,
     Tag,
     Verdict,
@@ -261,10 +262,13 @@ def test_clamp_gets_its_syn() -> None:
 
 
 def test_raw_targets_and_a_moved_helper() -> None:
-    raw = Chain("raw", (Rule(proto(17), (NoTrack(),)),), base(Hook.PREROUTING, -300, policy=ACCEPT))
+    zones = (Rule(iif("eth0"), (SetZone(5),)), Rule(iif("eth1"), (SetZone(6, "reply"),)))
+    raw = Chain("raw", (Rule(proto(17), (NoTrack(),)), *zones), base(Hook.PREROUTING, -300, policy=ACCEPT))
     later = Chain("pre", (Rule(proto(17), (AssignHelper("sip", "udp"),)),), base(Hook.PREROUTING, -150, policy=ACCEPT))
     assert lines(ruleset(raw, later)) == [
         "-A PREROUTING -p udp -j CT --notrack",
+        "-A PREROUTING -i eth0 -j CT --zone 5",
+        "-A PREROUTING -i eth1 -j CT --zone-reply 6",
         "-A PREROUTING -p udp -j CT --helper sip",
     ]
 
