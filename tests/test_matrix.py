@@ -97,7 +97,7 @@ ROWS: dict[str, tuple[str, str]] = {
     "if-within": ("ni", "deny tcp 22 from wan to self if not within 6/minute burst 3"),
     "if-within-per": ("ni", "deny tcp 22 from wan to self if within 6/minute burst 3 per source"),
     "if-native": ("i", 'deny tcp 22 from wan to self if native iptables """-m string --string "x" --algo bm"""'),
-    "if-native-nft": ("n", 'deny tcp 22 from wan to self if native nft """meta hour "08:00"-"09:00" """'),
+    "if-native-nft": ("n", 'deny tcp 22 from wan to self if native nft """meta rtclassid 7"""'),
     "if-native-local": ("nip", 'deny tcp 22 from wan to self if native nft """fib daddr type local"""'),
     "flags-none": ("nip", "deny tcp from wan to self if flags none of fin, syn"),
     "log-verbatim": ("nip", 'settings { log verbatim on }\ndeny tcp from wan to self log "x "'),

@@ -45,7 +45,7 @@ def sample(settings: Settings | None = None) -> Ruleset:
         Rule(negate(iif("eth0", "eth1")), (Log("x: ", rate=WithinRate(3, 60, 5)),), Reject()),
         Rule(all_of(proto(6), WithinRate(10, 60, 20, per=Per.SOURCE, name="ssh")), (), ACCEPT),
         Rule(FieldIn(Field.FRAGMENT, IntervalSet.of(0)), (), ACCEPT, comment=HOSTILE),
-        Rule(TimeWindow(0, 1440, frozenset({5, 6})), (), DROP),
+        Rule(TimeWindow(0, 86400, frozenset({5, 6})), (), DROP),
         Rule(SetRef("banned", (Field.SADDR,)), (), DROP),
         Rule(proto(17), (AddToSet("banned", (Field.SADDR,), 60),), DROP),
     )

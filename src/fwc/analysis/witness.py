@@ -10,7 +10,7 @@ from fwc.net.packet import Packet
 from fwc.net.packet_words import packet_text
 from fwc.net.protocols import PORT_PROTOCOLS
 from fwc.space.boxes import BITWISE
-from fwc.space.fields import Box, Dimensions, Kind, Point, iface_name
+from fwc.space.fields import Box, Dimensions, Kind, Point, clock_key, iface_name
 
 _STATES = {state.value: state.name.lower() for state in CtState}
 
@@ -42,7 +42,7 @@ def point_packet(dimensions: Dimensions, point: Point) -> Packet:
     host = 0xC0000201 if family is Family.V4 else 0x20010DB8 << 96 | 1
     protocol = protocol_of(dimensions, point)
     ports = protocol in PORT_PROTOCOLS
-    minute = dimensions.known("minute")
+    week = dimensions.known(clock_key("week", False))
     return Packet(
         family=family,
         protocol=protocol,
@@ -63,7 +63,7 @@ def point_packet(dimensions: Dimensions, point: Point) -> Packet:
         fragment=bool(value(Field.FRAGMENT)),
         pkttype=value(Field.PKTTYPE),
         smac=value(Field.SMAC),
-        minute=point.get(minute.index) if minute is not None else None,
+        second=point.get(week.index) if week is not None else None,
     )
 
 

@@ -34,6 +34,7 @@ from fwc.ir.match import (
     state_in,
 )
 from fwc.lang import ast
+from fwc.net.clock import DAY
 from fwc.net.intervals import IntervalSet
 from fwc.net.protocols import DSCP, TCP_FLAGS
 
@@ -114,7 +115,7 @@ def _simple(cond: ast.Condition, out: list[Diagnostic]) -> Match | None:
     if isinstance(cond, ast.OwnerCond):
         return Owner(cond.kind, tuple(dict.fromkeys(_text(n) for n in cond.names)))
     if isinstance(cond, ast.UntilCond):
-        return TimeWindow(until=cond.date.text)
+        return TimeWindow(until=f"{cond.date.text}T23:59:59")
     if isinstance(cond, ast.ChanceCond):
         return Chance(cond.millionths)
     if isinstance(cond, ast.HelperCond):
@@ -263,10 +264,10 @@ def _time(cond: ast.TimeCond, out: list[Diagnostic]) -> Match | None:
         )
         return None
     if cond.start < cond.end:
-        return TimeWindow(cond.start, cond.end, on)
-    parts = [TimeWindow(cond.start, 1440, on)]
+        return TimeWindow(cond.start * 60, cond.end * 60, on)
+    parts = [TimeWindow(cond.start * 60, DAY, on)]
     if cond.end > 0:
-        parts.append(TimeWindow(0, cond.end, frozenset((d + 1) % 7 for d in on)))
+        parts.append(TimeWindow(0, cond.end * 60, frozenset((d + 1) % 7 for d in on)))
     return any_of(*parts)
 
 

@@ -87,7 +87,7 @@ class _Reader:
             mark=line.mark.value if line.mark is not None else 0,
             smac=line.mac.value if line.mac is not None else 0,
             user=_word(line.user),
-            minute=line.at,
+            second=line.at * 60 if line.at is not None else None,
         )
         return TestPacket(packet, hook, expect, line.span)
 

@@ -165,13 +165,15 @@ class WithinConnections:
 
 @record
 class TimeWindow:
-    """Host local time: minutes of the day [start, end) when given (start < end; a range over midnight is two windows),
-    `days` a set of 0 (Monday) to 6, `until` an ISO date that is the last day on which the rule matches."""
+    """Seconds of the day [start, end) when given (start < end; a range over midnight is two windows), `days` a set of 0 (Monday)
+    to 6, and the first and last second of a period, as `2026-12-31T23:59:59`. The host's local time, with `utc` UTC."""
 
     start: int | None = None
     end: int | None = None
     days: frozenset[int] = frozenset()
+    since: str = ""
     until: str = ""
+    utc: bool = False
 
 
 @record

@@ -21,7 +21,7 @@ from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import IntervalSet
 from fwc.records import record
 from fwc.source import Span
-from fwc.space.fields import SHIFT, Box, Dimensions, Kind
+from fwc.space.fields import SHIFT, Box, Dimensions, Kind, is_clock
 from fwc.space.index import Index, bits_of, index_of
 
 STRANGER = FieldIn(Field.SADDR, AddressSet(IntervalSet.of(0xC6336407), IntervalSet.of(0x2A000000 << 96 | 7)))
@@ -148,7 +148,7 @@ def _from_anywhere(context: LintContext, dimensions: Dimensions, box: Box) -> bo
     for c in box:
         each = dimensions.dimensions[c >> SHIFT]
         runs = dimensions.runs[c]
-        if each.kind is Kind.ATOM or each.key in ("minute", "date", Field.SMAC, Field.IPSEC, Field.SPORT):
+        if each.kind is Kind.ATOM or is_clock(each) or each.key in (Field.SMAC, Field.IPSEC, Field.SPORT):
             return False
         field = each.key[0] if isinstance(each.key, tuple) else each.key
         if field in (Field.MARK, Field.CT_MARK, Field.CT_STATUS, Field.PKTTYPE, Field.VLAN, Field.TCP_FLAGS):

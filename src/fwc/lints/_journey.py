@@ -25,7 +25,7 @@ from fwc.records import record
 from fwc.sim.routing import Routes
 from fwc.space.boxes import BITWISE, Translator, iface_values, same_name
 from fwc.space.cover import NODES
-from fwc.space.fields import SHIFT, Box, Dimension, Dimensions, Kind
+from fwc.space.fields import SHIFT, Box, Dimension, Dimensions, Kind, is_clock
 from fwc.space.index import Index, index_of
 
 _WAYS = {
@@ -134,7 +134,7 @@ class Journey:
 
     def _uncertain(self, dimension: int) -> bool:
         each = self.dimensions.dimensions[dimension]
-        return (each.kind is Kind.ATOM or each.key in ("minute", "date")) and not is_reverse_path(each)
+        return (each.kind is Kind.ATOM or is_clock(each)) and not is_reverse_path(each)
 
     def usable(self, group: int, number: int) -> bool:
         """Whether an accept depends on nothing outside the packet."""

@@ -12,7 +12,7 @@ class Packet:
 
     `icmp` is type << 8 | code for ICMP of either version. `flags` are TCP's eight bits. `state` is a CtState name in lower
     case. `iif` is empty for locally made packets, `oif` empty for delivered ones or where routing has yet to decide.
-    `user` is the local socket's user name or id. `minute` counts from Monday 00:00 local time, None when unspecified.
+    `user` is the local socket's user name or id. `second` counts from Monday 00:00 local time, None when unspecified.
     """
 
     family: Family
@@ -36,4 +36,4 @@ class Packet:
     smac: int = 0
     user: str = ""
     group: str = ""
-    minute: int | None = None
+    second: int | None = None

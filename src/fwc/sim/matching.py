@@ -35,6 +35,7 @@ from fwc.ir.match import (
 from fwc.ir.text import routing_text
 from fwc.net.address_types import possibly, surely
 from fwc.net.addresses import AddressSet
+from fwc.net.clock import DAY
 from fwc.net.hooks import Family
 from fwc.net.interfaces import IfaceSet
 from fwc.sim.journey import PORT_PROTOCOLS, Journey
@@ -259,16 +260,18 @@ def _address_type(side: Field, kind: str, at: Journey) -> bool | None:
 
 
 def _in_window(match: TimeWindow, at: Journey) -> bool:
+    if match.since:
+        at.assume(f"it is not before {match.since}")
     if match.until:
-        at.assume(f"the day is not after {match.until}")
+        at.assume(f"it is not after {match.until}")
     if match.start is None and not match.days:
         return True
-    if at.packet.minute is None:
+    if at.packet.second is None or match.utc:
         at.assume("the time is outside every `time` and `days` condition")
         return False
-    day, minute = divmod(at.packet.minute, 1440)
+    day, second = divmod(at.packet.second, DAY)
     if match.days and day not in match.days:
         return False
     if match.start is None or match.end is None:
         return True
-    return match.start <= minute < match.end
+    return match.start <= second < match.end

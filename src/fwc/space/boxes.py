@@ -8,7 +8,6 @@ left out. A condition that would need too many boxes becomes one atom as a whole
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from datetime import date
 
 from fwc.ir.match import (
     AddressTypeIs,
@@ -41,11 +40,12 @@ from fwc.ir.model import NamedSet
 from fwc.ir.text import match_text, routing_text
 from fwc.net.address_types import possibly, surely
 from fwc.net.addresses import AddressSet, prefixes
+from fwc.net.clock import DAY, LAST_MOMENT, moment
 from fwc.net.hooks import Family
 from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import EMPTY, IntervalSet, Run
 from fwc.space.complement import TooManyBoxes, complement
-from fwc.space.fields import IFACE_BYTES, SHIFT, Box, Dimension, Dimensions, Kind, iface_run, simplify
+from fwc.space.fields import IFACE_BYTES, SHIFT, Box, Dimension, Dimensions, Kind, clock_key, iface_run, simplify
 
 MAX_BOXES = 50_000
 """Boxes of one condition that is combined of others; more make it one opaque atom."""
@@ -474,22 +474,22 @@ class Translator:
         parts: list[tuple[Box, ...]] = []
         if window.start is not None or window.end is not None or window.days:
             start = window.start if window.start is not None else 0
-            end = window.end if window.end is not None else 1440
+            end = window.end if window.end is not None else DAY
             days = sorted(window.days) if window.days else range(7)
-            runs: list[Run] = [(day * 1440 + start, day * 1440 + end - 1) for day in days if end > start]
-            minute = self.dimensions.dimension("minute", "minute of the week", Kind.VALUE, 7 * 1440 - 1)
-            parts.append(self.dimensions.box(minute, IntervalSet(runs)))
-        if window.until:
-            day = self.dimensions.dimension("date", "date", Kind.VALUE, date.max.toordinal())
-            parts.append(self.dimensions.box(day, _days_until(window.until)))
+            runs: list[Run] = [(day * DAY + start, day * DAY + end - 1) for day in days if end > start]
+            second = self._clock("week", 7 * DAY - 1, window.utc)
+            parts.append(self.dimensions.box(second, IntervalSet(runs)))
+        if window.since or window.until:
+            first = moment(window.since) if window.since else 0
+            last = moment(window.until) if window.until else LAST_MOMENT
+            if first is None or last is None or max(first, 0) > last:
+                return ()
+            date = self._clock("date", LAST_MOMENT, window.utc)
+            parts.append(self.dimensions.box(date, IntervalSet.range(max(first, 0), last)))
         return self._product(parts)
 
-
-def _days_until(text: str) -> IntervalSet:
-    try:
-        return IntervalSet.range(0, date.fromisoformat(text).toordinal())
-    except ValueError:
-        return EMPTY
+    def _clock(self, part: str, top: int, utc: bool) -> Dimension:
+        return self.dimensions.dimension(clock_key(part, utc), "UTC" if utc else "local time", Kind.VALUE, top)
 
 
 def iface_values(names: IfaceSet) -> IntervalSet:

@@ -60,6 +60,16 @@ class Dimension:
         return f"Dimension({self.index}, {self.name})"
 
 
+def is_clock(dimension: Dimension) -> bool:
+    """Whether it is about when, not about the packet: its key is one of `clock_key`."""
+    return isinstance(dimension.key, tuple) and dimension.key[:1] == ("clock",)
+
+
+def clock_key(part: str, utc: bool) -> Hashable:
+    """The dimension of the second of the week ("week") or the second since 1970 ("date"); UTC and local time have two."""
+    return ("clock", part, utc)
+
+
 class Dimensions:
     """The dimensions met so far in one family, and its constraints. Grows as conditions are translated; never shrinks."""
 

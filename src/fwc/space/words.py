@@ -7,8 +7,9 @@ from itertools import pairwise
 
 from fwc.ir.match import CtState, Field
 from fwc.net.addresses import format_run
+from fwc.net.clock import DAY, LAST_MOMENT, clock_text, moment_text
 from fwc.net.protocols import PROTOCOL_NAMES
-from fwc.space.fields import SHIFT, Box, Dimension, Dimensions, Kind, Runs, iface_name, iface_run
+from fwc.space.fields import SHIFT, Box, Dimension, Dimensions, Kind, Runs, clock_key, iface_name, iface_run, is_clock
 
 _RUNS = 6
 
@@ -93,7 +94,19 @@ def _run(dimensions: Dimensions, dimension: Dimension, field: Field | None, low:
         if low == high:
             return name or "none"
         return f"{name}*" if iface_run(name, prefix=True) == (low, high) else "other names"
+    if is_clock(dimension):
+        week = dimension.key == clock_key("week", False) or dimension.key == clock_key("week", True)
+        return f"{_moment(low, week)} to {_moment(high, week)}"
     return run_text(field, low, high)
+
+
+def _moment(second: int, week: bool) -> str:
+    if week:
+        return f"{_DAYS[second // DAY]} {clock_text(second % DAY)}"
+    return moment_text(min(second, LAST_MOMENT)).replace("T", " ")
+
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def run_text(field: Field | None, low: int, high: int) -> str:

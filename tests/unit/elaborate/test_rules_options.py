@@ -56,9 +56,9 @@ def test_reject_is_silent_toward_multicast() -> None:
         ("dscp ef", "dscp 46"),
         (
             "time 22:00-06:00 on sun",
-            "((timewindow(start=1320, end=1440, days={6})) or (timewindow(start=0, end=360, days={0})))",
+            "((timewindow(start=79200, end=86400, days={6})) or (timewindow(start=0, end=21600, days={0})))",
         ),
-        ("until 2026-12-31", "timewindow(until='2026-12-31')"),
+        ("until 2026-12-31", "timewindow(until='2026-12-31T23:59:59')"),
         ("pkttype broadcast", "pkttype 1"),
     ],
 )

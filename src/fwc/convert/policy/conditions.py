@@ -29,6 +29,7 @@ from fwc.ir.match import (
 )
 from fwc.ir.text import match_text, routing_text
 from fwc.net.addresses import V4_ALL
+from fwc.net.clock import clock_text
 from fwc.net.hooks import Family
 from fwc.net.intervals import IntervalSet
 from fwc.net.protocols import DSCP, TCP_FLAGS
@@ -148,11 +149,18 @@ def _flags(mask: int, value: int) -> str:
 
 def _time(match: TimeWindow) -> str:
     days = [_DAYS[d] for d in sorted(match.days)]
+    date, _, end = match.until.partition("T")
+    if match.utc:
+        raise Unsaid("a time in UTC", "write it in local time")
+    if match.since or (match.until and end != "23:59:59"):
+        raise Unsaid("a period that begins on a date or ends within a day", "write `until` with the last day")
     if match.until:
         if days or match.start is not None:
             raise Unsaid("a date and a time of day in one condition", "write two rules")
-        return f"until {match.until}"
+        return f"until {date}"
     if match.start is None or match.end is None:
         return f"days {', '.join(days)}"
-    clock = f"{match.start // 60:02d}:{match.start % 60:02d}-{match.end // 60:02d}:{match.end % 60:02d}"
+    if match.start % 60 or match.end % 60:
+        raise Unsaid("a time of day with seconds", "write whole minutes")
+    clock = f"{clock_text(match.start, short=True)}-{clock_text(match.end, short=True)}"
     return f"time {clock}" + (f" on {', '.join(days)}" if days else "")

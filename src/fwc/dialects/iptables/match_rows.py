@@ -32,6 +32,7 @@ from fwc.ir.match import (
 )
 from fwc.net.address_types import MULTICAST
 from fwc.net.addresses import AddressSet, parse_address, prefix_run
+from fwc.net.clock import DAY, moment, moment_text, time_of_day
 from fwc.net.hooks import Family
 from fwc.net.intervals import IntervalSet
 from fwc.records import record
@@ -405,9 +406,9 @@ _DAYS = {"mo": 0, "tu": 1, "we": 2, "th": 3, "fr": 4, "sa": 5, "su": 6}
 
 
 def time(instance: Instance) -> Match | None:
-    """Only what a TimeWindow holds exactly: local time, whole minutes, weekdays, a last day."""
+    """Windows of UTC, or with --kerneltz of local time (net/netfilter/xt_time.c); no days of the month."""
     given = {name: (words[0] if words else "") for name, words, _ in instance.options}
-    known = {"--timestart", "--timestop", "--weekdays", "--datestop", "--kerneltz"}
+    known = {"--timestart", "--timestop", "--weekdays", "--datestart", "--datestop", "--kerneltz"}
     for option in ("--timestart", "--timestop"):
         if option in given and not _CLOCK.fullmatch(given[option]):
             raise Refused("FW001", f"{given[option]!r} is no time of day", "write 08:30 or 17:00:59")
@@ -416,13 +417,10 @@ def time(instance: Instance) -> Match | None:
     ]
     if unknown:
         raise Refused("FW001", f"{unknown[0]!r} is no day", "use Mon, Tue, Wed, Thu, Fri, Sat, Sun")
-    if "--kerneltz" not in given or not given.keys() <= known or any(n for _, _, n in instance.options):
+    if not given.keys() <= known or any(n for _, _, n in instance.options):
         return None
-    start = _minute(given["--timestart"], False) if "--timestart" in given else None
-    end = _minute(given["--timestop"], True) if "--timestop" in given else None
-    if ("--timestart" in given) != (start is not None) or ("--timestop" in given) != (end is not None):
-        return None
-    if (start is None) != (end is None) or (start is not None and end is not None and start >= end):
+    windows = _windows(given)
+    if windows is None:
         return None
     days: set[int] = set()
     for word in given["--weekdays"].split(",") if "--weekdays" in given else ():
@@ -430,28 +428,35 @@ def time(instance: Instance) -> Match | None:
         if day is None:
             return None
         days.add(day)
-    until = given.get("--datestop", "")
-    if until == _NO_END:
-        until = ""
-    if until:
-        until, mark, clock = until.partition("T")
-        if not mark or clock != "23:59:59":
+    dates = []
+    for option, open_end in (("--datestart", _FIRST), ("--datestop", _LAST)):
+        text = given.get(option, open_end)
+        second = moment(text)
+        if second is None:
             return None
-    return TimeWindow(start, end, frozenset(days), until)
+        dates.append("" if text == open_end else moment_text(second))
+    utc = "--kerneltz" not in given
+    since, until = dates
+    return any_of(*(TimeWindow(start, end, frozenset(days), since, until, utc) for start, end in windows))
 
 
-_NO_END = "2038-01-19T03:14:07"
-"""INT_MAX seconds: what iptables-save prints when no --datestop was given."""
+_FIRST, _LAST = "1970-01-01T00:00:00", "2038-01-19T03:14:07"
+"""What iptables-save writes for a period without beginning or end."""
 
 
-def _minute(text: str, last: bool) -> int | None:
-    parts = text.split(":")
-    if not 2 <= len(parts) <= 3 or not all(p.isdigit() for p in parts):
+def _windows(given: dict[str, str]) -> list[tuple[int | None, int | None]] | None:
+    """The times of day, two of them around midnight; None where the kernel's reading is not that of the words."""
+    if not given.keys() & {"--timestart", "--timestop"}:
+        return [(None, None)]
+    start, last = time_of_day(given.get("--timestart", "00:00")), time_of_day(given.get("--timestop", "23:59:59"))
+    if start is None or last is None or start == last:  # equal times mean the whole day
         return None
-    hours, minutes, seconds = (*map(int, parts), 0)[:3]
-    if last:
-        return hours * 60 + minutes + 1 if seconds == 59 else None
-    return hours * 60 + minutes if seconds == 0 else None
+    if start < last:
+        return [(start, last + 1)]
+    return [(start, DAY), (0, last + 1)]
+
+
+"""INT_MAX seconds: what iptables-save prints when no --datestop was given."""
 
 
 def _is_id_range(word: str) -> bool:

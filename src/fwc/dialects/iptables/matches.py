@@ -56,6 +56,7 @@ from fwc.ir.match import (
 from fwc.ir.text import match_text
 from fwc.net.address_types import possibly
 from fwc.net.addresses import AddressSet, format_address, prefixes
+from fwc.net.clock import DAY, clock_text, moment
 from fwc.net.hooks import Family
 from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import IntervalSet, Run
@@ -460,6 +461,10 @@ def recent_words(match: Recent, negated: bool, family: Family) -> Words:
     return (*words, "--name", match.name, "--mask", format_address(family, match.mask), side)
 
 
+_LAST_DATE = (1 << 31) - 1
+"""xt_time keeps dates in 31 bits (libxt_time.c)."""
+
+
 def _owner(match: Owner, negated: bool) -> tuple[Alternative, ...]:
     option = "--uid-owner" if match.kind == "user" else "--gid-owner"
     if not negated:
@@ -471,19 +476,23 @@ def _owner(match: Owner, negated: bool) -> tuple[Alternative, ...]:
 
 
 def _time(match: TimeWindow, negated: bool) -> Words:
-    """--kerneltz: the kernel's idea of local time, set at boot by hwclock or systemd."""
+    """Times are UTC without --kerneltz, which is the kernel's idea of local time, set at boot by hwclock or systemd."""
     if negated:
         raise Inexpressible("time", "iptables cannot negate a time window", "write the other times")
     words = ["-m", "time"]
-    if match.start is not None and match.end is not None and (match.start, match.end) != (0, 1440):
-        last = match.end * 60 - 1
-        words += ["--timestart", f"{match.start // 60:02d}:{match.start % 60:02d}:00"]
-        words += ["--timestop", f"{last // 3600:02d}:{last // 60 % 60:02d}:{last % 60:02d}"]
+    if match.start is not None and match.end is not None and (match.start, match.end) != (0, DAY):
+        if match.start == match.end - 1:
+            raise Inexpressible("time", "iptables takes a window of one second for the whole day", "make it longer")
+        words += ["--timestart", clock_text(match.start), "--timestop", clock_text(match.end - 1)]
     if match.days:
         words += ["--weekdays", ",".join(_DAYS[d] for d in sorted(match.days))]
-    if match.until:
-        words += ["--datestop", f"{match.until}T23:59:59"]
-    words.append("--kerneltz")
+    for option, text in (("--datestart", match.since), ("--datestop", match.until)):
+        if text:
+            if not 0 <= (moment(text) or -1) <= _LAST_DATE:
+                raise Inexpressible("time", f"iptables knows no dates like {text}", "write one from 1970 to 2038")
+            words += [option, text]
+    if not match.utc:
+        words.append("--kerneltz")
     return tuple(words)
 
 

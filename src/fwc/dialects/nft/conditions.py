@@ -32,6 +32,7 @@ from fwc.ir.match import (
 )
 from fwc.ir.verdict import CopyMark
 from fwc.net.addresses import AddressSet, format_address
+from fwc.net.clock import DAY, LAST_MOMENT, clock_text, moment, moment_text
 from fwc.net.hooks import Family, Hook
 from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import IntervalSet
@@ -440,27 +441,59 @@ _WORDS = {"Owner": "`user`", "HelperIs": "`helper`"}
 def time_parts(match: TimeWindow) -> list[TimeWindow]:
     """A window as windows of one dimension each; all of them must hold."""
     out = []
-    if match.until:
-        out.append(TimeWindow(until=match.until))
+    if match.since or match.until:
+        out.append(TimeWindow(since=match.since, until=match.until, utc=match.utc))
     if match.days:
+        if match.utc:
+            raise Refused(
+                "a weekday in UTC", "nftables takes weekdays in the kernel's time zone: add `--kerneltz` to the rule"
+            )
         out.append(TimeWindow(days=match.days))
     if match.start is not None or match.end is not None:
-        out.append(TimeWindow(start=match.start, end=match.end))
+        out.append(TimeWindow(start=match.start, end=match.end, utc=match.utc))
     return out
 
 
 def _time(match: TimeWindow, negated: bool) -> t.Statement:
     equal = "!=" if negated else ""
-    if match.until:
-        return t.Compare(t.Selector("meta time"), ">" if negated else "<=", t.Quoted(f"{match.until} 23:59:59"))
+    if match.since or match.until:
+        return _period(match, negated)
     if match.days:
         days: list[t.Expr] = [t.Quoted(words.DAYS[d]) for d in sorted(match.days)]
         right = days[0] if len(days) == 1 else t.SetOf(tuple(t.Element(d) for d in days))
         return t.Compare(t.Selector("meta day"), equal, right)
-    start = match.start or 0
-    last = (1440 if match.end is None else match.end) - 1
-    low, high = f"{start // 60:02}:{start % 60:02}", f"{last // 60:02}:{last % 60:02}:59"
-    return t.Compare(t.Selector("meta hour"), equal, t.RangeOf(t.Quoted(low), t.Quoted(high)))
+    start, last = match.start or 0, (DAY if match.end is None else match.end) - 1
+    low, high = (_clock(second, match.utc) for second in (start, last))
+    return t.Compare(t.Selector("meta hour"), equal, low if start == last else t.RangeOf(low, high))
+
+
+def _clock(second: int, utc: bool) -> t.Expr:
+    """Text is taken for local time, a number for UTC (hour_type_parse() in nftables' src/meta.c)."""
+    return t.Word(str(second)) if utc else t.Quoted(clock_text(second, short=True))
+
+
+def _period(match: TimeWindow, negated: bool) -> t.Statement:
+    """The kernel compares nanoseconds: what holds to the end of a second ends before the next one."""
+
+    def at(text: str, more: int) -> t.Expr:
+        second = moment(text)
+        if second is None or second < 0:
+            raise Refused(f"the date {text}", "write one from 1970 on, as 2026-12-31")
+        if match.utc:
+            return t.Word(str(second + more))
+        return t.Quoted(moment_text(min(second + more, LAST_MOMENT)).replace("T", " "))
+
+    left = t.Selector("meta time")
+    if match.since and match.until:
+        if negated:
+            raise Refused(
+                "`not` before a period with beginning and end",
+                "write one rule for the time before and one for that after it",
+            )
+        return t.Compare(left, "", t.RangeOf(at(match.since, 0), at(match.until, 1)))
+    if match.since:
+        return t.Compare(left, "<" if negated else ">=", at(match.since, 0))
+    return t.Compare(left, ">=" if negated else "<", at(match.until, 1))
 
 
 def _routing(match: Routing, negated: bool) -> t.Statement:

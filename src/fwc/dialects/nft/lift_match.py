@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from fwc.dialects.nft import tree as t
 from fwc.dialects.nft import words
 from fwc.dialects.nft.checks import check
@@ -9,6 +11,7 @@ from fwc.dialects.nft.lift_values import Literals, Unknown, number
 from fwc.dialects.nft.printer import statement
 from fwc.ir.match import (
     ADDRESS_TYPES,
+    NEVER,
     AddressTypeIs,
     CgroupIs,
     Chance,
@@ -33,6 +36,7 @@ from fwc.ir.match import (
 )
 from fwc.net.address_types import MULTICAST
 from fwc.net.addresses import V4_ALL, V6_ALL, AddressSet, parse_address
+from fwc.net.clock import DAY, LAST_MOMENT, moment, moment_text, time_of_day
 from fwc.net.hooks import Family
 from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import IntervalSet
@@ -434,21 +438,38 @@ class Conditions:
         return negate(match) if op == "!=" else match
 
     def _hour(self, text: str, op: str, right: t.Expr) -> Match:
-        if not isinstance(right, t.RangeOf):
-            raise Unknown(text)
-        start, last = _clock(self.literals.text(right.low)), _clock(self.literals.text(right.high))
-        if start % 60 or (last + 1) % 60 or start > last:
-            raise Unknown(text)
-        match = TimeWindow(start // 60, (last + 1) // 60)
+        (first, utc), (last, other) = (_clock(each) for each in self._ends(right))
+        if first > last or utc is not other or (op in _COMPARE and not utc):
+            raise Unknown(text)  # nft moves local times to UTC before it compares them
+        if op in _COMPARE:
+            window = {"<": (0, first), "<=": (0, first + 1), ">": (first + 1, DAY), ">=": (first, DAY)}[op]
+            return TimeWindow(*window, utc=True) if window[0] < window[1] else NEVER
+        match = TimeWindow(first, last + 1, utc=utc)
         return negate(match) if op == "!=" else match
 
-    def _time(self, text: str, op: str, right: t.Expr) -> Match:
+    def _ends(self, right: t.Expr) -> tuple[str, str]:
+        """The ends of a range, or a value twice."""
+        if isinstance(right, t.RangeOf):
+            return self.literals.text(right.low), self.literals.text(right.high)
         word = self.literals.text(right)
-        day, _, clock = word.partition(" ")
-        if op not in ("<=", ">") or clock != "23:59:59":
-            raise Unknown(text)
-        match = TimeWindow(until=day)
-        return negate(match) if op == ">" else match
+        numbers = re.fullmatch(r"(\d+)-(\d+)", word)
+        return (numbers[1], numbers[2]) if numbers is not None else (word, word)
+
+    def _time(self, text: str, op: str, right: t.Expr) -> Match:
+        """The kernel compares nanoseconds: what holds up to a second ends before it."""
+        low, high = self._ends(right)
+        if low != high:
+            (since, utc), (end, other) = _moment(low), _moment(high)
+            if utc is not other:
+                raise Unknown(text)
+            match = TimeWindow(since=moment_text(since), until=_before(end), utc=utc)
+            return negate(match) if op == "!=" else match
+        at, utc = _moment(low)
+        if op in ("<", "<="):
+            return TimeWindow(until=_before(at), utc=utc)
+        if op in (">", ">="):
+            return TimeWindow(since=moment_text(at), utc=utc)
+        raise Unknown(text)
 
     def _long(self, text: str, op: str, right: t.Expr) -> Match:
         if text.startswith("numgen random mod ") and op in ("<", "<=", ">", ">=", "", "=="):
@@ -511,11 +532,31 @@ def _kind(left: t.Expr) -> str:
     return "concatenation" if isinstance(left, t.Concat) else "expression"
 
 
-def _clock(text: str) -> int:
-    parts = text.split(":")
-    if len(parts) not in (2, 3) or not all(p.isdigit() for p in parts):
+def _clock(text: str) -> tuple[int, bool]:
+    """Seconds of the day, and whether they are UTC: a number is (hour_type_parse() in nftables' src/meta.c)."""
+    if text.isdigit():
+        seconds = number(text, {}, 17)
+        if seconds >= DAY:
+            raise Unknown(text)
+        return seconds, True
+    seconds_or_none = time_of_day(text)
+    if seconds_or_none is None:
         raise Unknown(text)
-    return int(parts[0]) * 3600 + int(parts[1]) * 60 + (int(parts[2]) if len(parts) == 3 else 0)
+    return seconds_or_none, False
+
+
+def _moment(text: str) -> tuple[int, bool]:
+    """Seconds from 1970 on, and whether they are UTC: a number is."""
+    found = number(text, {}, 38) if text.isdigit() else moment(text)
+    if found is None or not 0 <= found <= LAST_MOMENT:
+        raise Unknown(text)
+    return found, text.isdigit()
+
+
+def _before(second: int) -> str:
+    if second < 1:
+        raise Unknown("")
+    return moment_text(second - 1)
 
 
 def _ordered(field: Field, op: str, values: Values) -> IntervalSet:

@@ -103,7 +103,7 @@ def _groups(tests: list[TestPacket]) -> list[list[TestPacket]]:
 
 def _obstacle(test: TestPacket) -> str:
     packet = test.packet
-    if packet.minute is not None:
+    if packet.second is not None:
         return "the kernel's clock cannot be set for one packet"
     if packet.state not in ("new", "untracked"):
         return f"a packet in state {packet.state} needs earlier packets"

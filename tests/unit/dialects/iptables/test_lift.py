@@ -92,7 +92,16 @@ TCP = proto(6)
         ("-m mark --mark 0x10/0xff", MaskedIn(Field.MARK, 255, IntervalSet.of(16))),
         ("-m iprange --src-range 10.0.0.1-10.0.0.9",
          FieldIn(Field.SADDR, net("10.0.0.1", "10.0.0.2/31", "10.0.0.4/30", "10.0.0.8/31"))),
-        ("-m time --timestart 08:00 --timestop 17:59:59 --kerneltz", TimeWindow(480, 1080)),
+        ("-m time --timestart 08:00 --timestop 17:59:59 --kerneltz", TimeWindow(28800, 64800)),
+        ("-m time --timestart 08:00 --weekdays 1", TimeWindow(28800, 86400, frozenset({0}), utc=True)),
+        (
+            "-m time --timestart 22:00 --timestop 06:00 --kerneltz",
+            AnyOf((TimeWindow(79200, 86400), TimeWindow(0, 21601))),
+        ),
+        (
+            "-m time --datestart 2026-01-01 --datestop 2026-12-31T11:00 --kerneltz",
+            TimeWindow(since="2026-01-01T00:00:00", until="2026-12-31T11:00:00"),
+        ),
         ("-m time --weekdays Sat,7 --datestop 2038-01-19T03:14:07 --kerneltz", TimeWindow(days=frozenset({5, 6}))),
         ("-m pkttype --pkt-type broadcast", FieldIn(Field.PKTTYPE, IntervalSet.of(1))),
         ("-m addrtype --dst-type LOCAL", AddressTypeIs(Field.DADDR, "local")),
@@ -110,7 +119,8 @@ TCP = proto(6)
         ("-m statistic --mode nth ! --every 3 --packet 0", Not(EveryNth(3, 0))),
         ("-m u32 --u32 4&0x3FFF=0", FieldIn(Field.FRAGMENT, IntervalSet.of(0))),
         ("-m u32 ! --u32 0x4&0x3fff=0x0", Not(FieldIn(Field.FRAGMENT, IntervalSet.of(0)))),
-        ("-m time --timestart 08:00", Opaque("iptables", "-m time --timestart 08:00", "time")),
+        ("-m time --monthdays 1", Opaque("iptables", "-m time --monthdays 1", "time")),
+        ("-m time --timestart 08:00 --timestop 08:00", Opaque("iptables", "-m time --timestart 08:00 --timestop 08:00", "time")),
         ("-p icmp --icmp-type echo-request", all_of(proto(1), FieldIn(Field.ICMP, IntervalSet.range(2048, 2303)))),
     ],
 )  # fmt: skip

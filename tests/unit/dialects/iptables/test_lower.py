@@ -145,7 +145,7 @@ def one(field: Field, *values: int) -> FieldIn:
             "-m connlimit --connlimit-upto 10 --connlimit-mask 32 --connlimit-saddr",
         ),
         (
-            TimeWindow(480, 1080, frozenset({0, 4}), "2026-12-31"),
+            TimeWindow(28800, 64800, frozenset({0, 4}), until="2026-12-31T23:59:59"),
             "-m time --timestart 08:00:00 --timestop 17:59:59 --weekdays Mon,Fri --datestop 2026-12-31T23:59:59 --kerneltz",
         ),
         (Chance(10_000), "-m statistic --mode random --probability 0.010000"),

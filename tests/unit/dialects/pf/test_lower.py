@@ -80,7 +80,7 @@ REFUSED = {
     "dscp": rule(FieldIn(Field.DSCP, IntervalSet.of(46))),
     "length": rule(FieldIn(Field.LENGTH, IntervalSet.range(0, 100))),
     "mark": rule(FieldIn(Field.MARK, IntervalSet.of(1))),
-    "time": rule(TimeWindow(60, 120)),
+    "time": rule(TimeWindow(3600, 7200)),
     "interface wildcards": rule(FieldIn(Field.IIF, IfaceSet.of(["utun*"]))),
     "limit": rule(all_of(SSH, WithinRate(5, 1, 5))),
     "user": rule(Owner("user", ("nobody",)), DROP),
