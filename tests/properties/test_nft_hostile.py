@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.unit.watchdog import ends
 
 from fwc.dialects.nft import dialect
-from fwc.dialects.nft.lift_values import PORTS
+from fwc.net.services import SERVICES
 from fwc.source import SourceFile
 
 RULESET = """#!/usr/sbin/nft -f
@@ -106,7 +106,7 @@ def test_depth_is_refused(opening: str, times: int) -> None:
     survives("define x = " + opening * times)
 
 
-@given(st.integers(1, 200), st.sampled_from(sorted(PORTS)))
+@given(st.integers(1, 200), st.sampled_from(sorted(SERVICES)))
 @settings(max_examples=30, deadline=None)
 def test_variables_of_variables_end(count: int, name: str) -> None:
     chained = "".join(f"define v{i} = {{ $v{i + 1}, $v{(i * 7) % count}, {name} }}\n" for i in range(count))

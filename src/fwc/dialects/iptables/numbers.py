@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fwc.net.hooks import Family
 from fwc.net.intervals import IntervalSet
+from fwc.net.services import SERVICES
 
 PROTOCOLS = {
     "tcp": 6, "udp": 17, "icmp": 1, "icmpv6": 58, "ipv6-icmp": 58, "esp": 50, "ah": 51, "sctp": 132, "udplite": 136,
@@ -58,24 +59,6 @@ ICMP6_NAMES = {
     "neighbor-solicitation": _types(135), "neighbour-advertisement": _types(136), "neighbor-advertisement": _types(136),
     "redirect": _types(137),
 }  # fmt: skip
-
-SERVICES = {
-    "ftp-data": 20, "ftp": 21, "ssh": 22, "telnet": 23, "smtp": 25, "mail": 25, "time": 37, "whois": 43, "domain": 53,
-    "bootps": 67, "bootpc": 68, "tftp": 69, "gopher": 70, "finger": 79, "http": 80, "www": 80, "kerberos": 88, "pop3": 110,
-    "pop-3": 110, "sunrpc": 111, "portmapper": 111, "auth": 113, "ident": 113, "nntp": 119, "ntp": 123, "epmap": 135,
-    "loc-srv": 135, "netbios-ns": 137, "netbios-dgm": 138, "netbios-ssn": 139, "imap2": 143, "imap": 143, "snmp": 161,
-    "snmp-trap": 162, "snmptrap": 162, "bgp": 179, "irc": 194, "ldap": 389, "https": 443, "microsoft-ds": 445,
-    "submissions": 465, "ssmtp": 465, "smtps": 465, "urd": 465, "isakmp": 500, "ike": 500, "login": 513, "who": 513,
-    "shell": 514, "syslog": 514, "printer": 515, "route": 520, "router": 520, "dhcpv6-client": 546, "dhcpv6-server": 547,
-    "rtsp": 554, "nntps": 563, "submission": 587, "ipp": 631, "ldaps": 636, "domain-s": 853, "rsync": 873, "ftps-data": 989,
-    "ftps": 990, "telnets": 992, "imaps": 993, "pop3s": 995, "socks": 1080, "openvpn": 1194, "ms-sql-s": 1433,
-    "ms-sql-m": 1434, "l2f": 1701, "l2tp": 1701, "datametrics": 1645, "radius": 1812, "radius-acct": 1813, "nfs": 2049,
-    "mysql": 3306, "ipsec-nat-t": 4500, "svn": 3690, "epmd": 4369, "sip": 5060, "sip-tls": 5061, "xmpp-client": 5222,
-    "jabber-client": 5222, "xmpp-server": 5269, "jabber-server": 5269, "mdns": 5353, "postgresql": 5432, "amqp": 5672,
-    "x11": 6000, "git": 9418, "http-alt": 8080, "webcache": 8080, "munin": 4949, "nrpe": 5666, "zabbix-agent": 10050,
-    "zabbix-trapper": 10051, "webmin": 10000, "squid": 3128, "ms-wbt-server": 3389, "rfb": 5900, "pptp": 1723, "tproxy": 8081,
-}  # fmt: skip
-"""Names of /etc/services that rulesets use; others are kept as text."""
 
 DSCP_CLASSES = {
     "CS0": 0, "CS1": 8, "CS2": 16, "CS3": 24, "CS4": 32, "CS5": 40, "CS6": 48, "CS7": 56, "BE": 0, "EF": 46, "AF11": 10,

@@ -219,7 +219,25 @@ class _State:
 # ----- tables ----------------------------------------------------------------
 
 
+def _name_blocks(table: _Table) -> None:
+    """Rules in braces behind jump or goto become a chain with a name, as the kernel does it with one that it does not show."""
+    waiting = list(table.chains.values())
+    while waiting:
+        chain = waiting.pop()
+        for at, rule in enumerate(chain.rules):
+            last = rule.statements[-1] if rule.statements else None
+            if not isinstance(last, t.Final) or not last.rules:
+                continue
+            number = 1
+            while (name := f"{chain.node.name}_block{number}") in table.chains:
+                number += 1
+            block = table.chains[name] = _Chain(t.ChainNode(name, last.rules, start=rule.start, end=rule.end))
+            waiting.append(block)
+            chain.rules[at] = dataclasses.replace(rule, statements=(*rule.statements[:-1], t.Final(last.word, name)))
+
+
 def _lift_table(state: _State, table: _Table) -> Table:
+    _name_blocks(table)
     written = _written(table)
     runtime: dict[str, str] = {}
     for name, node in table.sets.items():

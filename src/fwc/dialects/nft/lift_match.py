@@ -198,6 +198,9 @@ class Conditions:
             values = IntervalSet.of(*(self._bits(e.key, names) for e in right.elements))
         else:
             values = IntervalSet.of(self._bits(right, names))
+        if op in _COMPARE and field is Field.TCP_FLAGS and not isinstance(right, t.SetOf):
+            ordered = _ordered(field, op, values)
+            return MaskedIn(field, mask, ordered) if ordered else NEVER
         match: Match = MaskedIn(field, mask, values)
         if op == "!=":
             if field is Field.TCP_FLAGS:

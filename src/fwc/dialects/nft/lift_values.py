@@ -13,23 +13,7 @@ from fwc.net.hooks import Family
 from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import IntervalSet, Run
 from fwc.net.protocols import DSCP
-
-PORTS = {
-    "ftp-data": 20, "ftp": 21, "ssh": 22, "telnet": 23, "smtp": 25, "time": 37, "domain": 53, "bootps": 67, "bootpc": 68,
-    "tftp": 69, "gopher": 70, "finger": 79, "http": 80, "kerberos": 88, "pop3": 110, "sunrpc": 111, "auth": 113, "ident": 113,
-    "nntp": 119, "ntp": 123, "epmap": 135, "netbios-ns": 137, "netbios-dgm": 138, "netbios-ssn": 139, "imap2": 143,
-    "imap": 143, "snmp": 161, "snmp-trap": 162, "bgp": 179, "irc": 194, "ldap": 389, "https": 443, "microsoft-ds": 445,
-    "submissions": 465, "ssmtp": 465, "urd": 465, "isakmp": 500, "syslog": 514, "printer": 515, "route": 520, "rtsp": 554,
-    "dhcpv6-client": 546, "dhcpv6-server": 547, "nntps": 563, "submission": 587, "ipp": 631, "ldaps": 636, "rsync": 873,
-    "ftps": 990, "ftps-data": 989, "telnets": 992, "imaps": 993, "pop3s": 995, "socks": 1080, "openvpn": 1194,
-    "ms-sql-s": 1433, "radius": 1812, "radius-acct": 1813, "nfs": 2049, "mysql": 3306, "rdp": 3389, "ms-wbt-server": 3389,
-    "stun": 3478, "ipsec-nat-t": 4500, "mdns": 5353, "sip": 5060, "sip-tls": 5061, "postgresql": 5432, "amqp": 5672,
-    "x11": 6000, "redis": 6379, "http-alt": 8080, "git": 9418, "sane-port": 6566, "xmpp-client": 5222, "xmpp-server": 5269,
-    "webcache": 8080, "ssdp": 1900, "pptp": 1723, "mqtt": 1883, "l2tp": 1701, "svn": 3690, "exec": 512, "login": 513,
-    "shell": 514, "who": 513, "biff": 512, "whois": 43, "tacacs": 49, "daytime": 13, "discard": 9, "echo": 7, "chargen": 19,
-    "ircd": 6667, "ircs-u": 6697, "zabbix-agent": 10050, "zabbix-trapper": 10051,
-}  # fmt: skip
-"""Names of /etc/services that rulesets use; the ports are IANA's."""
+from fwc.net.services import SERVICES
 
 
 class Unknown(FwcError):
@@ -107,9 +91,9 @@ def address_run(text: str) -> tuple[Family, Run]:
 
 _NAMES: dict[Field, tuple[dict[str, int], int]] = {
     Field.PROTOCOL: (words.PROTOCOL_NUMBERS, 8),
-    Field.SPORT: (PORTS, 16),
-    Field.DPORT: (PORTS, 16),
-    Field.CT_ORIG_DPORT: (PORTS, 16),
+    Field.SPORT: (SERVICES, 16),
+    Field.DPORT: (SERVICES, 16),
+    Field.CT_ORIG_DPORT: (SERVICES, 16),
     Field.MARK: ({}, 32),
     Field.CT_MARK: ({}, 32),
     Field.TTL: ({}, 8),

@@ -10,10 +10,27 @@ from tests.unit.dialects.nft.rulesets import MATCHES, everything, iif, input_rul
 from fwc.dialects.base import LowerOptions
 from fwc.dialects.nft import dialect
 from fwc.dialects.nft import tree as t
-from fwc.ir.match import CtState, Field, FieldIn, Match, Opaque, SetRef, WithinRate, all_of, state_in
+from fwc.ir.match import (
+    AddressTypeIs,
+    CtState,
+    Field,
+    FieldIn,
+    MaskedIn,
+    Match,
+    Not,
+    Opaque,
+    ReversePathFails,
+    SetRef,
+    TimeWindow,
+    WithinRate,
+    all_of,
+    any_of,
+    state_in,
+)
 from fwc.ir.model import Rule, Ruleset
-from fwc.ir.verdict import ACCEPT, DROP, Log, OpaqueAction, OpaqueVerdict
+from fwc.ir.verdict import ACCEPT, DROP, Goto, Jump, Log, OpaqueAction, OpaqueVerdict
 from fwc.ir.walk import match_nodes, rules
+from fwc.net.address_types import MULTICAST
 from fwc.net.intervals import IntervalSet
 from fwc.source import SourceFile
 
@@ -162,6 +179,55 @@ def test_flag_words_without_operator_mean_any_of_the_bits() -> None:
 def test_limit_and_meter() -> None:
     assert one_rule("limit rate 5/minute accept").match == WithinRate(5, 60, 5)
     assert one_rule("limit rate over 2 mbytes/second drop").match == WithinRate(2 << 20, 1, 0, "bytes", over=True)
+
+
+@pytest.mark.parametrize(
+    ("words", "match"),
+    [
+        ("fib daddr type { broadcast, local }", any_of(*(AddressTypeIs(Field.DADDR, k) for k in ("broadcast", "local")))),
+        ("fib saddr type != multicast", Not(FieldIn(Field.SADDR, MULTICAST))),
+        ("fib saddr . mark . iif oif missing", ReversePathFails(mark=True)),
+        ("fib saddr . mark oif exists", Not(ReversePathFails(loose=True, mark=True))),
+        ('meta hour "08:00"-"17:59:59"', TimeWindow(28800, 64800)),
+        ("meta hour 3600-7200", TimeWindow(3600, 7201, utc=True)),
+        ("meta hour >= 3600", TimeWindow(3600, 86400, utc=True)),
+        ('meta hour != "16:00:01"', Not(TimeWindow(57601, 57602))),
+        ('meta time < "2026-12-31"', TimeWindow(until="2026-12-30T23:59:59")),
+        ('meta time >= "2026-12-31 08:00"', TimeWindow(since="2026-12-31T08:00:00")),
+        ("meta time 1205366400-1262307600",
+         TimeWindow(since="2008-03-13T00:00:00", until="2010-01-01T00:59:59", utc=True)),
+        ("tcp flags & (fin | syn) < syn", MaskedIn(Field.TCP_FLAGS, 3, IntervalSet.of(0, 1))),
+    ],
+)  # fmt: skip
+def test_condition(words: str, match: Match) -> None:
+    assert one_rule(f"{words} accept").match == match
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        'meta hour >= "08:00"',  # moved to UTC before it is compared
+        'meta hour "22:00"-"06:00"',  # becomes the complement of another range, whose ends do not belong to it
+        'meta hour "08:00"-3600',
+        'meta time "2026-12-31"',  # one nanosecond
+        "meta time < 0",
+    ],
+)
+def test_times_that_are_kept_as_they_are(words: str) -> None:
+    assert isinstance(one_rule(f"{words} accept").match, Opaque)
+
+
+def test_rules_in_braces_become_a_chain() -> None:
+    lifted = read(
+        "table inet f {\n chain c {\n  tcp dport 53 jump {\n   ip saddr 10.0.0.1 accept\n   goto { drop\n }\n  }\n"
+        "  udp dport 53 goto { accept\n  }\n }\n chain c_block1 {\n }\n}\n"
+    )
+    chains = {chain.name: chain.rules for chain in lifted.tables[0].chains}
+    assert [r.verdict for r in chains["c"]] == [Jump("c_block2"), Goto("c_block3")]  # the file has a c_block1
+    assert [r.verdict for r in chains["c_block2"]] == [ACCEPT, Goto("c_block2_block1")]
+    assert [r.verdict for r in chains["c_block2_block1"]] == [DROP]
+    inner = chains["c_block2"][0].origin.span
+    assert inner is not None and inner.line == 4
 
 
 def test_rules_keep_their_place() -> None:
