@@ -1,4 +1,5 @@
-"""The directories of tests/cases/convert: what each becomes as a policy. `python -m tests.convert_cases` rewrites the files."""
+"""The directories of tests/cases/convert: what each becomes as a policy, a pf.conf as nft text. `python -m
+tests.convert_cases` rewrites the files."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from fwc.diagnostics import Severity
 from fwc.source import SourceFile
 
 ROOT = Path(__file__).parent / "cases" / "convert"
-KINDS = {".v4": "iptables-save", ".nft": "nft"}
+KINDS = {".v4": "iptables-save", ".nft": "nft", ".pf": "pf"}
 
 
 def cases() -> list[Path]:
@@ -22,11 +23,12 @@ def source(case: Path) -> tuple[SourceFile, str]:
 
 
 def produced(case: Path) -> tuple[str, str]:
-    """Name and text of the expected file: the policy, or what was refused."""
+    """Name and text of the expected file: the policy or nft text, or what was refused."""
     text, kind = source(case)
-    output, found = convert(text, ReadRequest(kind), "fwc")
+    target, expected = ("nftables", "expected.nft") if kind == "pf" else ("fwc", "expected.fw")
+    output, found = convert(text, ReadRequest(kind), target)
     if output is not None:
-        return "expected.fw", output.files[0].text
+        return expected, output.files[0].text
     errors = [d for d in found if d.severity is Severity.ERROR]
     lines = [f"{d.primary.span.line if d.primary else 0}: {d.code} {d.message}\n" for d in errors]
     return "refused.txt", "".join(lines)

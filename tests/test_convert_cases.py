@@ -32,7 +32,7 @@ def test_text_is_as_blessed(case: Path) -> None:
     assert (case / "README.md").read_text().strip()
     expected, text = produced(case)
     assert (case / expected).read_text() == text
-    assert len([*case.glob("expected.fw"), *case.glob("refused.txt")]) == 1
+    assert len([*case.glob("expected.*"), *case.glob("refused.txt")]) == 1
 
 
 @pytest.mark.parametrize("case", CONVERTED, ids=name)

@@ -58,7 +58,8 @@ class Table:
 
 
 class NftRules:
-    """A ruleset text of the form `table FAMILY NAME { ... }`; other commands must not change rules."""
+    """A ruleset text of the form `table FAMILY NAME { ... }`; other commands must not change rules. `ct_mark` is the mark of the
+    connection behind the last packet."""
 
     def __init__(self, text: str) -> None:
         text = re.sub(r"\\\n", " ", text)
@@ -120,6 +121,7 @@ class NftRules:
 
     def decide(self, packet: Packet) -> tuple[str, str]:
         """accept, drop or reject, and the answer to a rejected packet."""
+        self.ct_mark = packet.ct_mark
         for hook in PATHS[packet.hook]:
             bases = [
                 (chain.priority, number, table, chain)
@@ -130,7 +132,9 @@ class NftRules:
             ]  # fmt: skip
             for priority, _, table, chain in sorted(bases, key=lambda b: b[:2]):
                 seen = packet if priority > -200 or hook not in ("prerouting", "output") else _untracked(packet)
-                verdict = _Walk(table, seen, hook).chain(chain) or chain.policy
+                walk = _Walk(table, seen, hook, self.ct_mark)
+                verdict = walk.chain(chain) or chain.policy
+                self.ct_mark = walk.ct_mark
                 kind, _, answer = verdict.partition(" ")
                 if kind == "reject" and packet.destination >= (0xE0000000 if packet.version == 4 else 0xFF << 120):
                     return "drop", ""
@@ -192,7 +196,8 @@ def _split(tokens: list[str]) -> list[list[str]]:
 class _Walk:
     """One packet in the chains of one table."""
 
-    def __init__(self, table: Table, packet: Packet, hook: str) -> None:
+    def __init__(self, table: Table, packet: Packet, hook: str, ct_mark: int = 0) -> None:
+        self.ct_mark = ct_mark
         self.table = table
         self.packet = packet
         self.hook = hook
@@ -232,6 +237,10 @@ class _Walk:
                 words = words[4 if words[2] == "over" else 3 :]
                 while (words and words[0] in ("burst", "packets", "bytes")) or (words and words[0].isdigit()):
                     words = words[1:]
+            elif words[:3] == ["ct", "mark", "set"]:
+                words = self.write_mark(words[3:])
+            elif words[:4] == ["ip", "hdrlength", ">", "5"] or words[:3] == ["exthdr", "rt", "exists"]:
+                return ""  # packets here have neither options nor routing headers
             elif "set" in words[:4] and word in ("meta", "ct", "ip", "ip6", "tcp"):
                 return ""
             elif words[:2] == ["tcp", "option"]:
@@ -248,6 +257,16 @@ class _Walk:
                 if verdict is not None:
                     return verdict
         return ""
+
+    def write_mark(self, words: list[str]) -> list[str]:
+        """`ct mark & KEEP | VALUE` or a value; without a connection nothing is written (nft_ct_set_eval)."""
+        if words[:3] == ["ct", "mark", "&"] and words[4:5] == ["|"]:
+            value, rest = self.ct_mark & int(words[3], 0) | int(words[5], 0), words[6:]
+        else:
+            value, rest = int(words[0], 0), words[1:]
+        if self.packet.direction:
+            self.ct_mark = value
+        return rest
 
     def reject(self, words: list[str]) -> str:
         tcp = self.packet.protocol == 6
@@ -320,7 +339,9 @@ class _Walk:
         """`syn / syn,rst`, `& (fin|syn) == syn` and a bare list; the packet must be tcp."""
         text = []
         while words and (
-            (re.fullmatch(r"[a-z|]+", words[0]) and set(words[0].split("|")) <= set(FLAGS)) or words[0] in "/&()==!=,"
+            (re.fullmatch(r"[a-z|]+", words[0]) and set(words[0].split("|")) <= set(FLAGS))
+            or words[0] in "/&()==!=,"
+            or re.fullmatch(r"0x[0-9a-f]+", words[0])
         ):
             text.append(words[0])
             words = words[1:]
@@ -329,7 +350,9 @@ class _Walk:
             return False, words
         joined = "".join(text)
         if joined.startswith("&"):
-            mask, wanted = joined[1:].strip().replace("(", "").replace(")", "").split("==")
+            sign = "!=" if "!=" in joined else "=="
+            mask, wanted = joined[1:].strip().replace("(", "").replace(")", "").split(sign)
+            return (have & _flag_bits(mask) == _flag_bits(wanted)) is (sign == "=="), words
         elif "/" in joined:
             wanted, mask = joined.split("/")
         else:
@@ -366,6 +389,10 @@ class _Walk:
                 return packet.icmp[0] if part == "type" else packet.icmp[1]
             case ["ip", "ttl"] | ["ip6", "hoplimit"]:
                 return packet.ttl if packet.version == (4 if key[0] == "ip" else 6) else None
+            case ["ct", "direction"]:
+                return packet.direction or None
+            case ["ct", "mark"]:
+                return self.ct_mark if packet.direction else None
             case ["ct", "state"]:
                 return packet.state
             case ["ct", "original", "proto-dst"]:
@@ -379,7 +406,7 @@ class _Walk:
 
 
 def _flag_bits(text: str) -> int:
-    return sum(FLAGS[name] for name in re.split(r"[|,]", text) if name)
+    return sum(FLAGS[n] if n in FLAGS else int(n, 0) for n in re.split(r"[|,]", text) if n)
 
 
 def _after_log(words: list[str]) -> list[str]:

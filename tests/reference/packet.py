@@ -9,8 +9,9 @@ PORT_PROTOCOLS = (6, 17, 33, 132, 136)
 
 @dataclass(frozen=True)
 class Packet:
-    """`hook` is input, output or forward: what routing made of it. `iif` is empty for own packets, `oif` for delivered ones.
-    `icmp` is (type, code). Addresses are integers of IP version `version`."""
+    """`hook` is input, output or forward: what routing made of it. `iif` is empty for own packets, `oif` for
+    delivered ones. `icmp` is (type, code). `direction` is original or reply, empty for a packet that belongs to no
+    connection; `ct_mark` is the connection's. Addresses are integers of IP version `version`."""
 
     hook: str
     version: int
@@ -27,6 +28,8 @@ class Packet:
     state: str = "new"
     status: tuple[str, ...] = ()
     mark: int = 0
+    direction: str = "original"
+    ct_mark: int = 0
 
     @property
     def has_ports(self) -> bool:

@@ -7,22 +7,35 @@ import dataclasses
 from fwc.api.compiling import TargetOutput, printable
 from fwc.api.rulesets import ReadRequest, import_family
 from fwc.convert.convert import convert as convert_ruleset
+from fwc.convert.pf.hooks import in_hooks
 from fwc.convert.policy.convert import policy_of
 from fwc.diagnostics import Diagnostic, Severity, has_errors
+from fwc.dialects.pf.tree import PfFile
 from fwc.source import SourceFile
 
-CONVERTED = "Read back and proved equal to the source, for every hook and family."
+CONVERTED = ("Read back and proved equal to the source, for every hook and family.",)
+TRANSLATED = (
+    "pf's two legs and its states, translated into netfilter's hooks as docs/dialects/pf.md says;",
+    "read back and proved equal to that translation, for every hook and family.",
+)
 
 
 def convert(source: SourceFile, request: ReadRequest, target: str) -> tuple[TargetOutput | None, list[Diagnostic]]:
     """An existing ruleset in the form of `target` ("fwc" is a policy), proved equal; None with every reason at its line when that
     cannot be."""
-    _, ruleset, diagnostics = import_family(source, request.kind, request.family)
+    tree, ruleset, diagnostics = import_family(source, request.kind, request.family)
     diagnostics = [_loads_all_the_same(each) for each in diagnostics]
     if has_errors(diagnostics):
         return None, diagnostics
+    proved: tuple[str, ...] = CONVERTED
+    if isinstance(tree, PfFile) and target not in ("pf", "fwc"):
+        hooked, found = in_hooks(tree, ruleset, target)
+        diagnostics = [*diagnostics, *found]
+        if hooked is None:
+            return None, diagnostics
+        ruleset, proved = hooked, TRANSLATED
     name = source.path.rsplit("/", 1)[-1]
-    header = (printable(f"fwc: {name} -> {target}"), CONVERTED)
+    header = (printable(f"fwc: {name} -> {target}"), *proved)
     if target == "fwc":
         files, found = policy_of(source, ruleset)
     else:

@@ -9,6 +9,7 @@ from fwc.analysis.equivalence import Difference, compare
 from fwc.analysis.program import Place
 from fwc.convert.chains import in_chains
 from fwc.convert.equivalents import respelled
+from fwc.convert.pf.states import apart
 from fwc.convert.tables import families, shaped
 from fwc.convert.unreached import without_refused
 from fwc.diagnostics import Diagnostic, error, has_errors
@@ -75,6 +76,8 @@ def _attempt(
 
 def _difference(wanted: Ruleset, target: str, files: Sequence[OutputFile]) -> Difference | None:
     left, right = load_dialect(target).proof_terms(wanted, read_back(target, files, wanted))
+    if wanted.source == "pf" and target != "pf":
+        left, right = apart(left), apart(right)
     for family in wanted.settings.families:
         mine = comparable(left, family, lambda name: name)
         other = comparable(right, family, set_names(wanted, target, right, (family,)))
@@ -109,9 +112,6 @@ def _place(ruleset: Ruleset, place: Place) -> Span | None:
 def _refusals(source: SourceFile, ruleset: Ruleset, target: str) -> list[Diagnostic]:
     """What stands in the way of the whole file, before any rule is looked at."""
     spoken = families(ruleset)
-    if ruleset.source == "pf" and target != "pf":
-        text = "pf judges a forwarded packet twice, entering and leaving, and keeps states of its own"
-        return [error("FW031", f"{text}; {target} has other hooks", _first_line(source), name="lossy-compile")]
     if target == "pf" and ruleset.source != "pf" and len(spoken) == 1:
         other = Family.V6 if spoken[0] is Family.V4 else Family.V4
         text = f"this file says nothing about IPv{other.value}, and pf.conf rules both families"

@@ -1,8 +1,9 @@
 """Conditions of rules as unions of boxes.
 
-Every condition becomes an exact union of boxes over the dimensions; what a packet does not decide (a run-time set, a rate, an
-extension that is not modelled) is an atom. `may` and `must` bounds follow: unstable atoms taken as true, or boxes with them
-left out. A condition that would need too many boxes becomes one atom as a whole, and is listed in `Translator.given_up`.
+Every condition becomes an exact union of boxes over the dimensions; what a packet does not decide (a run-time set, a
+rate, an extension that is not modelled) is an atom. `may` and `must` bounds follow: unstable atoms taken as true, or
+boxes with them left out. A condition that would need too many boxes becomes one atom as a whole, and is listed in
+`Translator.given_up`.
 """
 
 from __future__ import annotations
@@ -97,6 +98,7 @@ STATELESS_EXTENSIONS = frozenset(
         "connmark",
         "conntrack",
         "cpu",
+        "ct direction",
         "dccp",
         "devgroup",
         "dscp",
@@ -105,6 +107,7 @@ STATELESS_EXTENSIONS = frozenset(
         "esp",
         "eui64",
         "exthdr",
+        "exthdr rt",
         "fib",
         "frag",
         "geoip",
@@ -114,6 +117,7 @@ STATELESS_EXTENSIONS = frozenset(
         "hl",
         "icmp",
         "icmp6",
+        "ip hdrlength",
         "iprange",
         "ipv6header",
         "ipvs",
@@ -156,9 +160,9 @@ def same_name(name: str) -> str:
 class Translator:
     """Translates the conditions of one ruleset for one family into the boxes of `dimensions`.
 
-    `sets` are the named sets whose content is fixed. `filled` names the run-time sets that rules of the ruleset change: their
-    answer may differ between two rules. `set_name` maps a set's name to the one it shares with another ruleset.
-    """
+    `sets` are the named sets whose content is fixed. `filled` names the run-time sets that rules of the ruleset
+    change: their answer may differ between two rules. `set_name` maps a set's name to the one it shares with another
+    ruleset."""
 
     def __init__(
         self,
@@ -503,7 +507,8 @@ def iface_values(names: IfaceSet) -> IntervalSet:
 
 
 def unmasked(mask: int, values: IntervalSet, top: int) -> IntervalSet | None:
-    """The values v of 0..top with `v & mask` in `values` (top + 1 is a power of two), None when they are too many runs."""
+    """The values v of 0..top with `v & mask` in `values` (top + 1 is a power of two), None when they are too many
+    runs."""
     mask &= top
     reachable = [(low, high) for low, high in values.runs if low <= top]
     free = top & ~mask

@@ -1,0 +1,258 @@
+"""What stands in a pf.conf and has no words in netfilter, each at its line.
+
+`of_statements` reads the tree for what the IR does not show (how a state is kept, what scrub changes); `of_rule`
+reads a lifted rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from fwc.diagnostics import Diagnostic, error, warning
+from fwc.dialects.pf.tree import (
+    Dummynet,
+    Filter,
+    Include,
+    Scrub,
+    SetOption,
+    State,
+    Statement,
+    TableDef,
+    Translation,
+    Verbatim,
+)
+from fwc.ir.match import (
+    Field,
+    FieldIn,
+    MaskedIn,
+    Match,
+    Opaque,
+    Owner,
+    SetRef,
+    WithinConnections,
+    WithinRate,
+)
+from fwc.ir.model import Rule
+from fwc.ir.verdict import AddToSet, ClampMss, Duplicate, OpaqueAction, OpaqueVerdict, Via
+from fwc.ir.walk import match_nodes
+from fwc.net.interfaces import IfaceSet
+from fwc.source import Span
+
+GROUPS = frozenset(
+    {
+        "all",
+        "any",
+        "bridge",
+        "carp",
+        "egress",
+        "enc",
+        "epair",
+        "gif",
+        "gre",
+        "ipsec",
+        "lagg",
+        "pair",
+        "pflog",
+        "pflow",
+        "pfsync",
+        "ppp",
+        "pppoe",
+        "tap",
+        "trunk",
+        "tun",
+        "utun",
+        "vether",
+        "vlan",
+        "vxlan",
+        "wg",
+        "wlan",
+    }
+)
+"""Names that are groups of interfaces on OpenBSD and FreeBSD, not interfaces."""
+
+_LIMITS = {
+    "max": "counts the states of the rule",
+    "max-src-conn": "counts finished handshakes of the source",
+    "max-src-conn-rate": "counts finished handshakes of the source",
+    "max-src-nodes": "counts the sources of the rule",
+    "max-src-states": "counts the states of the source",
+    "max-pkt-rate": "counts the packets of a state",
+}
+_UNTOLD = frozenset({"if-bound", "floating", "no-sync", "pflow", "source-track", "overload", "flush", "src.track"})
+"""Options of a state that decide no packet by themselves; limits are refused where they stand."""
+_CHANGES = {
+    "no-df": "clears the don't-fragment bit",
+    "random-id": "gives packets new identification numbers",
+    "min-ttl": "raises the TTL",
+    "max-mss": "lowers the MSS of tcp handshakes",
+    "set-tos": "writes the TOS octet",
+    "reassemble": "rewrites tcp timestamps",
+}
+_SHAPING = ("altq", "queue")
+_PRIORITY = ("set prio", "set queue", "prio", "queue")
+
+
+def refused(text: str, span: Span | None, help: str = "") -> Diagnostic:
+    return error("FW031", text, span, help=help, name="lossy-compile")
+
+
+def left_out(text: str, span: Span | None) -> Diagnostic:
+    return warning("FW031", text, span, name="lossy-compile")
+
+
+def filters(statements: tuple[Statement, ...]) -> Iterator[Filter]:
+    """The filter rules, those in braces too."""
+    for st in statements:
+        if isinstance(st, Filter):
+            yield st
+            yield from filters(st.body or ())
+
+
+def of_statements(statements: tuple[Statement, ...], used: Collection[str]) -> list[Diagnostic]:
+    """Refusals and warnings of everything that is not seen in the lifted rules; `used` are the tables that rules
+    ask."""
+    out: list[Diagnostic] = []
+    for st in statements:
+        match st:
+            case Filter():
+                for rule in filters((st,)):
+                    out += _filter(rule)
+            case Translation():
+                out.append(_translation(st))
+            case Scrub():
+                out += _scrub(st)
+            case Dummynet():
+                if "dummynet-anchor" not in st.text:
+                    out.append(
+                        refused("netfilter does not delay or lose packets on purpose, as dummynet does", st.span)
+                    )
+            case Include():
+                text = f"the rules of {st.file} are not in this file"
+                out.append(refused(text, st.span, "put them in the place of the `include`"))
+            case TableDef() if st.files and st.name in used:
+                text = f"the addresses of table <{st.name}> stand in a file that is not read"
+                out.append(refused(text, st.span, "write them between braces: `table <name> { ... }`"))
+            case SetOption():
+                out += _option(st)
+            case Verbatim():
+                out += _verbatim(st)
+    return out
+
+
+def _filter(rule: Filter) -> Iterator[Diagnostic]:
+    if rule.state is not None and rule.action == "pass":
+        yield from _state(rule.state, rule.span)
+    if rule.queue:
+        yield left_out("the queue is left out: netfilter decides whether a packet passes, and `tc` when", rule.span)
+    for option in rule.log or ():
+        if option in ("all", "matches", "user"):
+            yield left_out(f"`log ({option})` writes one line for the first packet only, as `log` does", rule.span)
+    for text in rule.extra:
+        if text.startswith(_PRIORITY):
+            yield left_out(f"`{text}` is left out: the order in which packets are sent is the work of `tc`", rule.span)
+
+
+def _state(state: State, span: Span | None) -> Iterator[Diagnostic]:
+    if state.kind == "synproxy":
+        text = "`synproxy state` answers the handshake for the server"
+        yield refused(text, span, "write `keep state`; Linux has SYN cookies of its own")
+    elif state.kind == "modulate":
+        text = "`modulate state` gives connections new sequence numbers, which netfilter cannot"
+        yield refused(text, span, "write `keep state`; present systems choose theirs at random anyway")
+    for option in state.options:
+        word = option[0]
+        if word in _LIMITS:
+            text = f"`{' '.join(option)}` {_LIMITS[word]}, which netfilter counts in another way"
+            yield refused(text, span, "take the limit out, and write it by hand with `ct count` or `limit rate`")
+        elif word == "sloppy":
+            yield refused("`sloppy` lets packets of a connection by without following its window", span, "take it out")
+        elif word not in _UNTOLD:
+            text = f"the timeout `{' '.join(option)}` is left out: on Linux they are sysctls (net.netfilter.nf_conntrack_*)"
+            yield left_out(text, span)
+
+
+def _translation(st: Translation) -> Diagnostic:
+    if st.anchor is not None:
+        return refused(
+            f"the rules of this {st.kind}-anchor are not in this file, so what they translate is unknown", st.span
+        )
+    return refused(f"{st.kind} rules are not converted", st.span, "take it out, and write the translation by hand")
+
+
+def _scrub(st: Scrub) -> Iterator[Diagnostic]:
+    if st.anchor is not None:
+        yield refused("the rules of this scrub-anchor are not in this file", st.span)
+    for option in () if st.no else st.options:
+        if option[0] in _CHANGES:
+            yield refused(
+                f"`{' '.join(option)}` {_CHANGES[option[0]]}, which netfilter does not", st.span, "take it out"
+            )
+        elif option[0] == "tagged":
+            yield refused("a scrub rule that asks for a tag is not converted", st.span, "take it out")
+
+
+def _option(st: SetOption) -> Iterator[Diagnostic]:
+    if st.name in ("timeout", "optimization", "limit"):
+        text = f"`set {st.name}` is left out: how long connections are kept, and how many, are sysctls on Linux"
+        yield left_out(f"{text} (net.netfilter.nf_conntrack_*)", st.span)
+
+
+def _verbatim(st: Verbatim) -> Iterator[Diagnostic]:
+    words = st.text.split()
+    if words[0] in _SHAPING:
+        yield left_out(f"`{words[0]}` is left out: netfilter decides whether a packet passes, and `tc` when", st.span)
+    elif words[:2] not in (["set", "reassemble"], ["set", "fail-policy"]):
+        yield refused(f"`{' '.join(words[:2])}` is not converted", st.span, "take it out")
+
+
+def of_rule(rule: Rule, way: str, machine_sets: Collection[str]) -> list[Diagnostic]:
+    """What a lifted rule asks or does that netfilter does not; `machine_sets` hold addresses that only the machine
+    knows."""
+    span = rule.origin.span
+    out = [refused(*found) for node in match_nodes(rule.match) for found in _node(node, way, machine_sets, span)]
+    if isinstance(rule.verdict, OpaqueVerdict):
+        text = f"the rules of `{rule.verdict.text}` are not in this file, so what they decide is unknown"
+        out.append(refused(text, span, "write the rules between braces behind the anchor's name, or take it out"))
+    for action in rule.actions:
+        if isinstance(action, Via | Duplicate):
+            kind = "dup-to" if isinstance(action, Duplicate) else action.kind
+            out.append(refused(f"`{kind}` chooses the way of packets, which is the work of `ip rule` on Linux", span))
+        elif isinstance(action, OpaqueAction) and not action.text.startswith(_PRIORITY):
+            out.append(refused(f"`{action.text}` has no equivalent that would be proved", span, "take it out"))
+        elif isinstance(action, ClampMss):
+            out.append(
+                refused("`max-mss` lowers the MSS of tcp handshakes, which is not converted", span, "take it out")
+            )
+        elif isinstance(action, AddToSet):
+            out.append(refused(f"`overload <{action.set}>` belongs to a limit of pf's states", span, "take it out"))
+    return list(dict.fromkeys(out))
+
+
+def _node(
+    node: Match, way: str, machine_sets: Collection[str], span: Span | None
+) -> Iterator[tuple[str, Span | None, str]]:
+    match node:
+        case FieldIn(field, IfaceSet() as values) if field in (Field.IIF, Field.OIF):
+            for name in sorted(values.names & GROUPS):
+                text = f"`{name}` is a group of interfaces where pf has groups, and no interface of Linux"
+                yield text, span, "name the interfaces: `on { em0, em1 }`"
+        case FieldIn(Field.FRAGMENT):
+            text = "`fragment` never holds on Linux, which puts fragments together before it asks a rule"
+            yield text, span, "take the rule out"
+        case FieldIn(Field.PF_TAG):
+            yield "tags are not converted", span, "repeat the conditions of the rule that gives the tag"
+        case MaskedIn(Field.SADDR | Field.DADDR):
+            text = "macOS compares the ends of a range in another byte order than other systems"
+            yield text, span, "write networks, as 192.0.2.0/26"
+        case SetRef(name) if name in machine_sets:
+            yield f"only the machine itself knows what `{name}` stands for", span, "write the addresses"
+        case Owner(kind):
+            yield f"`{kind}` asks for the socket, which netfilter knows of packets going out only", span, "take it out"
+        case Opaque("", _, "rpfilter" | "no-route"):
+            word = "urpf-failed" if node.kind == "rpfilter" else "no-route"
+            text = f"`{word}` asks the routing table in a place where netfilter cannot"
+            yield text, span, "take it out, and set the sysctl net.ipv4.conf.all.rp_filter"
+        case Opaque("pf", text, kind):
+            yield f"nothing in netfilter means `{text}` ({kind})", span, "take it out"
+        case WithinRate() | WithinConnections():
+            pass  # said of the statement
