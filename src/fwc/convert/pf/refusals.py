@@ -26,8 +26,10 @@ from fwc.ir.match import (
     FieldIn,
     MaskedIn,
     Match,
+    NoRoute,
     Opaque,
     Owner,
+    ReversePathFails,
     SetRef,
     WithinConnections,
     WithinRate,
@@ -239,7 +241,7 @@ def _node(
         case FieldIn(Field.FRAGMENT):
             text = "`fragment` never holds on Linux, which puts fragments together before it asks a rule"
             yield text, span, "take the rule out"
-        case FieldIn(Field.PF_TAG):
+        case FieldIn(Field.PF_TAG) if span is not None:  # without: of a translation, which is refused itself
             yield "tags are not converted", span, "repeat the conditions of the rule that gives the tag"
         case MaskedIn(Field.SADDR | Field.DADDR):
             text = "macOS compares the ends of a range in another byte order than other systems"
@@ -248,8 +250,8 @@ def _node(
             yield f"only the machine itself knows what `{name}` stands for", span, "write the addresses"
         case Owner(kind):
             yield f"`{kind}` asks for the socket, which netfilter knows of packets going out only", span, "take it out"
-        case Opaque("", _, "rpfilter" | "no-route"):
-            word = "urpf-failed" if node.kind == "rpfilter" else "no-route"
+        case ReversePathFails() | NoRoute():
+            word = "no-route" if isinstance(node, NoRoute) else "urpf-failed"
             text = f"`{word}` asks the routing table in a place where netfilter cannot"
             yield text, span, "take it out, and set the sysctl net.ipv4.conf.all.rp_filter"
         case Opaque("pf", text, kind):

@@ -19,7 +19,7 @@ from fwc.dialects.iptables.parts import (
     Place,
     in_order,
 )
-from fwc.dialects.iptables.rates import with_own_names
+from fwc.dialects.iptables.rates import BadRate, with_own_names
 from fwc.dialects.iptables.targets import SYN, TCP_ONLY, Step, Where, action_steps, split_redirect, verdict_steps
 from fwc.dialects.iptables.transport import protocol_name
 from fwc.dialects.iptables.tree import RuleLine, Words
@@ -103,7 +103,8 @@ _COUNTING = frozenset({"limit", "hashlimit", "statistic", "quota"})
 
 
 class TableEmitter:
-    """The chains of one table of one family, filled rule by rule. Equal helper chains are made once."""
+    """The chains of one table of one family, filled rule by rule. Equal helper chains are made once. What a rule of a called
+    chain cannot say goes to `report`; of the base chain's rules the caller hears by an exception."""
 
     def __init__(
         self,
@@ -112,6 +113,7 @@ class TableEmitter:
         find_chain: Callable[[str, str], Chain | None],
         set_words: SetWords,
         add_words: Callable[[AddToSet, Family], Words],
+        report: Callable[[Inexpressible | BadRate, Origin], None],
         prefix: str = "",
     ) -> None:
         self.name = name
@@ -122,6 +124,7 @@ class TableEmitter:
         self._find_chain = find_chain
         self._set_words = set_words
         self._add_words = add_words
+        self._report = report
         self._prefix = prefix
         self._depth = 0
         self._shared: dict[tuple[tuple[Words, ...], int], str] = {}
@@ -164,7 +167,10 @@ class TableEmitter:
             self._depth += 1
             try:
                 for rule in chain.rules:
-                    self.rule(body, name, rule, context)
+                    try:
+                        self.rule(body, name, rule, context)
+                    except (Inexpressible, BadRate) as problem:
+                        self._report(problem, rule.origin)
             finally:
                 self._depth -= 1
             if context.tail and (not body or body[-1].words != context.tail):

@@ -193,7 +193,13 @@ class _FamilyLowering:
         found = self._emitters.get(table)
         if found is None:
             found = self._emitters[table] = TableEmitter(
-                table, self._family, self._find_chain, self._sets.match_words, self._sets.add_words, self._prefix
+                table,
+                self._family,
+                self._find_chain,
+                self._sets.match_words,
+                self._sets.add_words,
+                self._problems.add,
+                self._prefix,
             )
             if not self._coexist:
                 for name in BUILTIN[table]:
