@@ -64,4 +64,6 @@ def _ends(statement: nft.Statement) -> bool:
     """What nft calls terminal (stmt_evaluate in its evaluate.c); a verdict map is not."""
     if isinstance(statement, nft.Final):
         return statement.word != "continue"
+    if isinstance(statement, nft.Foreign):
+        return statement.kind == "queue"
     return isinstance(statement, nft.RejectWith | nft.Nat)

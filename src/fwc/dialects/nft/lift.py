@@ -345,7 +345,7 @@ def _lift_chain(state: _State, table: _Table, chain: _Chain, lifter: Rules) -> C
     for node in chain.rules:
         origin = node.origin if node.start < 0 else state.origin(node.start, node.end)
         try:
-            check_rule(node, table.family, table.sets.keys())
+            check_rule(node, table.family, table.sets)
             found = lifter.lift(node, origin)
         except Wrong as wrong:
             state.report(wrong.code, str(wrong), node.start, node.end, wrong.help)

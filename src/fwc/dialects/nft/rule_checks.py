@@ -2,39 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from fwc.dialects.nft import tree as t
 from fwc.dialects.nft import words
 from fwc.dialects.nft.checks import address_family
 from fwc.dialects.nft.lift_values import Wrong
+from fwc.dialects.nft.protocol_context import Known
 from fwc.net.hooks import Family
 
 _CODES = {"icmp": words.ICMP_CODES, "icmpv6": words.ICMPV6_CODES}
+_TYPES = {"ip": "ipv4_addr", "ip6": "ipv6_addr"}
 _NUMBERS = frozenset(map(str, range(256)))
 _OTHER = {"icmp": "ip6", "icmpv6": "ip"}
 
 
-def check_rule(rule: t.RuleNode, family: str, sets: Collection[str]) -> None:
-    """Raise Wrong where nft refuses the rule in a table of this family with sets of these names."""
-    for name in _references(rule.statements):
+def check_rule(rule: t.RuleNode, family: str, sets: Mapping[str, t.SetNode]) -> None:
+    """Raise Wrong where nft refuses the rule in a table of this family with these sets."""
+    for name, asked in _references(rule.statements):
         if name not in sets:
             raise Wrong("FW015", f"the set `@{name}` does not exist", "define it in this table")
+        _typed(name, asked, sets[name].key)
+    before = Known(family)
     for each in rule.statements:
         if isinstance(each, t.RejectWith):
             _reject(each, family, rule.statements)
+            before.answered(each)
         elif isinstance(each, t.Nat):
             _nat(each, family)
+            before.translated(each)
+        elif isinstance(each, t.Foreign) and each.kind == "tproxy":
+            before.proxied(each.text)
+        else:
+            before.learn(each)
 
 
-def _references(statements: Sequence[t.Statement]) -> Iterator[str]:
+def _references(statements: Sequence[t.Statement]) -> Iterator[tuple[str, t.Expr]]:
+    """Each set that is asked, with what is looked up in it."""
     for each in statements:
         if isinstance(each, t.Compare) and isinstance(each.right, t.Ref):
-            yield each.right.name
+            yield each.right.name, each.left
         elif isinstance(each, t.Vmap) and isinstance(each.source, t.Ref):
-            yield each.source.name
+            yield each.source.name, each.key
         elif isinstance(each, t.Update) and each.verb != "meter":
-            yield each.set
+            yield each.set, each.key
+
+
+def _typed(name: str, asked: t.Expr, key: Sequence[str]) -> None:
+    """A set of addresses of one family holds none of the other."""
+    parts = asked.parts if isinstance(asked, t.Concat) else (asked,)
+    for part, kind in zip(parts, key, strict=False):
+        if not isinstance(part, t.Selector) or not part.text.endswith(("saddr", "daddr")):
+            continue
+        wanted = _TYPES.get(part.text.split()[0], "")
+        if wanted and kind in _TYPES.values() and kind != wanted:
+            raise Wrong(
+                "FW001", f"`{part.text}` is looked up in `@{name}`, which holds {kind}", f"make a set of {wanted}"
+            )
 
 
 def _reject(node: t.RejectWith, family: str, statements: Sequence[t.Statement]) -> None:
