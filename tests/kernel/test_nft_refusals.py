@@ -45,7 +45,7 @@ RULES = [
         "dnat to ip saddr map { 192.0.2.7 : 192.0.2.1 }", "limit rate 5/second dnat to 192.0.2.1", "counter dnat to 192.0.2.1",
         "meta l4proto icmp dnat to 192.0.2.1", "fib daddr type local dnat to 192.0.2.1", 'iifname "eth0" dnat to 192.0.2.1',
         "ip saddr vmap { 192.0.2.7 : accept } dnat to 192.0.2.1", "ether type ip dnat to 192.0.2.1",
-        "ip6 daddr 2001:db8::1 dnat to 2001:db8::2", "redirect",
+        "ip6 daddr 2001:db8::1 dnat to 2001:db8::2", "redirect", "udp dport 53 redirect to 53",
     )
 ] + [
     ("inet", INPUT, rule) for rule in (
@@ -58,7 +58,7 @@ RULES = [
     )
 ] + [
     ("inet", BEFORE, rule) for rule in (
-        "tproxy to :80", "tcp dport 5 tproxy to :80", "tcp dport 5 tproxy to 192.0.2.1:80",
+        "tproxy to :80", "tcp dport 5 tproxy to :80", "tcp dport 5 tproxy to :80 meta mark set 5 accept", "tcp dport 5 tproxy to 192.0.2.1:80",
         "tcp dport 5 tproxy ip to 192.0.2.1:80", "ip6 nexthdr tcp tproxy ip to 192.0.2.1:80",
         "ip protocol tcp tproxy to 192.0.2.1:80", "meta l4proto { tcp, udp } tproxy to :80", "meta mark 5 tproxy to :80",
         "meta nfproto ipv4 meta l4proto tcp tproxy to 192.0.2.1:80",

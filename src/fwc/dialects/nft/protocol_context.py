@@ -71,7 +71,8 @@ class Known:
             )
 
     def translated(self, node: t.Nat) -> None:
-        if self.family == "inet" and node.address is not None and not node.family and not self.network:
+        named = node.family or node.kind == "redirect"  # which has a port alone
+        if self.family == "inet" and node.address is not None and not named and not self.network:
             help = f"write `{node.kind} ip to` or `{node.kind} ip6 to`"
             raise Wrong(
                 "FW001", f"in a table of the family inet `{node.kind}` with an address has to say of which family", help
@@ -86,7 +87,8 @@ class Known:
         named = words[1] if len(words) > 1 and words[1] in ("ip", "ip6") else ""
         if named and self.network in ("ip", "ip6") and named != self.network:
             raise Wrong("FW001", f"`tproxy {named}` stands behind a condition of {self.network}")
-        if self.family == "inet" and not named and not words[-1].startswith(":"):
+        at = words.index("to") + 1 if "to" in words else len(words)
+        if self.family == "inet" and not named and at < len(words) and words[at][0] != ":":
             text = "in a table of the family inet `tproxy` with an address has to say of which family"
             raise Wrong("FW001", text, "write `tproxy ip to` or `tproxy ip6 to`")
 
