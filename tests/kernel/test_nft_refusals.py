@@ -58,7 +58,8 @@ RULES = [
     )
 ] + [
     ("inet", BEFORE, rule) for rule in (
-        "tproxy to :80", "tcp dport 5 tproxy to :80", "tcp dport 5 tproxy to :80 meta mark set 5 accept", "tcp dport 5 tproxy to 192.0.2.1:80",
+        "tproxy to :80", "tcp dport 5 tproxy to :80", "tcp dport 5 tproxy to :80 meta mark set 5 accept",
+        "tcp dport 5 tproxy to 192.0.2.1:80",
         "tcp dport 5 tproxy ip to 192.0.2.1:80", "ip6 nexthdr tcp tproxy ip to 192.0.2.1:80",
         "ip protocol tcp tproxy to 192.0.2.1:80", "meta l4proto { tcp, udp } tproxy to :80", "meta mark 5 tproxy to :80",
         "meta nfproto ipv4 meta l4proto tcp tproxy to 192.0.2.1:80",
