@@ -4,7 +4,7 @@ run can be repeated."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from random import Random
 
 IFACES = {
@@ -22,7 +22,10 @@ PEERS = {
     },
     6: {"em0": ["2001:db8:77::9"], "em1": ["2001:db8:1::5"], "em2": ["2001:db8:2::5"]},
 }
+SUBNETS = [(ip_network(a, strict=False), name) for name, all_ in IFACES.items() for a in all_]
+OWN_NUMBERS = {int(ip_address(a.split("/")[0])) for all_ in IFACES.values() for a in all_}
 LOOPBACK = {4: "127.0.0.1", 6: "::1"}
+TAGS = ["T1", "T2"]
 PORTS = [22, 53, 80, 443, 1023, 1024, 8080, 40000]
 NETS = {
     4: ["10.1.0.0/24", "10.2.0.0/24", "10.1.0.5", "198.51.100.0/24", "192.0.2.9", "203.0.113.1", "10.0.0.0/8"],
@@ -32,12 +35,16 @@ NETS = {
 
 @dataclass
 class Choices:
-    """How often a ruleset uses what, out of 100."""
+    """How often a ruleset uses what, out of 100. `plain`: everything that passes keeps a state."""
 
     no_state: int = 15
     flags: int = 20
     answers: int = 25
     options: int = 5
+    translations: int = 0
+    tags: int = 0
+    own: int = 10
+    plain: bool = False
 
 
 def ruleset(random: Random, choices: Choices | None = None) -> str:
@@ -50,13 +57,14 @@ class _Writer:
         self.random = random
         self.choices = choices
         self.tables: list[str] = []
+        self.iface = ""
 
     def chance(self, percent: int) -> bool:
         return self.random.randrange(100) < percent
 
     def text(self) -> str:
-        out = []
-        if self.chance(55):
+        out = ["set skip on lo0"] if self.choices.plain else []
+        if not self.choices.plain and self.chance(55):
             out.append("set skip on " + self.random.choice(["lo0", "lo0", "lo0", "{ lo0 em1 }", "em2"]))
         if self.chance(30):
             out.append("set block-policy return")
@@ -66,7 +74,11 @@ class _Writer:
             if self.chance(30):
                 members.append("!" + self.random.choice(["10.1.0.5", "192.0.2.9"]))
             out.append("table <t1> { " + ", ".join(members) + " }")
-        if self.chance(50):
+        if self.chance(self.choices.translations):
+            out += [self.translation() for _ in range(self.random.randrange(1, 4))]
+        if self.choices.plain:
+            out.append("block all")
+        elif self.chance(50):
             out.append(
                 self.random.choice(
                     ["block all", "block in all", "block log all", "block out all", "block quick inet6 all"]
@@ -75,7 +87,9 @@ class _Writer:
         if self.chance(30):
             out.append(
                 self.random.choice(
-                    ["pass out all", "pass out all flags any", "pass out keep state", "pass all no state"]
+                    ["pass out all", "pass out all flags any", "pass out keep state", "pass all no state"][
+                        : 3 if self.choices.plain else 4
+                    ]
                 )
             )
         out += [self.rule() for _ in range(self.random.randrange(1, 8))]
@@ -96,9 +110,11 @@ class _Writer:
             words.append("log")
         if self.chance(35):
             words.append("quick")
+        self.iface = ""
         if self.chance(55):
-            names = ["em0", "em0", "em1", "em2", "lo0", "{ em0 em1 }", "! em0"]
-            words.append("on " + self.random.choice(names))
+            name = self.random.choice(["em0", "em0", "em1", "em2", "lo0", "{ em0 em1 }", "! em0"])
+            words.append("on " + name)
+            self.iface = name if name in ("em0", "em1") else ""
         family = self.random.choice([4, 4, 4, 6])
         named = self.chance(50)
         if named:
@@ -122,12 +138,41 @@ class _Writer:
                 words.append("keep state")
             if self.chance(self.choices.options):
                 words.append("allow-opts")
+            if self.chance(self.choices.tags):
+                words.append("tag " + self.random.choice(TAGS))
+        if self.chance(self.choices.tags):
+            words.append(self.random.choice(["tagged ", "tagged ", "! tagged "]) + self.random.choice(TAGS))
         return " ".join(word for word in words if word)
+
+    def translation(self) -> str:
+        """One nat, rdr or `no` rule."""
+        no = self.chance(12)
+        iface = self.random.choice(["em0", "em0", "em1"])
+        tag = f"tag {self.random.choice(TAGS)} " if self.chance(self.choices.tags) and not no else ""
+        passes = "" if no or self.chance(75) else "pass "
+        if self.chance(50):
+            target = self.random.choice([f"({iface})", "203.0.113.1", "10.1.0.1", f"({iface}) static-port"])
+            tagged = f"tagged {self.random.choice(TAGS)} " if self.chance(self.choices.tags) else ""
+            protocol = self.random.choice(["", "", "proto tcp ", "proto { tcp udp } "])
+            source = self.random.choice(["10.1.0.0/24", "10.2.0.0/24", "10.0.0.0/8", "any", "! 203.0.113.1"])
+            head = f"{'no ' if no else ''}nat {passes}on {iface} inet {protocol}from {source} to {self.address(4)} "
+            return head + tagged + tag + ("" if no else f"-> {target}")
+        where = self.random.choice(["any", f"({iface})", "203.0.113.1", "10.1.0.1", "192.0.2.9"])
+        port = self.random.choice(PORTS)
+        target = self.random.choice(["10.1.0.5", "10.2.0.5", f"({iface})", "10.1.0.77", "198.51.100.7"])
+        new = f" port {self.random.choice(PORTS)}" if self.chance(40) else ""
+        protocol = self.random.choice(["tcp", "udp", "{ tcp udp }"])
+        head = (
+            f"{'no ' if no else ''}rdr {passes}on {iface} inet proto {protocol} from any to {where} port {port} {tag}"
+        )
+        return head + ("" if no else f"-> {target}{new}")
 
     def peers(self, family: int, ports: bool) -> str:
         sides = []
         for side in ("from", "to"):
             text = self.address(family)
+            if self.iface and self.chance(self.choices.own):
+                text = self.random.choice(["(%s)", "%s", "! (%s)"]) % self.iface
             if ports and self.chance(60 if side == "to" else 12):
                 text += " port " + self.port()
             sides.append(f"{side} {text}")
@@ -183,19 +228,15 @@ class Event:
     flags: int = 0
     icmp: tuple[int, int] = (0, 0)
 
-    @property
-    def ends(self) -> tuple[int, int, int, int]:
-        """Source, its port, destination, its port."""
-        one = (int(ip_address(self.flow.client)), self.flow.cport)
-        two = (int(ip_address(self.flow.server)), self.flow.sport)
-        return (*two, *one) if self.back else (*one, *two)
 
-    @property
-    def way(self) -> tuple[str, str]:
-        """The interfaces by which it comes and goes."""
-        if self.flow.kind == "loopback":
-            return "lo0", "lo0"
-        return (self.flow.egress, self.flow.ingress) if self.back else (self.flow.ingress, self.flow.egress)
+def route(version: int, address: int) -> str:
+    """The interface by which a packet to the address leaves."""
+    if address in OWN_NUMBERS:
+        return "lo0"
+    for name, peers in PEERS[version].items():
+        if address in [int(ip_address(p)) for p in peers]:
+            return name
+    return next((n for net, n in SUBNETS if net.version == version and ip_address(address) in net), "em0")
 
 
 def flow(random: Random) -> Flow:

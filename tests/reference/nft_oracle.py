@@ -1,7 +1,7 @@
 """What an nft ruleset text does to a packet: a naive interpreter of the filter chains.
 
-Sources: nft(8), net/netfilter/nf_tables_core.c. NAT chains are not followed: the packet is taken as filter chains see it.
-A statement that is not listed here is a ValueError, never a guess.
+Sources: nft(8), net/netfilter/nf_tables_core.c. NAT chains are not followed: the packet is taken as filter chains see
+it. A statement that is not listed here is a ValueError, never a guess.
 """
 
 from __future__ import annotations
@@ -58,10 +58,11 @@ class Table:
 
 
 class NftRules:
-    """A ruleset text of the form `table FAMILY NAME { ... }`; other commands must not change rules. `ct_mark` is the mark of the
-    connection behind the last packet."""
+    """A ruleset text of the form `table FAMILY NAME { ... }`; other commands must not change rules. `ct_mark` is the
+    mark of the connection behind the last packet; `addresses` are those of this machine's interfaces."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, addresses: dict[str, list[int]] | None = None) -> None:
+        self.addresses = addresses or {}
         text = re.sub(r"\\\n", " ", text)
         self.tokens = [t for t in TOKEN.findall(text) if not t.startswith("#")]
         self.at = 0
@@ -119,6 +120,20 @@ class NftRules:
 
     # ----- meaning -------------------------------------------------------------
 
+    def translate(self, packet: Packet) -> str:
+        """What the nat chains of the packet's hook say: `dnat ip to ...`, `masquerade` and so on, empty for nothing.
+        Ask for the first packet of a connection only."""
+        self.ct_mark = packet.ct_mark
+        for table in self.tables:
+            for chain in sorted(table.chains.values(), key=lambda c: c.priority):
+                if chain.hook == packet.hook and chain.type == "nat":
+                    walk = _Walk(table, packet, packet.hook, self.ct_mark, self.addresses)
+                    verdict = walk.chain(chain)
+                    self.ct_mark = walk.ct_mark
+                    if verdict and verdict != "accept":
+                        return verdict
+        return ""
+
     def decide(self, packet: Packet) -> tuple[str, str]:
         """accept, drop or reject, and the answer to a rejected packet."""
         self.ct_mark = packet.ct_mark
@@ -132,7 +147,7 @@ class NftRules:
             ]  # fmt: skip
             for priority, _, table, chain in sorted(bases, key=lambda b: b[:2]):
                 seen = packet if priority > -200 or hook not in ("prerouting", "output") else _untracked(packet)
-                walk = _Walk(table, seen, hook, self.ct_mark)
+                walk = _Walk(table, seen, hook, self.ct_mark, self.addresses)
                 verdict = walk.chain(chain) or chain.policy
                 self.ct_mark = walk.ct_mark
                 kind, _, answer = verdict.partition(" ")
@@ -196,8 +211,11 @@ def _split(tokens: list[str]) -> list[list[str]]:
 class _Walk:
     """One packet in the chains of one table."""
 
-    def __init__(self, table: Table, packet: Packet, hook: str, ct_mark: int = 0) -> None:
+    def __init__(
+        self, table: Table, packet: Packet, hook: str, ct_mark: int = 0, addresses: dict[str, list[int]] | None = None
+    ) -> None:
         self.ct_mark = ct_mark
+        self.addresses = addresses or {}
         self.table = table
         self.packet = packet
         self.hook = hook
@@ -225,6 +243,8 @@ class _Walk:
                 return word
             if word in ("jump", "goto"):
                 return f"{word} {words[1]}"
+            if word in ("dnat", "snat", "masquerade", "redirect"):
+                return " ".join(words)
             if word == "reject":
                 return self.reject(words[1:])
             if word == "counter":
@@ -239,6 +259,10 @@ class _Walk:
                     words = words[1:]
             elif words[:3] == ["ct", "mark", "set"]:
                 words = self.write_mark(words[3:])
+            elif words[:1] == ["fib"]:
+                if not self.own(words[1:]):
+                    return ""
+                words = words[7 if words[5] == "!=" else 6 :]
             elif words[:4] == ["ip", "hdrlength", ">", "5"] or words[:3] == ["exthdr", "rt", "exists"]:
                 return ""  # packets here have neither options nor routing headers
             elif "set" in words[:4] and word in ("meta", "ct", "ip", "ip6", "tcp"):
@@ -258,10 +282,20 @@ class _Walk:
                     return verdict
         return ""
 
+    def own(self, words: list[str]) -> bool:
+        """`saddr . iif type local`: the address is one of the interface; `!= local`: it is not."""
+        assert words[0] in ("saddr", "daddr") and words[2] in ("iif", "oif") and words[3] == "type", words
+        address = self.packet.source if words[0] == "saddr" else self.packet.destination
+        iface = self.packet.iif if words[2] == "iif" else self.packet.oif
+        assert words[5 if words[4] == "!=" else 4] == "local", words
+        return (address in self.addresses.get(iface, ())) is (words[4] == "local")
+
     def write_mark(self, words: list[str]) -> list[str]:
         """`ct mark & KEEP | VALUE` or a value; without a connection nothing is written (nft_ct_set_eval)."""
         if words[:3] == ["ct", "mark", "&"] and words[4:5] == ["|"]:
             value, rest = self.ct_mark & int(words[3], 0) | int(words[5], 0), words[6:]
+        elif words[:3] == ["ct", "mark", "&"]:
+            value, rest = self.ct_mark & int(words[3], 0), words[4:]
         else:
             value, rest = int(words[0], 0), words[1:]
         if self.packet.direction:

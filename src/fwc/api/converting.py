@@ -28,8 +28,8 @@ def convert(source: SourceFile, request: ReadRequest, target: str) -> tuple[Targ
     if has_errors(diagnostics):
         return None, diagnostics
     proved: tuple[str, ...] = CONVERTED
-    if isinstance(tree, PfFile) and target not in ("pf", "fwc"):
-        hooked, found = in_hooks(tree, ruleset, target)
+    if isinstance(tree, PfFile) and target != "pf":
+        hooked, found = in_hooks(tree, target)
         diagnostics = [*diagnostics, *found]
         if hooked is None:
             return None, diagnostics

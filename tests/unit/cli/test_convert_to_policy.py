@@ -28,11 +28,20 @@ def test_refuses_with_every_reason_and_writes_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "policy.fw").exists()
 
 
-def test_pf_and_policies_are_told_so(tmp_path: Path) -> None:
+def test_pf_converts_where_everything_that_passes_keeps_a_state(tmp_path: Path) -> None:
     pf = tmp_path / "pf.conf"
+    pf.write_text("set skip on lo0\nblock all\npass out flags any\npass in proto tcp to port 22\n")
+    ran = fwc("convert", pf, "--to", "fw", "--out-dir", tmp_path)
+    assert (ran.code, ran.out) == (0, "")
+    text = (tmp_path / "policy.fw").read_text()
+    assert "its two legs and states, in netfilter's hooks; proved equal to that" in text
+    assert fwc("compile", tmp_path / "policy.fw", "-t", "nftables", "--no-lint").code == 0
     pf.write_text("block in all\npass out all keep state\n")
     ran = fwc("convert", pf, "--to", "fw")
-    assert ran.code == 1 and "pf judges a forwarded packet twice" in ran.err
+    assert ran.code == 1 and "what no rule names passes out without a state" in ran.err
+
+
+def test_policies_are_told_so(tmp_path: Path) -> None:
     policy = tmp_path / "p.fw"
     policy.write_text(POLICY)
     assert fwc("convert", policy, "--to", "fw").code == 2

@@ -37,7 +37,11 @@ class Machine:
         ends = (HOST, PEER) if hook == "output" else (PEER, SERVER if hook == "forward" else HOST)
         if reply and hook == "forward":
             ends = (ends[1], ends[0])
-        ways = {"input": ("em0", ""), "output": ("", "em0"), "forward": ("em1", "em0") if reply else ("em0", "em1")}
+        ways = {
+            "input": ("em0", ""),
+            "output": ("", "em0"),
+            "forward": ("em1", "em0") if reply else ("em0", "em1"),
+        }
         fields: dict[str, object] = {
             "sport": 4000,
             "dport": 22,
@@ -47,7 +51,8 @@ class Machine:
         }
         direction = "" if state == "invalid" else "reply" if reply else "original"
         fields |= {"state": state, "direction": direction, "ct_mark": self.mark, **more}
-        verdict, _ = self.rules.decide(Packet(hook, 4, 6, *ends, **fields))  # type: ignore[arg-type]
+        protocol = fields.pop("protocol", 6)
+        verdict, _ = self.rules.decide(Packet(hook, 4, protocol, *ends, **fields))  # type: ignore[arg-type]
         if direction:
             self.mark = self.rules.ct_mark
         return verdict
@@ -117,6 +122,77 @@ def test_plain_states_where_everything_that_passes_keeps_them() -> None:
     )
 
 
+# ----- translations and tags --------------------------------------------------------
+
+
+def test_the_filter_going_out_sees_the_new_source() -> None:
+    text = "nat on em0 inet from 10.0.0.0/8 to any -> 192.0.2.1\nblock out on em0 from 10.0.0.0/8\n"
+    chain = nft(text).partition("chain translated_out {")[2].partition("}")[0]
+    assert "drop" not in chain and "goto keep_out" in chain
+    chain = nft(text.replace("from 10.0.0.0/8\n", "from 192.0.2.0/24\n")).partition("chain translated_out {")[2]
+    assert chain.split("\n")[1].strip() == 'oifname "em0" drop'
+    found = said(text.replace("-> 192.0.2.1", "-> (em0)"), Severity.ERROR)
+    assert found == [(2, "this tests the source of packets to which nat gives another that is not known here")]
+    text = "nat on em0 inet from 10.0.0.0/8 to any -> em0\nblock out on em0\npass out on em0 from (em0)\n"
+    chain = nft(text).partition("chain translated_out {")[2].partition("}")[0]
+    assert chain.strip().splitlines()[0].strip() == 'oifname "em0" meta l4proto != tcp goto keep_out'
+
+
+def test_a_translation_makes_a_state_whatever_rule_passes() -> None:
+    text = nft("set skip on lo0\nrdr on em0 inet proto tcp to port 80 -> 10.1.0.5\npass in no state\n")
+    assert "ct status dnat ct direction original goto keep_in" in text
+    assert 'iifname "em0" tcp dport 80 dnat ip to 10.1.0.5' in text
+
+
+def test_what_rdr_exempts_or_passes() -> None:
+    rules = "set skip on lo0\nno rdr on em0 inet proto tcp from 192.0.2.9 to port 80\n"
+    rules += "rdr pass on em0 inet proto tcp to port 80 -> 10.1.0.5\nblock in\n"
+    text = nft(rules)
+    assert 'iifname "em0" tcp dport 80 ip saddr 192.0.2.9 accept' in text
+    assert "ct mark & 0x20 == 0x20 ct direction original goto keep_in" in text
+
+
+def test_a_tag_goes_from_leg_to_leg() -> None:
+    """What comes in with a tag meets the rules going out that ask for it; other packets do not."""
+    text = (
+        "block all\npass in on em0 proto tcp to port 22 tag SSH\npass in on em0 proto udp\npass out on em1 tagged SSH\n"
+    )
+    machine = Machine(text)
+    assert machine.decide("forward", SYN) == "accept"
+    machine = Machine(text)
+    assert machine.decide("forward", SYN, protocol=17) == "drop"
+    machine = Machine(text.replace("tagged SSH", "! tagged SSH"))
+    assert machine.decide("forward", SYN) == "drop"
+    assert machine.decide("output", SYN, oif="em1") == "accept"
+
+
+def test_the_tag_of_rdr_goes_to_both_legs() -> None:
+    text = "set skip on lo0\nrdr on em0 inet proto tcp to port 80 tag WEB -> 10.1.0.5\n"
+    text += "block all\npass in on em0 tagged WEB\npass out on em1 tagged WEB\n"
+    shown = nft(text)
+    assert "ct mark set ct mark & 0xffffffdf | 0x00000020 dnat ip to 10.1.0.5" in shown
+    machine = Machine(text)
+    assert machine.decide("forward", SYN, status=("dnat",)) == "drop"
+    machine = Machine(text)
+    machine.mark = 0x20
+    assert machine.decide("forward", SYN, status=("dnat",)) == "accept"
+
+
+def test_a_state_remembers_its_tag() -> None:
+    """The leg going out keeps no state, so it asks again, and the packet has the tag of the state that let it in."""
+    text = "block all\npass in on em0 proto tcp tag T\npass out on em1 proto tcp flags any tagged T no state\n"
+    machine = Machine(text)
+    assert machine.decide("forward", SYN) == "accept"
+    assert machine.decide("forward", ACK) == "accept"
+    machine = Machine(text)
+    assert machine.decide("forward", ACK) == "drop"
+
+
+def test_a_tag_that_several_give_to_rdr_pass() -> None:
+    text = "set skip on lo0\nrdr pass on em0 inet proto tcp to port 80 tag T -> 10.1.0.5\npass in tag T\n"
+    assert [(at, m[:10]) for at, m in said(text, Severity.ERROR)] == [(2, "`rdr pass`")]
+
+
 # ----- names, options, scrub --------------------------------------------------------
 
 
@@ -164,13 +240,18 @@ def test_run_time_tables_stay_and_empty_ones_match_nothing() -> None:
     ("line", "part"),
     [
         ("pass in from (em0)", "only the machine itself knows"),
+        ("pass in on em0 from (em1)", "only the machine itself knows"),
+        ("pass in on { em0 em1 } to (em0)", "only the machine itself knows"),
         ("pass in from em0:network", "only the machine itself knows"),
         ("antispoof for em0", "only the machine itself knows"),
         ("pass in on egress all", "is a group of interfaces"),
         ('anchor "x"', "are not in this file"),
         ('nat-anchor "x"', "are not in this file"),
-        ("nat on em0 from any to any -> 192.0.2.1", "nat rules are not converted"),
-        ("rdr on em0 proto tcp to port 80 -> 10.0.0.1", "rdr rules are not converted"),
+        ("nat on em0 inet from any to any -> 192.0.2.0/30 source-hash", "by the old one"),
+        ("nat on em0 inet from any to any -> www.example.com", "known to the machine only"),
+        ("rdr on em0 inet proto tcp to port 80 -> 127.0.0.1", "Linux drops"),
+        ("rdr inet proto tcp to port 80 -> 10.0.0.1", "sends to itself"),
+        ("nat log on em0 inet from any to any -> 192.0.2.1", ""),
         ("pass in proto tcp to port 22 synproxy state", "answers the handshake"),
         ("pass in proto tcp to port 22 modulate state", "new sequence numbers"),
         ("pass in proto tcp to port 22 keep state (max 10)", "counts the states"),
@@ -185,7 +266,7 @@ def test_run_time_tables_stay_and_empty_ones_match_nothing() -> None:
         ("block in from urpf-failed", "asks the routing table"),
         ("block in from no-route", "asks the routing table"),
         ("pass in tag X", ""),
-        ("pass out tagged X", "tags are not converted"),
+        ("pass out tagged X", ""),
         ("scrub in all max-mss 1400", "lowers the MSS"),
         ("scrub in all no-df random-id", "don't-fragment"),
         ("scrub in all min-ttl 15", "raises the TTL"),

@@ -1,31 +1,26 @@
-"""One leg of pf, the packets that cross an interface in one direction, as a chain that returns what passes and ends
-what does not."""
+"""One leg of pf: the rules for the packets that cross an interface in one direction, as Linux names things."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Callable, Iterable
 
-from fwc.convert.pf.states import OPTIONS, Words, answer_name, keep_name, known, tracked
-from fwc.ir.match import ALWAYS, NEVER, AllOf, AnyOf, Field, FieldIn, Match, Not, all_of, any_of, negate
-from fwc.ir.model import Chain, Role, Rule
-from fwc.ir.verdict import (
-    RETURN,
-    Accept,
-    Drop,
-    Goto,
-    Jump,
-    NoTrack,
-    Reject,
-    Tag,
-)
+from fwc.ir.match import ALWAYS, NEVER, AllOf, AnyOf, Field, FieldIn, Match, Not, SetRef, all_of, any_of, negate
+from fwc.ir.model import Chain, Rule
+from fwc.ir.verdict import Accept, Drop, NoTrack, Reject
+from fwc.ir.walk import conjuncts
 from fwc.net.addresses import AddressSet
+from fwc.net.hooks import Family
 from fwc.net.interfaces import IfaceSet
+from fwc.net.intervals import IntervalSet
 from fwc.records import record
-from fwc.source import Span
 
 LOOPBACK = ("lo0", "lo")
-_DECIDES = (Accept, Drop, Reject)
+DECIDES = (Accept, Drop, Reject)
+FIELDS = {"in": Field.IIF, "out": Field.OIF}
+OwnAddress = Callable[[Field, str, bool], Match]
+"""The target's words for "this side is an address of the interface that the packet crosses", coming in or going out,
+or the contrary."""
 
 
 @record
@@ -45,21 +40,27 @@ class Leg:
         return not self.complete or any(is_loose(rule) for rule in self.rules)
 
 
-def leg(way: str, chain: Chain) -> Leg:
-    rules = [dataclasses.replace(rule, match=on_linux(rule.match)) for rule in chain.rules]
+def leg(way: str, chain: Chain, own: OwnAddress) -> Leg:
+    """The leg of a lifted chain, in the words of a target."""
+    rules = [dataclasses.replace(rule, match=with_own(on_linux(rule.match), way, own)) for rule in chain.rules]
     skipped = None
     if rules and is_skip(rules[0]):
         node = rules.pop(0).match
         assert isinstance(node, FieldIn) and isinstance(node.values, IfaceSet)
         skipped = node.values
+    return until_decided(Leg(way, (), skipped, False), rules)
+
+
+def until_decided(each: Leg, rules: Iterable[Rule]) -> Leg:
+    """The leg with these rules, up to the first that decides every packet."""
     met: list[Rule] = []
     for rule in rules:
         if rule.match == NEVER:
             continue
         met.append(rule)
-        if rule.match == ALWAYS and isinstance(rule.verdict, _DECIDES):
-            return Leg(way, tuple(met), skipped, True)
-    return Leg(way, tuple(met), skipped, False)
+        if rule.match == ALWAYS and isinstance(rule.verdict, DECIDES):
+            return dataclasses.replace(each, rules=tuple(met), complete=True)
+    return dataclasses.replace(each, rules=tuple(met), complete=False)
 
 
 def is_skip(rule: Rule) -> bool:
@@ -82,7 +83,7 @@ def on_linux(match: Match) -> Match:
             return NEVER
         case AllOf(parts):
             new = [on_linux(part) for part in parts]
-            return NEVER if NEVER in new else all_of(*new)
+            return NEVER if NEVER in new else all_of(*(p for p in new if not _holds_anyway(p, new)))
         case AnyOf(parts):
             return any_of(*(on_linux(part) for part in parts))
         case Not(inner):
@@ -92,29 +93,88 @@ def on_linux(match: Match) -> Match:
             return match
 
 
-def leg_chain(each: Leg, scrub: str, words: Words | None, with_options: Collection[Span]) -> Chain:
-    """The chain of a leg. `words` are the target's for directions, None where every packet that passes makes its
-    states; `scrub` is the chain to ask before; `with_options` are the statements with `allow-opts`."""
-    rules: list[Rule] = []
-    if each.skipped is not None:
-        field = Field.IIF if each.way == "in" else Field.OIF
-        rules.append(Rule(FieldIn(field, each.skipped), (), RETURN, role=Role.LOOPBACK))
-    if scrub:
-        rules.append(Rule(ALWAYS, (), Jump(scrub), role=Role.IMPORTED))
-    rules += tracked() if words is None else known(each.way, words, bool(with_options))
-    for rule in each.rules:
-        rules.append(_passing(rule, each.way, words is not None, rule.origin.span in with_options))
-    if not each.complete:
-        rules.append(Rule(ALWAYS, (), Goto(OPTIONS), role=Role.DEFAULT))
-    return Chain(f"pf_{each.way}", tuple(rules))
+def _holds_anyway(part: Match, beside: Iterable[Match]) -> bool:
+    """Whether this denies a condition that cannot hold where the others do: it asks a field for values that another
+    excludes. The tags of rules that are not `quick` make many of them."""
+    if not isinstance(part, Not):
+        return False
+    inner = [p for p in conjuncts(part.match) if isinstance(p, FieldIn)]
+    return any(_exclude(one, p) for p in beside if isinstance(p, FieldIn) for one in inner if one.field is p.field)
 
 
-def _passing(rule: Rule, way: str, marked: bool, options: bool) -> Rule:
-    verdict = rule.verdict
-    if isinstance(verdict, Accept):
-        keeps = marked and not is_loose(rule)
-        verdict = Goto(keep_name(way, options)) if keeps else RETURN if options else Goto(OPTIONS)
-    elif isinstance(verdict, Reject):
-        verdict = Goto(answer_name(verdict.kind))
-    actions = tuple(a for a in rule.actions if not isinstance(a, NoTrack | Tag))
-    return dataclasses.replace(rule, actions=actions, verdict=verdict)
+def _exclude(left: FieldIn, right: FieldIn) -> bool:
+    match left.values, right.values:
+        case IfaceSet() as one, IfaceSet() as other:
+            plain = not (one.negated or other.negated or one.prefixes or other.prefixes)
+            return plain and not one.names & other.names
+        case IntervalSet() as one, IntervalSet() as other:
+            return not one & other
+        case AddressSet() as one, AddressSet() as other:
+            return not one & other
+        case _:
+            return False
+
+
+def without_loopback(match: Match) -> Match:
+    """The condition for packets that cross no loopback interface, as forwarded ones do not."""
+    match match:
+        case FieldIn(_, IfaceSet() as values) if "lo" in values.names:
+            rest = dataclasses.replace(values, names=values.names - {"lo"})
+            if rest.names or rest.prefixes:
+                return dataclasses.replace(match, values=rest)
+            return ALWAYS if values.negated else NEVER
+        case AllOf(parts):
+            new = [without_loopback(part) for part in parts]
+            return NEVER if NEVER in new else all_of(*new)
+        case AnyOf(parts):
+            return any_of(*(without_loopback(part) for part in parts))
+        case Not(inner):
+            each = without_loopback(inner)
+            return ALWAYS if each == NEVER else negate(each)
+        case _:
+            return match
+
+
+def of_one_family(match: Match) -> Match:
+    """The condition with "not these addresses" as the others of its family, where it names one."""
+    parts = conjuncts(match)
+    named = [p.values for p in parts if isinstance(p, FieldIn) and p.field is Field.FAMILY]
+    if not named or not isinstance(named[0], IntervalSet) or named[0].size() != 1:
+        return match
+    family = Family(named[0].runs[0][0])
+    out: list[Match] = []
+    for part in parts:
+        if isinstance(part, Not) and isinstance(part.match, FieldIn) and isinstance(part.match.values, AddressSet):
+            others = (~part.match.values).family(family)
+            out.append(FieldIn(part.match.field, AddressSet.of_family(family, others)) if others else NEVER)
+        else:
+            out.append(part)
+    return NEVER if NEVER in out else all_of(*out)
+
+
+def with_own(match: Match, way: str, own: OwnAddress) -> Match:
+    """The condition with `(em0)` and `em0` as the addresses of the interface that is crossed, where `on em0` says
+    which."""
+    for part in conjuncts(match):
+        if isinstance(part, FieldIn) and part.field is FIELDS[way] and isinstance(part.values, IfaceSet):
+            names = part.values.names
+            if len(names) == 1 and not part.values.negated and not part.values.prefixes:
+                (name,) = names
+                return _own_of(match, {name, f"({name})"}, way, own)
+    return match
+
+
+def _own_of(match: Match, names: set[str], way: str, own: OwnAddress) -> Match:
+    match match:
+        case SetRef(name, (field,)) if name in names:
+            return own(field, way, False)
+        case Not(SetRef(name, (field,))) if name in names:
+            return own(field, way, True)
+        case AllOf(parts):
+            return all_of(*(_own_of(part, names, way, own) for part in parts))
+        case AnyOf(parts):
+            return any_of(*(_own_of(part, names, way, own) for part in parts))
+        case Not(inner):
+            return negate(_own_of(inner, names, way, own))
+        case _:
+            return match

@@ -90,12 +90,14 @@ _CHANGES = {
     "set-tos": "writes the TOS octet",
     "reassemble": "rewrites tcp timestamps",
 }
+_ANCHORS = ("nat-anchor", "rdr-anchor", "binat-anchor")
+"""Told of the statement."""
 _SHAPING = ("altq", "queue")
 _PRIORITY = ("set prio", "set queue", "prio", "queue")
 
 
-def refused(text: str, span: Span | None, help: str = "") -> Diagnostic:
-    return error("FW031", text, span, help=help, name="lossy-compile")
+def refused(text: str, span: Span | None, help: str = "", *notes: str) -> Diagnostic:
+    return error("FW031", text, span, help=help, notes=[note for note in notes if note], name="lossy-compile")
 
 
 def left_out(text: str, span: Span | None) -> Diagnostic:
@@ -113,14 +115,15 @@ def filters(statements: tuple[Statement, ...]) -> Iterator[Filter]:
 def of_statements(statements: tuple[Statement, ...], used: Collection[str]) -> list[Diagnostic]:
     """Refusals and warnings of everything that is not seen in the lifted rules; `used` are the tables that rules
     ask."""
-    out: list[Diagnostic] = []
+    out = list(_passing_tags(statements))
+    kinds = frozenset(st.kind for st in statements if isinstance(st, Translation))
     for st in statements:
         match st:
             case Filter():
                 for rule in filters((st,)):
                     out += _filter(rule)
             case Translation():
-                out.append(_translation(st))
+                out += _translation(st, kinds)
             case Scrub():
                 out += _scrub(st)
             case Dummynet():
@@ -173,12 +176,30 @@ def _state(state: State, span: Span | None) -> Iterator[Diagnostic]:
             yield left_out(text, span)
 
 
-def _translation(st: Translation) -> Diagnostic:
+def _passing_tags(statements: tuple[Statement, ...]) -> Iterator[Diagnostic]:
+    """`rdr pass ... tag X` is read as a pass of everything tagged X, so nothing else may give that tag."""
+    translations = [st for st in statements if isinstance(st, Translation)]
+    others = {rule.tag for rule in filters(statements)} | {st.tag for st in translations if not st.passes}
+    for st in translations:
+        if st.passes and st.tag and st.tag in others:
+            text = f"`{st.kind} pass` gives the tag {st.tag} that other rules give too"
+            yield refused(text, st.span, "let this rule give a tag of its own")
+
+
+def _translation(st: Translation, names: frozenset[str]) -> Iterator[Diagnostic]:
     if st.anchor is not None:
-        return refused(
-            f"the rules of this {st.kind}-anchor are not in this file, so what they translate is unknown", st.span
-        )
-    return refused(f"{st.kind} rules are not converted", st.span, "take it out, and write the translation by hand")
+        text = f"the rules of this {st.kind}-anchor are not in this file, so what they translate is unknown"
+        yield refused(text, st.span)
+    if st.no and st.kind in ("rdr", "nat", "binat") and "binat" in names and (st.kind == "binat" or st.kind == "rdr"):
+        text = f"`no {st.kind}` exempts from {st.kind} alone, and the other rules are still asked"
+        yield refused(text, st.span, "take the binat rules out")
+    if st.rtable is not None:
+        yield refused("`rtable` asks another routing table, which is the work of `ip rule` on Linux", st.span)
+    for option in st.pool.options if st.pool else ():
+        if option in ("bitmask", "source-hash"):
+            yield refused(f"`{option}` chooses the address by the old one, which netfilter does otherwise", st.span)
+    if st.log is not None:
+        yield left_out("`log` of a translation is left out", st.span)
 
 
 def _scrub(st: Scrub) -> Iterator[Diagnostic]:
@@ -207,12 +228,16 @@ def _verbatim(st: Verbatim) -> Iterator[Diagnostic]:
         yield refused(f"`{' '.join(words[:2])}` is not converted", st.span, "take it out")
 
 
-def of_rule(rule: Rule, way: str, machine_sets: Collection[str]) -> list[Diagnostic]:
+def of_rule(rule: Rule, machine_sets: Collection[str]) -> list[Diagnostic]:
     """What a lifted rule asks or does that netfilter does not; `machine_sets` hold addresses that only the machine
     knows."""
     span = rule.origin.span
-    out = [refused(*found) for node in match_nodes(rule.match) for found in _node(node, way, machine_sets, span)]
-    if isinstance(rule.verdict, OpaqueVerdict):
+    out = [refused(*found) for node in match_nodes(rule.match) for found in _node(node, machine_sets, span)]
+    if (
+        isinstance(rule.verdict, OpaqueVerdict)
+        and rule.verdict.kind == "anchor"
+        and not rule.verdict.text.startswith(_ANCHORS)
+    ):
         text = f"the rules of `{rule.verdict.text}` are not in this file, so what they decide is unknown"
         out.append(refused(text, span, "write the rules between braces behind the anchor's name, or take it out"))
     for action in rule.actions:
@@ -230,9 +255,7 @@ def of_rule(rule: Rule, way: str, machine_sets: Collection[str]) -> list[Diagnos
     return list(dict.fromkeys(out))
 
 
-def _node(
-    node: Match, way: str, machine_sets: Collection[str], span: Span | None
-) -> Iterator[tuple[str, Span | None, str]]:
+def _node(node: Match, machine_sets: Collection[str], span: Span | None) -> Iterator[tuple[str, Span | None, str]]:
     match node:
         case FieldIn(field, IfaceSet() as values) if field in (Field.IIF, Field.OIF):
             for name in sorted(values.names & GROUPS):
@@ -241,8 +264,6 @@ def _node(
         case FieldIn(Field.FRAGMENT):
             text = "`fragment` never holds on Linux, which puts fragments together before it asks a rule"
             yield text, span, "take the rule out"
-        case FieldIn(Field.PF_TAG) if span is not None:  # without: of a translation, which is refused itself
-            yield "tags are not converted", span, "repeat the conditions of the rule that gives the tag"
         case MaskedIn(Field.SADDR | Field.DADDR):
             text = "macOS compares the ends of a range in another byte order than other systems"
             yield text, span, "write networks, as 192.0.2.0/26"

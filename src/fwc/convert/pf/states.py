@@ -11,9 +11,12 @@ from __future__ import annotations
 
 import dataclasses
 
+from fwc.convert.pf.legs import OwnAddress
+from fwc.convert.pf.tags import INWARD_TAG, OUTWARD_TAG, Tags
 from fwc.ir.match import (
     ALWAYS,
     CtState,
+    CtStatus,
     Field,
     FieldIn,
     MaskedIn,
@@ -27,7 +30,6 @@ from fwc.ir.verdict import (
     ACCEPT,
     CONTINUE,
     DROP,
-    RETURN,
     Action,
     Goto,
     OpaqueAction,
@@ -57,24 +59,42 @@ class Words:
     original: Match
     reply: Match
     options: tuple[Match, ...]
+    own: OwnAddress
 
 
 def _opaque(dialect: str, kind: str, text: str) -> Opaque:
     return Opaque(dialect, text, kind)
 
 
+def _own_nft(side: Field, way: str, negated: bool) -> Match:
+    lookup = f"fib {side.value} . {way[0]}if type"
+    return _opaque("nft", lookup, f"{lookup} {'!= ' if negated else ''}local")
+
+
+def _own_iptables(side: Field, way: str, negated: bool) -> Match:
+    name = "src" if side is Field.SADDR else "dst"
+    return _opaque(
+        "iptables", "addrtype", f"-m addrtype {'! ' if negated else ''}--{name}-type LOCAL --limit-iface-{way}"
+    )
+
+
 NFT = Words(
     _opaque("nft", "ct direction", "ct direction original"),
     _opaque("nft", "ct direction", "ct direction reply"),
     (_opaque("nft", "ip hdrlength", "ip hdrlength > 5"), _opaque("nft", "exthdr rt", "exthdr rt exists")),
+    _own_nft,
 )
 _IPTABLES_DIRECTION = (
     _opaque("iptables", "conntrack", "-m conntrack --ctdir ORIGINAL"),
     _opaque("iptables", "conntrack", "-m conntrack --ctdir REPLY"),
 )
-IPTABLES = Words(*_IPTABLES_DIRECTION, (_opaque("iptables", "u32", "-m u32 --u32 0x0>>0x18&0xf=0x6:0xf"),))
+IPTABLES = Words(
+    *_IPTABLES_DIRECTION, (_opaque("iptables", "u32", "-m u32 --u32 0x0>>0x18&0xf=0x6:0xf"),), _own_iptables
+)
 IP6TABLES = Words(
-    *_IPTABLES_DIRECTION, (_opaque("iptables", "ipv6header", "-m ipv6header --header ipv6-route --soft"),)
+    *_IPTABLES_DIRECTION,
+    (_opaque("iptables", "ipv6header", "-m ipv6header --header ipv6-route --soft"),),
+    _own_iptables,
 )
 
 
@@ -82,27 +102,19 @@ def bit(number: int) -> Match:
     return MaskedIn(Field.CT_MARK, number, IntervalSet.of(number))
 
 
-def _set(match: Match, number: int) -> Rule:
-    return Rule(match, (SetField(Field.CT_MARK, number, number),), CONTINUE, role=Role.IMPORTED)
+def _set(match: Match, value: int, mask: int = 0) -> Rule:
+    return Rule(match, (SetField(Field.CT_MARK, value, mask or value),), CONTINUE, role=Role.IMPORTED)
 
 
-def known(way: str, words: Words, options: bool) -> list[Rule]:
-    """The packets that a state of this leg lets by, on to the test of their options; with `options` some states let
-    these by."""
-    out = []
-    for direction, number in _bits(way, words):
-        if options:
-            with_options = number | number << WITH_OPTIONS
-            out.append(Rule(all_of(direction, bit(with_options)), (), RETURN, role=Role.ESTABLISHED))
-        out.append(Rule(all_of(direction, bit(number)), (), Goto(OPTIONS), role=Role.ESTABLISHED))
-    return out
-
-
-def _bits(way: str, words: Words) -> tuple[tuple[Match, int], ...]:
+def bits(way: str, words: Words) -> tuple[tuple[Match, int], ...]:
     """For each direction of the connection the state that the leg asks for, and makes: never the one that another leg
     makes."""
     first, second = (INWARD, OUTWARD) if way == "in" else (OUTWARD, INWARD)
     return (words.original, first), (words.reply, second)
+
+
+REGISTERS = {INWARD: INWARD_TAG, OUTWARD: OUTWARD_TAG}
+"""Where a state's tag stands."""
 
 
 def tracked() -> list[Rule]:
@@ -112,25 +124,28 @@ def tracked() -> list[Rule]:
     ]
 
 
-def keeping(way: str, words: Words, options: bool) -> Chain:
-    """The chain of what makes a state on this leg; with `options` for rules that let packets with IP options by."""
-    rules = [
-        _set(direction, number | number << WITH_OPTIONS if options else number)
-        for direction, number in _bits(way, words)
-    ]
-    if not options:
-        rules.append(Rule(ALWAYS, (), Goto(OPTIONS), role=Role.IMPORTED))
-    return Chain(keep_name(way, options), tuple(rules), comment=f"pf keeps a state of what passes {way}")
+def keep(direction: Match, state: int, options: bool, tags: Tags, tag: str) -> Rule:
+    """Makes a state; with `options` one that lets packets with IP options by. It remembers the packet's tag."""
+    value = state | state << WITH_OPTIONS if options else state
+    if not tags.leaving:
+        return _set(direction, value)
+    register = REGISTERS[state]
+    return _set(direction, value | tags.value(tag, register), value | tags.mask(register))
 
 
-def keep_name(way: str, options: bool) -> str:
-    return f"keep_{way}_options" if options else f"keep_{way}"
+def remember(words: Words, tags: Tags, tag: str) -> Rule:
+    """The tag of a packet that passes coming in without a state, for the nat rules that ask for it."""
+    return _set(words.original, tags.value(tag, INWARD_TAG), tags.mask(INWARD_TAG))
 
 
-def options_chain(words: Words) -> Chain:
+def redirected(words: Words) -> Match:
+    """First packets that got a new destination: these make a state whatever rule passes them."""
+    return all_of(words.original, MaskedIn(Field.CT_STATUS, CtStatus.DNAT, IntervalSet.of(CtStatus.DNAT)))
+
+
+def without_options(words: Words) -> list[Rule]:
     """What pf does with IP options and routing headers behind every pass: only `allow-opts` lets them by."""
-    drops = [Rule(match, (), DROP, role=Role.IMPORTED) for match in words.options]
-    return Chain(OPTIONS, tuple(drops), comment="pf drops IP options and routing headers unless a rule has allow-opts")
+    return [Rule(match, (), DROP, role=Role.IMPORTED) for match in words.options]
 
 
 def answer_name(kind: RejectKind) -> str:

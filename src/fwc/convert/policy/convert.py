@@ -43,9 +43,6 @@ def policy_of(source: SourceFile, ruleset: Ruleset) -> tuple[tuple[OutputFile, .
 
 def _whole(source: SourceFile, ruleset: Ruleset) -> Diagnostic | None:
     """What stands in the way of the whole file, before any rule is looked at."""
-    if ruleset.source == "pf":
-        text = "pf judges a forwarded packet twice, entering and leaving, and keeps states of its own; a policy judges it once"
-        return error("FW031", text, _first_line(source), name="lossy-compile")
     other = [t for t in ruleset.tables if t.family not in ("ip", "ip6", "inet")]
     if other:
         text = f"a policy has no place for a table of family {other[0].family}"
@@ -181,9 +178,10 @@ class _Search:
 
     def _title(self) -> list[str]:
         name = self.source.path.rsplit("/", 1)[-1]
-        out = [
-            f"# Converted from {''.join(c if c.isprintable() else '?' for c in name)}; proved equal to it, packet by packet."
-        ]
+        name = "".join(c if c.isprintable() else "?" for c in name)
+        out = [f"# Converted from {name}; proved equal to it, packet by packet."]
+        if self.ruleset.source == "pf":
+            out = [f"# Converted from {name}: its two legs and states, in netfilter's hooks; proved equal to that."]
         if len(self.families) == 1:
             mine = self.families[0].value
             out.append(
