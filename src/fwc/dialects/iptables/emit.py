@@ -202,11 +202,19 @@ class TableEmitter:
             raise Inexpressible("conditions", str(problem), "split the rule") from None
         if not found:
             return
-        if Hook.POSTROUTING in context.hooks and any(_ingress(c) for c in found):
+        if Hook.POSTROUTING in context.hooks and any(_asks(c, Field.IIF) for c in found):
             raise Inexpressible(
                 "ingress-after-routing",
                 "iptables cannot tell after routing by which interface a packet came in",
                 "give the zone its `net`, so that the source tells",
+            )
+        absent = _ABSENT.get(chain)
+        looked_up = rule.verdict.fields if isinstance(rule.verdict, VerdictMap) else ()
+        if absent is not None and (absent in looked_up or any(_asks(c, absent) for c in found)):
+            way, option = ("came in", "-i") if absent is Field.IIF else ("leaves", "-o")
+            text = f"no packet of {chain} has an interface by which it {way}, and iptables refuses {option} there"
+            raise Inexpressible(
+                "absent-interface", text, "take the condition out, or the rule where it asks for an interface"
             )
         item = Item(_hint(rule), _comment(rule), rule.origin, _note(rule))
         if len(found) == 1 and self._lookup(body, chain, rule, found[0], item, context):
@@ -651,13 +659,17 @@ def _comment(rule: Rule) -> tuple[Part, ...]:
     return ((COMMENT, ("-m", "comment", "--comment", text)),)
 
 
-def _ingress(found: Conjunction) -> bool:
-    """Does it test the ingress interface."""
-    tuples = (one.match for one in found.tuples)
+_ABSENT = {"OUTPUT": Field.IIF, "INPUT": Field.OIF, "PREROUTING": Field.OIF}
+"""What iptables refuses in rules of builtin chains; in chains of the user's own it matches nothing."""
+
+
+def _asks(conjunction: Conjunction, field: Field) -> bool:
+    """Does it test the interface `field`."""
+    tuples = (one.match for one in conjunction.tuples)
     return (
-        Field.IIF in found.fields
-        or Field.IIF in found.excluded
-        or any(isinstance(match, TupleIn) and Field.IIF in match.fields for match in tuples)
+        field in conjunction.fields
+        or field in conjunction.excluded
+        or any(isinstance(match, TupleIn) and field in match.fields for match in tuples)
     )
 
 

@@ -79,6 +79,7 @@ from fwc.ir.verdict import (
     VerdictMap,
 )
 from fwc.net.hooks import ChainType, Family, Hook
+from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import IntervalSet
 
 ADDRESS = net("10.0.0.5").v4.runs[0][0]
@@ -387,6 +388,11 @@ def test_coexist_docker() -> None:
         (Rule(iif("averylonginterface"), (), ACCEPT), "15 characters"),
         (Rule(iif("a b"), (), ACCEPT), "no interface name"),
         (Rule(one(Field.VLAN, 5), (), ACCEPT), "VLAN"),
+        (Rule(oif("eth0"), (), ACCEPT), "iptables refuses -o there"),
+        (
+            Rule(ALWAYS, (), VerdictMap((Field.OIF,), (((IfaceSet.of(["eth0"]),), ACCEPT),))),
+            "iptables refuses -o there",
+        ),
         (Rule(MaskedIn(Field.TCP_FLAGS, 64, IntervalSet.of(64)), (), DROP), "ece"),
         (Rule(WithinRate(1, 7, 5), (), ACCEPT), "7 seconds"),
         (Rule(ALWAYS, (Tag("x"),)), "tags"),
