@@ -10,6 +10,7 @@ from fwc.analysis.program import Place
 from fwc.convert.chains import in_chains
 from fwc.convert.equivalents import respelled
 from fwc.convert.pf.states import apart
+from fwc.convert.references import dangling
 from fwc.convert.tables import families, shaped
 from fwc.convert.unreached import without_refused
 from fwc.diagnostics import Diagnostic, error, has_errors
@@ -34,7 +35,10 @@ def convert(
     found = _refusals(source, ruleset, target)
     if found:
         return (), found
-    files, problems = _converted(source, ruleset, target, tuple(header))
+    problems = dangling(ruleset) if target == "nftables" else []
+    files: tuple[OutputFile, ...] = ()
+    if not problems:
+        files, problems = _converted(source, ruleset, target, tuple(header))
     if not files and (rest := without_refused(ruleset, problems)) is not None:
         ruleset, left_out = rest
         files, problems = _converted(source, ruleset, target, tuple(header))
