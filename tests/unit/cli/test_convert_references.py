@@ -43,9 +43,7 @@ def test_refused(rule: str, what: str, tmp_path: Path) -> None:
     assert f"{path}:14:3" in ran.err
 
 
-@pytest.mark.parametrize(
-    "rule", ["@th,16,16 22 drop", 'log prefix "mail @home"', "quota over 5 mbytes drop"]
-)
+@pytest.mark.parametrize("rule", ["@th,16,16 22 drop", 'log prefix "mail @home"', "quota over 5 mbytes drop"])
 def test_what_stands_for_itself_is_kept(rule: str, tmp_path: Path) -> None:
     path = tmp_path / "rules.nft"
     path.write_text(TABLE.format(rule=rule))
