@@ -283,6 +283,16 @@ class Judge:
         return not any(c.answers(wire) and self.protocols[id(c)] == event.flow.protocol for c in self.connections)
 
 
+def stories(random: Random) -> list[list[Event]]:
+    """The packets of one to three flows with different ends."""
+    flows: dict[tuple[object, ...], Flow] = {}
+    for _ in range(random.randrange(1, 4)):
+        one = pf_rulesets.flow(random)
+        ends = frozenset({(one.client, one.cport), (one.server, one.sport)})
+        flows.setdefault((one.version, one.protocol, ends), one)
+    return [pf_rulesets.story(random, one) for one in flows.values()]
+
+
 def run(seed: int, choices: Choices | None = None, target: str = "nftables") -> tuple[bool, int, str]:
     """Whether the ruleset was converted, the packets asked, and the first disagreement."""
     random = Random(seed)
@@ -292,13 +302,8 @@ def run(seed: int, choices: Choices | None = None, target: str = "nftables") -> 
         return False, 0, ""
     asked = 0
     for _ in range(6):
-        flows: dict[tuple[object, ...], Flow] = {}
-        for _ in range(random.randrange(1, 4)):
-            one = pf_rulesets.flow(random)
-            ends = frozenset({(one.client, one.cport), (one.server, one.sport)})
-            flows.setdefault((one.version, one.protocol, ends), one)
         judge = Judge(text, nft)
-        for event in pf_rulesets.mixed(random, [pf_rulesets.story(random, one) for one in flows.values()]):
+        for event in pf_rulesets.mixed(random, stories(random)):
             problem = judge.agree(event)
             if problem:
                 return True, asked, f"seed {seed}\n{problem}\n{text}\n{nft}"
