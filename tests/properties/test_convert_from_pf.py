@@ -41,7 +41,7 @@ def converted(text: str, target: str = "nftables") -> str | None:
     """The nft text; that of "fwc" is what the policy compiles to."""
     output, found = convert(SourceFile("pf.conf", text), ReadRequest("pf"), target)
     if output is None:
-        assert target == "fwc" or not any("not proved" in d.message for d in found), (text, found)
+        assert target == "fwc" or not any("for instance" in note for d in found for note in d.notes), (text, found)
         return None
     if target != "fwc":
         return output.files[0].text
@@ -79,6 +79,17 @@ class Connection:
         return wire.ends == (*self.became.ends[2:], *self.became.ends[:2])
 
 
+class WatchedPf(Pf):  # type: ignore[misc,no-any-unimported]
+    """pf, and whether a rule translated the last packet."""
+
+    translated = False
+
+    def translate(self, p: dict[str, object], direction: str, iface: str) -> tuple[object, object]:
+        rule, new = super().translate(p, direction, iface)
+        self.translated = self.translated or new is not None
+        return rule, new
+
+
 @dataclass
 class Outcome:
     """`result`: what the packet became, where it leaves or is delivered. `legs`: how many pf asked. `anew`: pf
@@ -97,9 +108,10 @@ class Judge:
     Not asked: what begins a connection on one of them only. That is a flow whose first packet was passed coming in
     and blocked going out (pf keeps half a state, conntrack nothing), an unasked echo reply, and what comes behind a
     tcp packet that is neither SYN nor ACK and belongs to no connection (pf may make a state of it, conntrack does
-    not). Nor packets that pf translates by a rule although they are not the first of a connection (the first was
-    passed without a state, or conntrack has no connection for it), and what comes behind; nor what rdr sends back to
-    its sender."""
+    not). Nor where packets go that pf translates by a rule although they are not the first of a connection (the first
+    was passed without a state, or conntrack has no connection for it): these must be blocked where pf does so, may be
+    where it does not, and what comes behind is not asked. Nor what rdr sends back to its sender.
+    """
 
     text: str
     nft_text: str
@@ -109,7 +121,7 @@ class Judge:
     asked: int = 0
 
     def __post_init__(self) -> None:
-        self.pf = Pf(self.text, pf_rulesets.IFACES)
+        self.pf = WatchedPf(self.text, pf_rulesets.IFACES)
         self.nft = NftRules(self.nft_text, ADDRESSES)
 
     def wire(self, event: Event) -> Wire:
@@ -135,24 +147,21 @@ class Judge:
             "id": flow.cport, "seq": base if opening else base + 1, "ack": other + 1 if event.flags & 16 else 0,
             "win": 65535, "tag": None, "fragment": False, "user": None, "group": None,
         }  # fmt: skip
-        legs, anew, egress = 0, False, ""
+        legs, egress = 0, ""
+        self.pf.translated = False
         ways = [("in", wire.ingress)] if wire.ingress else [("out", route(flow.version, wire.destination))]
         for way, iface in ways:
             legs += 1
-            before = (packet["src"], packet["sport"], packet["dst"], packet["dport"])
-            done = self.pf.run(packet, way, iface)
-            if done["verdict"] != "pass":
+            if self.pf.run(packet, way, iface)["verdict"] != "pass":
                 return Outcome(False, wire, legs)
-            after = (packet["src"], packet["sport"], packet["dst"], packet["dport"])
-            anew = anew or (after != before and (done["new_state"] or not done["state"]))
             egress = route(flow.version, packet["dst"])
             if way == "out" and iface == "lo0":
                 ways.append(("in", "lo0"))
                 legs = 0
             elif way == "in" and iface == wire.ingress and egress != "lo0":
                 ways.append(("out", egress))
-        went = "" if egress == "lo0" else egress
-        return Outcome(True, Wire(went, packet["src"], packet["sport"], packet["dst"], packet["dport"]), legs, anew)
+        result = Wire("" if egress == "lo0" else egress, packet["src"], packet["sport"], packet["dst"], packet["dport"])
+        return Outcome(True, result, legs, self.pf.translated)
 
     # ----- nft
 
@@ -266,7 +275,8 @@ class Judge:
         nft, entry = self.by_nft(event, wire, pf)
         half = not pf.passed and pf.legs == 2
         to_itself = nft.result.ends[:2] == nft.result.ends[2:]
-        if to_itself or (pf.anew and (entry is None or entry in before)):
+        late = pf.anew and (entry is None or entry in before)
+        if to_itself or (late and (entry is not None or not nft.passed)):
             self.given_up.add(flow)
             return ""
         if entry is None or (half and entry not in self.connections):

@@ -193,6 +193,41 @@ def test_a_tag_that_several_give_to_rdr_pass() -> None:
     assert [(at, m[:10]) for at, m in said(text, Severity.ERROR)] == [(2, "`rdr pass`")]
 
 
+def test_what_cannot_be_translated_does_not_go_on() -> None:
+    """A packet of no connection, which netfilter does not translate; and an answer to what passed without a state."""
+    text = "nat on em0 inet from 203.0.113.0/24 to any -> 192.0.2.1\nblock out quick on em0 from 192.0.2.1 to any port 22\n"
+    machine = Machine(text)
+    assert machine.decide("output", 4, "invalid", dport=80) == "drop"
+    assert machine.decide("output", 4, "invalid", dport=80, oif="em1") == "accept"
+    assert machine.decide("output", SYN_ACK, "established", reply=True, dport=80) == "accept"
+    assert machine.decide("output", SYN_ACK, "established", reply=True, dport=22) == "drop"
+    assert machine.mark == 0
+    text = "set skip on lo0\nno rdr on em0 inet proto tcp from 192.0.2.9 to port 22\n"
+    text += "rdr on em0 inet proto tcp to port 22 -> 10.1.0.5\n"
+    machine = Machine(text)
+    assert machine.decide("input", 4, "invalid") == "drop"
+    assert machine.decide("input", 4, "invalid", dport=80) == "accept"
+    assert (
+        machine.rules.decide(
+            Packet("input", 4, 6, 0xC0000209, HOST, 4000, 22, iif="em0", state="invalid", direction="")
+        )[0]
+        == "accept"
+    )
+
+
+def test_names_in_tables_are_not_empty_sets() -> None:
+    for hosts in ("self", "em0, 10.0.0.1", "10.0.0.1, www.example.com"):
+        text = f"table <t> {{ {hosts} }}\nblock in from <t>\n"
+        assert [at for at, m in said(text, Severity.ERROR) if "holds names" in m] == [1], hosts
+        assert nft(f"table <t> {{ {hosts} }}\nblock in\n"), "nobody asks for the table"
+
+
+def test_the_loopback_addresses_are_known() -> None:
+    text = nft("antispoof quick for lo0\nblock in on lo0 from ! (lo0)\n")
+    assert 'ip saddr 127.0.0.0/8 iifname != "lo" drop' in text or 'iifname != "lo" ip saddr 127.0.0.0/8 drop' in text
+    assert said("block in from ! lo0\n", Severity.ERROR)
+
+
 # ----- names, options, scrub --------------------------------------------------------
 
 
@@ -245,6 +280,10 @@ def test_run_time_tables_stay_and_empty_ones_match_nothing() -> None:
         ("pass in from em0:network", "only the machine itself knows"),
         ("antispoof for em0", "only the machine itself knows"),
         ("pass in on egress all", "is a group of interfaces"),
+        ("set skip on tun", "is a group of interfaces"),
+        ("scrub in on tun all", "is a group of interfaces"),
+        ("scrub in from <bad> to any", "tables and names"),
+        ("match in all scrub (no-df random-id)", "don't-fragment"),
         ('anchor "x"', "are not in this file"),
         ('nat-anchor "x"', "are not in this file"),
         ("nat on em0 inet from any to any -> 192.0.2.0/30 source-hash", "by the old one"),

@@ -238,12 +238,17 @@ class _Work:
         redirecting = self.nat["in"].translating
         style = Style(self.words, self.marked(), redirecting, self.tagged_nat(), self.tags, self.with_options, ends)
         work = Chains(style)
-        work.leg(INTO, self._leg("in"), self.scrubs.get("in", ()), ())
+        redirected = [
+            Translated(decide(rule.match, lambda numbers: NEVER), None if isinstance(rule.verdict, Accept) else ())
+            for rule in self.nat["in"].rules
+        ]
+        redirected = [found for found in redirected if found.match != NEVER]
+        work.leg(INTO, self._leg("in"), self.scrubs.get("in", ()), redirected)
         for tag in ("", *self.tags.leaving):
             work.leg(out(tag), self._leg("out", tag), self.scrubs.get("out", ()), self.translated[tag])
         through = apart or bool(self.tags.leaving)
         if through:
-            work.leg(THROUGH, self._leg("in"), self.scrubs.get("in", ()), ())
+            work.leg(THROUGH, self._leg("in"), self.scrubs.get("in", ()), redirected)
         answers = style.marked and any(isinstance(r.verdict, Reject) for each in self.legs.values() for r in each.rules)
         bases = [
             _base(Hook.INPUT, ("pf_in",)),

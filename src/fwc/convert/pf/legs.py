@@ -16,6 +16,16 @@ from fwc.net.intervals import IntervalSet
 from fwc.records import record
 
 LOOPBACK = ("lo0", "lo")
+_ONE = AddressSet(IntervalSet.of(127 << 24 | 1), IntervalSet.of(1))
+_NET = AddressSet(IntervalSet.range(127 << 24, (128 << 24) - 1), IntervalSet.of(1))
+_FROZEN = frozenset(f"{name}{part}" for name in LOOPBACK for part in ("", ":network"))
+_LOOPBACK_ADDRESSES = {
+    spelled.format(f"{name}{part}"): values
+    for name in LOOPBACK
+    for part, values in (("", _ONE), (":network", _NET))
+    for spelled in ("{}", "({})")
+}
+"""What the loopback interface's names stand for on every system, but for link-local addresses."""
 DECIDES = (Accept, Drop, Reject)
 FIELDS = {"in": Field.IIF, "out": Field.OIF}
 OwnAddress = Callable[[Field, str, bool], Match]
@@ -81,6 +91,10 @@ def on_linux(match: Match) -> Match:
             return dataclasses.replace(match, values=dataclasses.replace(values, names=names))
         case FieldIn(_, AddressSet() as values) if not values:
             return NEVER
+        case Not(SetRef(name)) if name in _FROZEN:
+            return match  # several addresses, each of which is denied by itself
+        case SetRef(name, (field,)) if name in _LOOPBACK_ADDRESSES:
+            return FieldIn(field, _LOOPBACK_ADDRESSES[name])
         case AllOf(parts):
             new = [on_linux(part) for part in parts]
             return NEVER if NEVER in new else all_of(*(p for p in new if not _holds_anyway(p, new)))

@@ -12,6 +12,7 @@ from fwc.diagnostics import Diagnostic, error, warning
 from fwc.dialects.pf.tree import (
     Dummynet,
     Filter,
+    HostKind,
     Include,
     Scrub,
     SetOption,
@@ -137,6 +138,9 @@ def of_statements(statements: tuple[Statement, ...], used: Collection[str]) -> l
             case TableDef() if st.files and st.name in used:
                 text = f"the addresses of table <{st.name}> stand in a file that is not read"
                 out.append(refused(text, st.span, "write them between braces: `table <name> { ... }`"))
+            case TableDef() if st.name in used and any(host.kind is not HostKind.NET for host in st.hosts or ()):
+                text = f"table <{st.name}> holds names, whose addresses only the machine knows"
+                out.append(refused(text, st.span, "write the addresses; `self` may stand in the rule itself"))
             case SetOption():
                 out += _option(st)
             case Verbatim():
@@ -153,6 +157,9 @@ def _filter(rule: Filter) -> Iterator[Diagnostic]:
         if option in ("all", "matches", "user"):
             yield left_out(f"`log ({option})` writes one line for the first packet only, as `log` does", rule.span)
     for text in rule.extra:
+        if text.startswith("scrub"):
+            for word in (w for w in _CHANGES if w in text and w != "max-mss"):
+                yield refused(f"`{word}` {_CHANGES[word]}, which netfilter does not", rule.span, "take it out")
         if text.startswith(_PRIORITY):
             yield left_out(f"`{text}` is left out: the order in which packets are sent is the work of `tc`", rule.span)
 
@@ -205,6 +212,11 @@ def _translation(st: Translation, names: frozenset[str]) -> Iterator[Diagnostic]
 def _scrub(st: Scrub) -> Iterator[Diagnostic]:
     if st.anchor is not None:
         yield refused("the rules of this scrub-anchor are not in this file", st.span)
+    for iface in st.ifaces:
+        yield from _group(iface.name, st.span)
+    if any(host.kind is not HostKind.NET for peer in (st.source, st.dest) for host in peer.hosts):
+        text = "a scrub rule for tables and names is not converted"
+        yield refused(text, st.span, "write the addresses, or scrub all packets")
     for option in () if st.no else st.options:
         if option[0] in _CHANGES:
             yield refused(
@@ -215,9 +227,18 @@ def _scrub(st: Scrub) -> Iterator[Diagnostic]:
 
 
 def _option(st: SetOption) -> Iterator[Diagnostic]:
+    if st.name == "skip":
+        for value in st.values:
+            yield from _group(value[-1], st.span)
     if st.name in ("timeout", "optimization", "limit"):
         text = f"`set {st.name}` is left out: how long connections are kept, and how many, are sysctls on Linux"
         yield left_out(f"{text} (net.netfilter.nf_conntrack_*)", st.span)
+
+
+def _group(name: str, span: Span | None) -> Iterator[Diagnostic]:
+    if name in GROUPS:
+        text = f"`{name}` is a group of interfaces where pf has groups, and no interface of Linux"
+        yield refused(text, span, "name the interfaces: `on { em0, em1 }`")
 
 
 def _verbatim(st: Verbatim) -> Iterator[Diagnostic]:
@@ -258,9 +279,9 @@ def of_rule(rule: Rule, machine_sets: Collection[str]) -> list[Diagnostic]:
 def _node(node: Match, machine_sets: Collection[str], span: Span | None) -> Iterator[tuple[str, Span | None, str]]:
     match node:
         case FieldIn(field, IfaceSet() as values) if field in (Field.IIF, Field.OIF):
-            for name in sorted(values.names & GROUPS):
-                text = f"`{name}` is a group of interfaces where pf has groups, and no interface of Linux"
-                yield text, span, "name the interfaces: `on { em0, em1 }`"
+            for name in sorted(values.names):
+                for found in _group(name, span):
+                    yield found.message, span, found.help
         case FieldIn(Field.FRAGMENT):
             text = "`fragment` never holds on Linux, which puts fragments together before it asks a rule"
             yield text, span, "take the rule out"

@@ -29,7 +29,7 @@ from fwc.convert.pf.states import (
 from fwc.convert.pf.tags import GIVEN, Tags, tag_of
 from fwc.ir.match import ALWAYS, CtState, FieldIn, Match, all_of, state_in
 from fwc.ir.model import Chain, Role, Rule
-from fwc.ir.verdict import RETURN, Accept, Goto, Jump, NoTrack, Reject, Tag, Verdict
+from fwc.ir.verdict import DROP, RETURN, Accept, Goto, Jump, NoTrack, Reject, Tag, Verdict
 from fwc.records import record
 from fwc.source import Span
 
@@ -99,10 +99,11 @@ class Chains:
         if scrub:
             rules.append(Rule(ALWAYS, (), Jump(scrub[0].name), role=Role.IMPORTED))
         rules += self._known(way)
-        plain = self._body(way, each.rules, each.complete, False)
-        if any(found.rules is None for found in translated):
+        plain = self._body(way, each.rules, each.complete, None)
+        if way.direction == "out" and any(found.rules is None for found in translated):
             exempt = self.add(self._name("untranslated", way), plain)
             plain = [Rule(ALWAYS, (), exempt, role=Role.IMPORTED)]
+        rules += self._untranslatable(way, translated)
         self.add(self._name("pf", way), (*rules, *self._translated(way, translated), *plain))
 
     def _name(self, what: str, way: Way, options: bool = False) -> str:
@@ -182,31 +183,63 @@ class Chains:
     # ----- rules ---------------------------------------------------------------
 
     def _translated(self, way: Way, translated: Sequence[Translated]) -> list[Rule]:
-        """Where first packets go that a translation takes: to the same rules, with the new source decided."""
-        first = self.style.words.original if self.style.marked else state_in(CtState.NEW)
+        """Where first packets go that a translation takes: to the same rules, with the new source decided. Coming in
+        they have their new destination already."""
+        if way.direction == "in":
+            return []
         names: dict[tuple[Rule, ...], str] = {}
         rules: list[Rule] = []
         for found in translated:
             if found.rules is None:
-                name = self._name("untranslated", way)
-            else:
-                body = tuple(self._body(out(found.tag), found.rules, False, True))
-                name = names.setdefault(body, self._name("translated", way) + (str(len(names) + 1) if names else ""))
-                self.add(name, body, "packets that get another source, and a state with it")
-            rules.append(Rule(all_of(first, found.match), (), Goto(name), role=Role.IMPORTED))
+                exempt = Goto(self._name("untranslated", way))
+                rules.append(Rule(found.match, (), exempt, role=Role.IMPORTED))
+                continue
+            for direction, keeps in self._directions():
+                body = tuple(self._body(out(found.tag), found.rules, False, keeps))
+                what = "translated" if keeps else "answering"
+                name = names.setdefault(body, self._name(what, way) + (str(len(names) + 1) if names else ""))
+                self.add(
+                    name, body, "packets that get another source" + (", and a state with it" if keeps else " in pf")
+                )
+                rules.append(Rule(all_of(direction, found.match), (), Goto(name), role=Role.IMPORTED))
         return rules
 
-    def _body(self, way: Way, rules: Sequence[Rule], complete: bool, translated: bool) -> list[Rule]:
-        done = [self._rule(rule, way, translated) for rule in rules]
+    def _directions(self) -> tuple[tuple[Match, bool], ...]:
+        """First packets get a state with their new source. Answers to what passed without a state meet the same
+        rules, but netfilter leaves their source, and pf's state is for the new one."""
+        if not self.style.marked:
+            return ((state_in(CtState.NEW), True),)
+        return (self.style.words.original, True), (self.style.words.reply, False)
+
+    def _untranslatable(self, way: Way, translated: Sequence[Translated]) -> list[Rule]:
+        """A packet that belongs to no connection is not translated, nor an answer coming in. pf translates it, so it
+        must not go on as it is."""
+        if all(found.rules is None for found in translated):
+            return []
+        rules = [
+            Rule(found.match, (), DROP if found.rules is not None else RETURN, role=Role.IMPORTED)
+            for found in translated
+        ]
+        name = self._name("untranslatable", way)
+        self.add(name, rules, "what belongs to no connection cannot be translated")
+        jumps = [Rule(state_in(CtState.INVALID), (), Jump(name), role=Role.INVALID_DROP)]
+        if way.direction == "in" and self.style.marked:
+            jumps.append(Rule(self.style.words.reply, (), Jump(name), role=Role.INVALID_DROP))
+        return jumps
+
+    def _body(self, way: Way, rules: Sequence[Rule], complete: bool, keeps: bool | None) -> list[Rule]:
+        """The rules, with states as they say or as `keeps` does."""
+        done = [self._rule(rule, way, keeps) for rule in rules]
         if not complete and not (done and done[-1].match == ALWAYS):
-            done.append(Rule(ALWAYS, (), self._passing(way, translated, False, None), role=Role.DEFAULT))
+            done.append(Rule(ALWAYS, (), self._passing(way, bool(keeps), False, None), role=Role.DEFAULT))
         return done
 
-    def _rule(self, rule: Rule, way: Way, translated: bool) -> Rule:
+    def _rule(self, rule: Rule, way: Way, keeps: bool | None) -> Rule:
         verdict = rule.verdict
         if isinstance(verdict, Accept):
             options = rule.origin.span in self.style.with_options
-            verdict = self._passing(way, translated or not is_loose(rule), options, self._given(rule))
+            keeps = not is_loose(rule) if keeps is None else keeps
+            verdict = self._passing(way, keeps, options, self._given(rule))
         elif isinstance(verdict, Reject):
             chain = answering(verdict.kind, self.style.marked)
             verdict = self.add(answer_name(verdict.kind), chain.rules, chain.comment)
