@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from fwc.diagnostics import Diagnostic, error
+from fwc.diagnostics import Diagnostic, error, warning
 from fwc.dialects.nft import tree as t
 from fwc.dialects.nft.lift_match import Conditions
 from fwc.dialects.nft.lift_rule import Rules, duration
@@ -71,6 +71,12 @@ class _State:
 
     def report(self, code: str, message: str, start: int, end: int, help: str = "") -> None:
         self.out.append(error(code, message, self.span(start, end), help=help))
+
+    def doubt(self, doubtful: dict[t.Statement, list[tuple[str, str]]], node: t.RuleNode) -> None:
+        for statement in node.statements:
+            for message, help in doubtful.get(statement, ()):
+                span = self.span(node.start, node.end)
+                self.out.append(warning("FW002", message, span, help=help, name="unsupported-construct"))
 
     def define(self, node: t.Define) -> None:
         if node.name in self.variables and (node.verb != "define" or node.value is None):
@@ -347,6 +353,8 @@ def _lift_chain(state: _State, table: _Table, chain: _Chain, lifter: Rules) -> C
         try:
             check_rule(node, table.family, table.sets)
             found = lifter.lift(node, origin)
+            if lifter.conditions.doubtful:
+                state.doubt(lifter.conditions.doubtful, node)
         except Wrong as wrong:
             state.report(wrong.code, str(wrong), node.start, node.end, wrong.help)
             verdict = OpaqueVerdict("nft", rule_text(node))

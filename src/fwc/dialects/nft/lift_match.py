@@ -6,7 +6,7 @@ import re
 
 from fwc.dialects.nft import tree as t
 from fwc.dialects.nft import words
-from fwc.dialects.nft.checks import check
+from fwc.dialects.nft.checks import check, doubts
 from fwc.dialects.nft.lift_values import Literals, Unknown, number
 from fwc.dialects.nft.printer import statement
 from fwc.ir.match import (
@@ -100,12 +100,13 @@ class Conditions:
     def __init__(self, literals: Literals, runtime: dict[str, str]) -> None:
         self.literals = literals
         self.runtime = runtime
+        self.doubtful: dict[t.Statement, list[tuple[str, str]]] = {}
         self._memo: dict[t.Compare, Match] = {}
 
     def lift(self, node: t.Compare) -> Match:
         known = self._memo.get(node)
         if known is None:
-            check(node)
+            self.check(node)
             try:
                 known = self._lift(node)
             except Unknown:
@@ -113,6 +114,13 @@ class Conditions:
             if len(self._memo) < 1 << 16:
                 self._memo[node] = known
         return known
+
+    def check(self, node: t.Compare | t.Vmap) -> None:
+        """Raise Wrong where nft refuses the values, and remember what it has to look up elsewhere (`doubtful`)."""
+        check(node)
+        found = doubts(node)
+        if found:
+            self.doubtful[node] = found
 
     def _lift(self, node: t.Compare) -> Match:
         left, op, right = node.left, node.op, node.right

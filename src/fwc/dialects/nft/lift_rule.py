@@ -281,6 +281,8 @@ class Rules:
         return (), Reject(kind)
 
     def vmap(self, node: t.Vmap) -> object:
+        if isinstance(node.source, t.SetOf):
+            self.conditions.check(node)
         try:
             key = node.key
             if isinstance(key, t.Concat):

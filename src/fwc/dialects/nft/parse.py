@@ -22,6 +22,7 @@ _VERBS = frozenset(("add", "create", "insert", "replace", "delete", "destroy", "
 _CHAIN_WORDS = frozenset(("type", "policy", "comment", "flags"))
 _PLAIN = ("table", "chain", "rule", "set", "map", "element", "flowtable", "counter", "quota", "limit", "secmark", "synproxy",
           "ruleset", "meter", "sets", "counters", "quotas")  # fmt: skip
+_HEXADECIMAL = re.compile(r"0[xX][0-9a-fA-F]{1,8}")
 _PRIORITY = re.compile(r"([a-z]+)?([+-]?\d+)?\Z")
 _MAX_ERRORS = 100
 
@@ -264,12 +265,12 @@ class Parser(Reader):
                     "`}`", f"the chain that begins in line {self.tokens.file.position(begin)[0]} is not closed"
                 )
             try:
-                if word == "type" and not body:
+                if word == "type":
                     base = self._hooking()
                 elif word == "policy":
                     self.at += 1
                     policy = self._policy()
-                elif word == "comment" and self.texts[self.at + 1][:1] == '"' and not body:
+                elif word == "comment" and self.texts[self.at + 1][:1] == '"':
                     self.at += 1
                     comment = self.string("a comment")
                     if not comment:
@@ -343,7 +344,9 @@ class Parser(Reader):
             return None, self.texts[first]
         if self.texts[self.at] in "-+":
             self.at += 1
-        self.word("a priority")
+        word = self.word("a priority")
+        if _HEXADECIMAL.fullmatch(word) and self.at == first + 1:
+            return int(word, 16), word
         if self.texts[self.at] in ("-", "+"):
             self.at += 1
             self.number("a number")

@@ -245,10 +245,11 @@ class Reader:
                 break
             elements.append(self.element())
             self.newlines()
-            if texts[self.at] == ",":
-                self.at += 1
-            elif texts[self.at] != "}":
+            if texts[self.at] not in (",", "}"):
                 raise self.fail("`,` or `}`")
+            while texts[self.at] == ",":  # nft takes several for one
+                self.at += 1
+                self.newlines()
         self.at += 1
         self.depth -= 1
         return t.SetOf(tuple(elements))

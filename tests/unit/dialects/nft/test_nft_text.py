@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.dialects.nft.rulesets import MATCHES, everything, iif, input_rules, ports, source
 
+from fwc.diagnostics import Severity
 from fwc.dialects.base import LowerOptions
 from fwc.dialects.nft import dialect
 from fwc.dialects.nft import tree as t
@@ -255,6 +256,53 @@ def test_mistakes_are_reported_at_their_line(text: str, line: int, code: str) ->
     found = [*diagnostics, *more]
     assert found and found[0].code == code
     assert found[0].primary is not None and found[0].primary.span.line == line
+
+
+@pytest.mark.parametrize(
+    ("rule", "code", "help"),
+    [
+        ("tcp dport htpp accept", "FW002", "did you mean `http`?"),
+        ("tcp dport { 22, 80-htpp } accept", "FW002", "write the port's number"),
+        ("meta l4proto . th dport { tcpp . 22 } accept", "FW002", "did you mean `tcp`?"),
+        ("tcp dport vmap { zzz : accept }", "FW002", "write the port's number"),
+        ("ip saddr gateway.example accept", "FW002", "write the address"),
+        ("ip saddr 10.0.0.300 accept", "FW001", ""),
+        ("ip6 saddr 1:2:3:4:5:6:7 accept", "FW001", ""),
+        ("icmp type echo-reqest accept", "FW001", "did you mean `echo-request`?"),
+        ("icmpv6 type { echo-request, router-advert } accept", "FW001", "did you mean `nd-router-advert`?"),
+        ("tcp flags synn drop", "FW001", "did you mean `syn`?"),
+        ("ct state vmap { estblished : accept }", "FW001", "did you mean `established`?"),
+        ("ip dscp set cs1 ip dscp efx accept", "FW001", "did you mean `ef`?"),
+    ],
+)
+def test_names_that_nobody_knows(rule: str, code: str, help: str) -> None:
+    text = f"table inet f {{\n chain c {{\n  {rule}\n }}\n}}\n"
+    tree, wrong = dialect.parse(SourceFile("x.nft", text))
+    _, found = dialect.lift(tree)
+    assert [(d.code, d.severity) for d in (*wrong, *found)] == [
+        (code, Severity.WARNING if code == "FW002" else Severity.ERROR)
+    ]
+    assert found[0].help.startswith(help)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "tcp dport ftp-data accept",
+        "tcp dport ssh-8080 accept",
+        "tcp dport 0x16 accept",
+        "tcp sport { www, 1024-65535 } accept",
+        "meta l4proto ipv6-icmp accept",
+        "icmp type 13-14 accept",
+        "icmp type { echo-request, 0x11 } accept",
+        "ip6 dscp { cs0, af11, 46 } accept",
+        "ip saddr { 10.0.0.1-10.0.0.9, 192.0.2.0/24 } accept",
+        "ip6 saddr ::ffff:192.0.2.1 accept",
+        "tcp flags { syn, fin,ack } drop",
+    ],
+)
+def test_names_and_numbers_that_nft_knows(rule: str) -> None:
+    one_rule(rule)
 
 
 def test_every_mistake_of_a_file_is_reported() -> None:
