@@ -267,7 +267,7 @@ def test_mistakes_are_reported_at_their_line(text: str, line: int, code: str) ->
         ("tcp dport vmap { zzz : accept }", "FW002", "write the port's number"),
         ("ip saddr gateway.example accept", "FW002", "write the address"),
         ("ip saddr 10.0.0.300 accept", "FW001", ""),
-        ("ip6 saddr 1:2:3:4:5:6:7 accept", "FW001", ""),
+        ("ip saddr 1.2.3.4.5 accept", "FW001", ""),
         ("icmp type echo-reqest accept", "FW001", "did you mean `echo-request`?"),
         ("icmpv6 type { echo-request, router-advert } accept", "FW001", "did you mean `nd-router-advert`?"),
         ("tcp flags synn drop", "FW001", "did you mean `syn`?"),
