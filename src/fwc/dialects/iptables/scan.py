@@ -113,7 +113,9 @@ class Scanner:
             word = words[at]
             start = at
             if word == "!":
-                negated = not negated
+                if negated:
+                    raise BadWords(at, "FW001", "iptables refuses two ! in a row", "leave both out")
+                negated = True
                 at += 1
                 continue
             if word[:2] == "--":
