@@ -150,6 +150,9 @@ class _Writer:
         iface = self.random.choice(["em0", "em0", "em1"])
         tag = f"tag {self.random.choice(TAGS)} " if self.chance(self.choices.tags) and not no else ""
         passes = "" if no or self.chance(75) else "pass "
+        if self.chance(12) and not no:
+            inside, outside = self.random.choice([("10.1.0.5", "203.0.113.1"), ("10.2.0.5", "192.0.2.9")])
+            return f"binat on em0 inet from {inside} to {self.address(4)} {tag}-> {outside}"
         if self.chance(50):
             target = self.random.choice([f"({iface})", "203.0.113.1", "10.1.0.1", f"({iface}) static-port"])
             tagged = f"tagged {self.random.choice(TAGS)} " if self.chance(self.choices.tags) else ""

@@ -51,6 +51,13 @@ def converted(text: str, target: str = "nftables") -> str | None:
     return next(file.text for file in compiled[0].files if file.name == "nftables.conf")
 
 
+def one_to_one(words: list[str], address: int) -> int:
+    """What `snat ip prefix to ip saddr map { A : B }` makes of A."""
+    assert words[:4] in (["dnat", "ip", "prefix", "to"], ["snat", "ip", "prefix", "to"]) and len(words) == 12, words
+    assert int(ip_address(words[8])) == address
+    return int(ip_address(words[10]))
+
+
 @dataclass(frozen=True)
 class Wire:
     """A packet where it comes in, or leaves a program of this machine (no `ingress`). A port that nat chose is None."""
@@ -224,6 +231,8 @@ class Judge:
         if words[0] == "redirect":
             own = next(a for a in ADDRESSES[iface] if (a < 1 << 32) is (version == 4))
             return own, int(words[2].removeprefix(":")) if len(words) > 1 else dport
+        if "prefix" in words:
+            return one_to_one(words, destination), dport
         assert words[:3] == ["dnat", "ip", "to"] and len(words) == 4, words
         address, _, port = words[3].partition(":")
         return int(ip_address(address)), int(port) if port else dport
@@ -235,6 +244,8 @@ class Judge:
             return source, sport
         if words[0] == "masquerade":
             return next(a for a in ADDRESSES[iface] if (a < 1 << 32) is (version == 4)), pf.sport
+        if "prefix" in words:
+            return one_to_one(words, source), sport
         assert words[:3] == ["snat", "ip", "to"] and len(words) == 4, words
         return int(ip_address(words[3])), pf.sport
 

@@ -306,6 +306,12 @@ def test_run_time_tables_stay_and_empty_ones_match_nothing() -> None:
         ("block in from no-route", "asks the routing table"),
         ("pass in tag X", ""),
         ("pass out tagged X", ""),
+        ("block return-icmp(net-unk) in", "no answer with the code 6"),
+        ("block return-icmp(host-unr, 1) in", ""),
+        ("pass in received-on em0", "no equivalent"),
+        ("pass in inet proto tcp to port 22 once", "no equivalent"),
+        ("pass in to ! self", "only the machine itself knows"),
+        ("pass in set prio 6", ""),
         ("scrub in all max-mss 1400", "lowers the MSS"),
         ("scrub in all no-df random-id", "don't-fragment"),
         ("scrub in all min-ttl 15", "raises the TTL"),
@@ -331,12 +337,20 @@ def test_refused_at_its_line(line: str, part: str) -> None:
         ("pass in proto tcp to port 22 keep state (tcp.established 60)", "timeout"),
         ("pass in log (all) proto tcp to port 22", "first packet only"),
         ("pass in proto tcp to port 22 queue web", "queue is left out"),
+        ("pass in set prio 6", "the order in which packets are sent"),
+        ("block return-rst(ttl 5) in proto tcp", "with its own"),
         ("altq on em0 cbq bandwidth 10Mb queue { a, b }", "altq"),
     ],
 )
 def test_left_out_with_a_warning(line: str, part: str) -> None:
     assert nft(line + "\n")
     assert any(at == 1 and part in message for at, message in said(line + "\n", Severity.WARNING))
+
+
+def test_rules_that_join_an_anchor() -> None:
+    text = 'anchor "a" {\n\tpass in proto tcp\n}\nload anchor "a" from "/etc/a"\n'
+    assert [at for at, _ in said(text, Severity.ERROR)] == [4]
+    assert nft(text.replace('load anchor "a"', 'load anchor "b"'))
 
 
 def test_every_reason_is_told() -> None:

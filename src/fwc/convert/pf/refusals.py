@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from fwc.diagnostics import Diagnostic, error, warning
+from fwc.dialects.pf.lift import KINDS4, KINDS6
 from fwc.dialects.pf.tree import (
     Dummynet,
     Filter,
     HostKind,
     Include,
+    LoadAnchor,
     Scrub,
     SetOption,
     State,
@@ -94,7 +96,7 @@ _CHANGES = {
 _ANCHORS = ("nat-anchor", "rdr-anchor", "binat-anchor")
 """Told of the statement."""
 _SHAPING = ("altq", "queue")
-_PRIORITY = ("set prio", "set queue", "prio", "queue")
+PRIORITY = ("set prio", "set queue", "prio", "queue")
 
 
 def refused(text: str, span: Span | None, help: str = "", *notes: str) -> Diagnostic:
@@ -132,6 +134,11 @@ def of_statements(statements: tuple[Statement, ...], used: Collection[str]) -> l
                     out.append(
                         refused("netfilter does not delay or lose packets on purpose, as dummynet does", st.span)
                     )
+            case LoadAnchor() if any(
+                rule.anchor == st.anchor and rule.body is not None for rule in filters(statements)
+            ):
+                text = f"the rules of {st.file} join those of the anchor, and are not in this file"
+                out.append(refused(text, st.span, "put them between the anchor's braces"))
             case Include():
                 text = f"the rules of {st.file} are not in this file"
                 out.append(refused(text, st.span, "put them in the place of the `include`"))
@@ -149,6 +156,7 @@ def of_statements(statements: tuple[Statement, ...], used: Collection[str]) -> l
 
 
 def _filter(rule: Filter) -> Iterator[Diagnostic]:
+    yield from _answer(rule)
     if rule.state is not None and rule.action == "pass":
         yield from _state(rule.state, rule.span)
     if rule.queue:
@@ -160,8 +168,19 @@ def _filter(rule: Filter) -> Iterator[Diagnostic]:
         if text.startswith("scrub"):
             for word in (w for w in _CHANGES if w in text and w != "max-mss"):
                 yield refused(f"`{word}` {_CHANGES[word]}, which netfilter does not", rule.span, "take it out")
-        if text.startswith(_PRIORITY):
+        if text.startswith(PRIORITY):
             yield left_out(f"`{text}` is left out: the order in which packets are sent is the work of `tc`", rule.span)
+
+
+def _answer(rule: Filter) -> Iterator[Diagnostic]:
+    if rule.answer == "return-rst" and rule.codes:
+        yield left_out("the ttl of `return-rst` is left out: Linux answers with its own", rule.span)
+    elif rule.answer in ("return-icmp", "return-icmp6"):
+        known = [KINDS4 if rule.answer == "return-icmp" else KINDS6, KINDS6]
+        for code, kinds in zip(rule.codes, known, strict=False):
+            if code not in kinds:
+                text = f"Linux has no answer with the code {code}"
+                yield refused(text, rule.span, "take another code, or `return`")
 
 
 def _state(state: State, span: Span | None) -> Iterator[Diagnostic]:
@@ -265,7 +284,7 @@ def of_rule(rule: Rule, machine_sets: Collection[str]) -> list[Diagnostic]:
         if isinstance(action, Via | Duplicate):
             kind = "dup-to" if isinstance(action, Duplicate) else action.kind
             out.append(refused(f"`{kind}` chooses the way of packets, which is the work of `ip rule` on Linux", span))
-        elif isinstance(action, OpaqueAction) and not action.text.startswith(_PRIORITY):
+        elif isinstance(action, OpaqueAction) and not action.text.startswith(PRIORITY):
             out.append(refused(f"`{action.text}` has no equivalent that would be proved", span, "take it out"))
         elif isinstance(action, ClampMss):
             out.append(

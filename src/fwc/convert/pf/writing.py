@@ -11,6 +11,7 @@ import dataclasses
 from collections.abc import Collection, Sequence
 
 from fwc.convert.pf.legs import FIELDS, Leg, is_loose
+from fwc.convert.pf.refusals import PRIORITY
 from fwc.convert.pf.states import (
     OPTIONS,
     REGISTERS,
@@ -29,7 +30,7 @@ from fwc.convert.pf.states import (
 from fwc.convert.pf.tags import GIVEN, Tags, tag_of
 from fwc.ir.match import ALWAYS, CtState, FieldIn, Match, all_of, state_in
 from fwc.ir.model import Chain, Role, Rule
-from fwc.ir.verdict import DROP, RETURN, Accept, Goto, Jump, NoTrack, Reject, Tag, Verdict
+from fwc.ir.verdict import DROP, RETURN, Accept, Action, Goto, Jump, NoTrack, OpaqueAction, Reject, Tag, Verdict
 from fwc.records import record
 from fwc.source import Span
 
@@ -197,7 +198,8 @@ class Chains:
             for direction, keeps in self._directions():
                 body = tuple(self._body(out(found.tag), found.rules, False, keeps))
                 what = "translated" if keeps else "answering"
-                name = names.setdefault(body, self._name(what, way) + (str(len(names) + 1) if names else ""))
+                alike = sum(name.startswith(what) for name in names.values())
+                name = names.setdefault(body, self._name(what, way) + (str(alike + 1) if alike else ""))
                 self.add(
                     name, body, "packets that get another source" + (", and a state with it" if keeps else " in pf")
                 )
@@ -243,10 +245,17 @@ class Chains:
         elif isinstance(verdict, Reject):
             chain = answering(verdict.kind, self.style.marked)
             verdict = self.add(answer_name(verdict.kind), chain.rules, chain.comment)
-        actions = tuple(a for a in rule.actions if not isinstance(a, NoTrack | Tag))
+        actions = tuple(a for a in rule.actions if not _left_out(a))
         return dataclasses.replace(rule, actions=actions, verdict=verdict)
 
     def _given(self, rule: Rule) -> str | None:
         """The tag that a rule gives, as far as it matters; None where it gives none."""
         tag = tag_of(rule)
         return (tag if tag in self.style.tags.leaving else "") if tag else None
+
+
+def _left_out(action: Action) -> bool:
+    """What the chains say otherwise, and the order in which packets are sent."""
+    if isinstance(action, OpaqueAction):
+        return action.text.startswith(PRIORITY)
+    return isinstance(action, NoTrack | Tag)
