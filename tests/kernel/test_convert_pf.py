@@ -113,19 +113,21 @@ class OnTheKernel(Judge):
         )  # fmt: skip
 
 
+@pytest.mark.parametrize("target", ["nftables", "iptables"])
 @pytest.mark.parametrize("kind", ["filter", "nat", "tags", "nat-and-tags"])
-def test_connections_fare_as_in_pf(router: Laboratory, kind: str) -> None:
-    """What the interpreters of the property tests agree on is what the kernel does: marks, directions, translations,
-    tags."""
+def test_connections_fare_as_in_pf(router: Laboratory, kind: str, target: str) -> None:
+    """What the interpreters of the property tests agree on is what the kernel does: marks, directions, translations, tags."""
     converted_files = sent = passed = 0
     for seed in range(500, 560):
         random = Random(seed)
         text = pf_rulesets.ruleset(random, CHOICES[kind][0])
         nft = converted(text)
-        if nft is None:
+        output, _ = convert(SourceFile("pf.conf", text), ReadRequest("pf"), target)
+        if nft is None or output is None:
             continue
         converted_files += 1
-        router.load(("nft", nft))
+        texts = {file.name: file.text for file in output.files}
+        router.load(*((kind, texts[name]) for name, kind in KINDS.items() if name in texts))
         for _ in range(3):
             judge = OnTheKernel(text, nft, lab=router)
             router.flush_connections()
@@ -133,7 +135,7 @@ def test_connections_fare_as_in_pf(router: Laboratory, kind: str) -> None:
                 assert not judge.agree(event)
             sent += judge.sent
             passed += judge.passed
-    print(f"{kind}: {converted_files} files, {sent} packets, {passed} passed")
+    print(f"{kind}, {target}: {converted_files} files, {sent} packets, {passed} passed")
     assert converted_files > 25 and passed > 150 and sent - passed > 150
 
 
