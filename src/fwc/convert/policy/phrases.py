@@ -255,11 +255,11 @@ def traffic_text(line: Line, words: Vocabulary, optional: bool = False) -> str:
 
 
 def _family(line: Line, words: Vocabulary) -> str:
-    """The family word, unless the addresses or the traffic are of one family anyway."""
-    if line.families >= words.families:
-        return ""
-    if line.ends.saddr or line.ends.daddr:
-        return ""
-    if all(box.icmp is not None or box.icmpv6 is not None for box in line.boxes):
-        return ""
-    return family_word(line.families)
+    return family_word(line.families) if family_needed(line, words) else ""
+
+
+def family_needed(line: Line, words: Vocabulary) -> bool:
+    """Whether the family has to be said: neither the addresses nor the traffic are of one anyway."""
+    if line.families >= words.families or line.ends.saddr or line.ends.daddr:
+        return False
+    return not all(box.icmp is not None or box.icmpv6 is not None for box in line.boxes)

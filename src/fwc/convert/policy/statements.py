@@ -13,6 +13,7 @@ from fwc.convert.policy.phrases import (
     action_text,
     conditions,
     ends_of,
+    family_needed,
     meta_text,
     reject_text,
     traffic_text,
@@ -38,6 +39,7 @@ from fwc.ir.verdict import (
     SetField,
     SetPriority,
 )
+from fwc.net.hooks import Family
 from fwc.records import record
 
 SYN = "flags syn of syn, rst"
@@ -148,6 +150,7 @@ def _with(text: str, options: list[str], line: Line) -> str:
 
 def _called(line: Line, head: str, ends: Ends, options: list[str], words: Vocabulary) -> Statement:
     what = traffic(line.boxes, line.families, words.families)
+    ends = _of_family(line, ends, words)
     wide = ends.source == ("any",) and ends.target == ("any",)
     said = [*conditions(line.ends), *ends.conditions]
     text = head + ("" if what == "any" else f" for {what}")
@@ -155,6 +158,22 @@ def _called(line: Line, head: str, ends: Ends, options: list[str], words: Vocabu
         text += f" from {ends.source[-1]} to {ends.target[-1]}"
     text += f" if {' and '.join(said)}" if said else ""
     return Statement(_with(text, options, line), outer_of(ends), line.notes)
+
+
+def _of_family(line: Line, ends: Ends, words: Vocabulary) -> Ends:
+    """The ends with every address of the line's family for `any`: jumps take no family word."""
+    if not family_needed(line, words):
+        return ends
+    (family,) = line.families
+    everything = "0.0.0.0/0" if family is Family.V4 else "::/0"
+    for side in ("source", "target"):
+        operands: tuple[str, ...] = getattr(ends, side)
+        first, _, rest = operands[-1].partition(" ")
+        if first == "any" and not rest.startswith("in "):
+            return dataclasses.replace(ends, **{side: (*operands[:-1], f"{everything} {rest}".rstrip())})
+        if is_name(first) and first != "self" and not rest:
+            return dataclasses.replace(ends, **{side: (*operands[:-1], f"{everything} in {first}")})
+    raise Unsaid("a jump for one family from and to interfaces alone", "name the addresses")
 
 
 # ----- packet changes ------------------------------------------------------------
