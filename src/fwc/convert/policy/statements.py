@@ -161,7 +161,8 @@ def _called(line: Line, head: str, ends: Ends, options: list[str], words: Vocabu
 
 
 def _of_family(line: Line, ends: Ends, words: Vocabulary) -> Ends:
-    """The ends with every address of the line's family for `any`: jumps take no family word."""
+    """The ends with every address of the line's family for `any`: jumps take no family word. Where no address can stand the proof
+    tells whether the family mattered."""
     if not family_needed(line, words):
         return ends
     (family,) = line.families
@@ -173,7 +174,7 @@ def _of_family(line: Line, ends: Ends, words: Vocabulary) -> Ends:
             return dataclasses.replace(ends, **{side: (*operands[:-1], f"{everything} {rest}".rstrip())})
         if is_name(first) and first != "self" and not rest:
             return dataclasses.replace(ends, **{side: (*operands[:-1], f"{everything} in {first}")})
-    raise Unsaid("a jump for one family from and to interfaces alone", "name the addresses")
+    return ends
 
 
 # ----- packet changes ------------------------------------------------------------
