@@ -45,11 +45,13 @@ class Choices:
     tags: int = 0
     own: int = 10
     plain: bool = False
+    redirects: bool = False
 
 
 def ruleset(random: Random, choices: Choices | None = None) -> str:
     """A pf.conf, with rules that meet the packets of `flows` often."""
-    return _Writer(random, choices or Choices()).text()
+    writer = _Writer(random, choices or Choices())
+    return writer.redirects() if choices is not None and choices.redirects else writer.text()
 
 
 class _Writer:
@@ -97,6 +99,23 @@ class _Writer:
             out.append(f'anchor "a" {self.random.choice(["", "in ", "out ", "quick "])}{{')
             out += ["\t" + self.rule() for _ in range(self.random.randrange(1, 4))]
             out.append("}")
+        return "\n".join(out) + "\n"
+
+    def redirects(self) -> str:
+        """A few rules around rdr rules that take many packets: states of what rules pass without one, and new destinations."""
+        out = ["set skip on lo0"]
+        for _ in range(self.random.randrange(1, 3)):
+            head = self.random.choice(["rdr", "rdr", "rdr pass"]) + " on " + self.random.choice(["em0", "em1", "em2"])
+            target = self.random.choice(["10.1.0.5", "10.2.0.5", "10.1.0.77", "198.51.100.7"])
+            new = self.random.choice(["", f" port {self.random.choice(PORTS)}"])
+            out.append(f"{head} inet proto {{ tcp udp }} from any to any port 20:50000 -> {target}{new}")
+        choice = self.random.choice
+        for name in self.random.sample(["em0", "em1", "em2"], 2):
+            out.append(choice(["block out", "block in", "block", "pass in", "pass out"]) + f" on {name} all")
+        out.append(choice(["pass in all no state", "pass out on em1 no state", "block in on em2", "pass all"]))
+        out.append(
+            choice(["", "pass out on em2 proto { tcp udp } to port < 1024", "pass out on em1 inet", self.rule()])
+        )
         return "\n".join(out) + "\n"
 
     def rule(self) -> str:
@@ -160,8 +179,8 @@ class _Writer:
             source = self.random.choice(["10.1.0.0/24", "10.2.0.0/24", "10.0.0.0/8", "any", "! 203.0.113.1"])
             head = f"{'no ' if no else ''}nat {passes}on {iface} inet {protocol}from {source} to {self.address(4)} "
             return head + tagged + tag + ("" if no else f"-> {target}")
-        where = self.random.choice(["any", f"({iface})", "203.0.113.1", "10.1.0.1", "192.0.2.9"])
-        port = self.random.choice(PORTS)
+        where = self.random.choice(["any", "any", f"({iface})", "203.0.113.1", "10.1.0.1", "192.0.2.9"])
+        port = self.random.choice([str(self.random.choice(PORTS)), "20:450", "20:450", "1000:50000"])
         target = self.random.choice(["10.1.0.5", "10.2.0.5", f"({iface})", "10.1.0.77", "198.51.100.7"])
         new = f" port {self.random.choice(PORTS)}" if self.chance(40) else ""
         protocol = self.random.choice(["tcp", "udp", "{ tcp udp }"])

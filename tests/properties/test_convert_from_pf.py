@@ -208,7 +208,7 @@ class Judge:
             if entry is not None:
                 entry.mark = self.nft.ct_mark
             if verdict != "accept":
-                return Outcome(False, wire), entry
+                return Outcome(False, Wire(wire.ingress, source, sport, destination, dport)), entry
             if entry is not None and new:
                 if hook != "input":
                     words = self.nft.translate(replace(packet("postrouting", goes))).split()
@@ -335,6 +335,7 @@ def run(seed: int, choices: Choices | None = None, target: str = "nftables") -> 
 KINDS = {
     "filter": (None, "nftables", 0.95),
     "nat": (Choices(translations=90), "nftables", 0.6),
+    "redirects": (Choices(redirects=True), "nftables", 0.9),
     "tags": (Choices(tags=35), "nftables", 0.7),
     "nat-and-tags": (Choices(translations=90, tags=30), "nftables", 0.5),
     "policy": (Choices(no_state=0, options=0, own=0, plain=True), "fwc", 0.6),

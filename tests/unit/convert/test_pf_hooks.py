@@ -138,10 +138,21 @@ def test_the_filter_going_out_sees_the_new_source() -> None:
     assert chain.strip().splitlines()[0].strip() == 'oifname "em0" meta l4proto != tcp goto keep_out'
 
 
+def test_a_source_that_is_one_of_several_is_not_known() -> None:
+    text = "nat on em0 inet from 10.0.0.0/8 to any -> 192.0.2.0/30\nblock out on em0 from SOURCE\npass out on em1 from 10.0.0.1\n"
+    assert (
+        "drop" in nft(text.replace("SOURCE", "192.0.2.0/24")).partition("chain translated_out {")[2].partition("}")[0]
+    )
+    assert [at for at, _ in said(text.replace("SOURCE", "192.0.2.1"), Severity.ERROR)] == [2]
+    assert [at for at, _ in said(text.replace("from SOURCE", "proto tcp from any port 22"), Severity.ERROR)] == [2]
+    own = "nat on em0 inet from 10.0.0.0/8 to any -> (em0)\nblock out on em0\npass out on em0 from ! (em0)\n"
+    assert nft(own).partition("chain translated_out {")[2].split("\n")[1].strip() == 'oifname "em0" drop'
+
+
 def test_a_translation_makes_a_state_whatever_rule_passes() -> None:
     text = nft("set skip on lo0\nrdr on em0 inet proto tcp to port 80 -> 10.1.0.5\npass in no state\n")
-    assert "ct status dnat ct direction original goto keep_in" in text
-    assert 'iifname "em0" tcp dport 80 dnat ip to 10.1.0.5' in text
+    assert "ct mark & 0x20 == 0x20 ct direction original goto keep_in" in text
+    assert 'iifname "em0" tcp dport 80 ct mark set ct mark & 0xffffffdf | 0x00000020 dnat ip to 10.1.0.5' in text
 
 
 def test_what_rdr_exempts_or_passes() -> None:
@@ -149,7 +160,7 @@ def test_what_rdr_exempts_or_passes() -> None:
     rules += "rdr pass on em0 inet proto tcp to port 80 -> 10.1.0.5\nblock in\n"
     text = nft(rules)
     assert 'iifname "em0" tcp dport 80 ip saddr 192.0.2.9 accept' in text
-    assert "ct mark & 0x20 == 0x20 ct direction original goto keep_in" in text
+    assert "ct mark & 0x40 == 0x40 ct direction original goto keep_in" in text
 
 
 def test_a_tag_goes_from_leg_to_leg() -> None:
@@ -170,11 +181,11 @@ def test_the_tag_of_rdr_goes_to_both_legs() -> None:
     text = "set skip on lo0\nrdr on em0 inet proto tcp to port 80 tag WEB -> 10.1.0.5\n"
     text += "block all\npass in on em0 tagged WEB\npass out on em1 tagged WEB\n"
     shown = nft(text)
-    assert "ct mark set ct mark & 0xffffffdf | 0x00000020 dnat ip to 10.1.0.5" in shown
+    assert "ct mark set ct mark & 0xffffffbf | 0x00000040 dnat ip to 10.1.0.5" in shown
     machine = Machine(text)
     assert machine.decide("forward", SYN, status=("dnat",)) == "drop"
     machine = Machine(text)
-    machine.mark = 0x20
+    machine.mark = 0x40
     assert machine.decide("forward", SYN, status=("dnat",)) == "accept"
 
 

@@ -14,7 +14,7 @@ from fwc.convert.pf.legs import Leg, is_loose, leg, of_one_family, until_decided
 from fwc.convert.pf.nat import Unsure, as_translated, of_translation, translations, with_live_pools
 from fwc.convert.pf.refusals import filters, of_rule, of_statements, refused
 from fwc.convert.pf.scrubs import scrub_chains
-from fwc.convert.pf.states import IP6TABLES, IPTABLES, NFT, Words, answers_pass
+from fwc.convert.pf.states import IP6TABLES, IPTABLES, NFT, REDIRECTED, Words, answers_pass
 from fwc.convert.pf.tags import GIVEN, INWARD_TAG, Tags, decide, negated_tests, tag_of, tested
 from fwc.convert.pf.writing import INTO, THROUGH, Chains, Style, Translated, out
 from fwc.diagnostics import Diagnostic, Severity
@@ -210,9 +210,11 @@ class _Work:
         tag = tag_of(rule)
         if way == "in":
             match = decide(rule.match, lambda numbers: NEVER)
-            keeps = tag in self.tags.given
-            value = SetField(Field.CT_MARK, self.tags.value(tag, GIVEN), self.tags.mask(GIVEN))
-            actions = (value,) if keeps else ()
+            redirects = REDIRECTED if self._says_redirected() and not isinstance(rule.verdict, Accept) else 0
+            value, mask = redirects, redirects
+            if tag in self.tags.given:
+                value, mask = value | self.tags.value(tag, GIVEN), mask | self.tags.mask(GIVEN)
+            actions = (SetField(Field.CT_MARK, value, mask),) if mask else ()
         else:
 
             def answer(numbers: frozenset[int]) -> Match:
@@ -223,6 +225,10 @@ class _Work:
         return [] if match == NEVER else [dataclasses.replace(rule, match=match, actions=actions)]
 
     # ----- chains ------------------------------------------------------------------
+
+    def _says_redirected(self) -> bool:
+        """Whether a packet may pass coming in by a rule that keeps no state, so that it matters that rdr took it."""
+        return self.marked() and self.legs["in"].loose
 
     def tagged_nat(self) -> bool:
         return bool(tested(rule.match for rule in self.nat["out"].rules))
@@ -235,7 +241,7 @@ class _Work:
         """Those of the filter hooks, and those of the nat hooks. `apart`: every hook has chains of its own, which
         accept."""
         ends = ACCEPT if apart else RETURN
-        redirecting = self.nat["in"].translating
+        redirecting = self.nat["in"].translating and self._says_redirected()
         style = Style(self.words, self.marked(), redirecting, self.tagged_nat(), self.tags, self.with_options, ends)
         work = Chains(style)
         redirected = [

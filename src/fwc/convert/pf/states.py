@@ -16,7 +16,6 @@ from fwc.convert.pf.tags import INWARD_TAG, OUTWARD_TAG, Tags
 from fwc.ir.match import (
     ALWAYS,
     CtState,
-    CtStatus,
     Field,
     FieldIn,
     MaskedIn,
@@ -41,10 +40,10 @@ from fwc.ir.walk import map_rules
 from fwc.net.intervals import IntervalSet
 from fwc.records import record
 
-INWARD, OUTWARD, ANSWERED, WITH_OPTIONS = 1, 2, 4, 3
+INWARD, OUTWARD, ANSWERED, REDIRECTED, WITH_OPTIONS = 1, 2, 4, 32, 3
 """Bits of a connection's mark: pf has a state that lets its first direction in (and answers out); one that lets its
-first direction out (and answers in); its packet is refused with an answer, which pf sends without asking a rule. The
-first two, so many places to the left, say that the state has `allow-opts`."""
+first direction out (and answers in); its packet is refused with an answer, which pf sends without asking a rule; an
+rdr rule took it. The first two, so many places to the left, say that the state has `allow-opts`."""
 
 OPTIONS = "ip_options"
 """The chain that tests the options of what passes."""
@@ -139,8 +138,9 @@ def remember(words: Words, tags: Tags, tag: str) -> Rule:
 
 
 def redirected(words: Words) -> Match:
-    """First packets that got a new destination: these make a state whatever rule passes them."""
-    return all_of(words.original, MaskedIn(Field.CT_STATUS, CtStatus.DNAT, IntervalSet.of(CtStatus.DNAT)))
+    """First packets that an rdr rule took: these make a state whatever rule passes them, even where the new
+    destination is the old one."""
+    return all_of(words.original, bit(REDIRECTED))
 
 
 def without_options(words: Words) -> list[Rule]:

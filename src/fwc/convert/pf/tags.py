@@ -31,7 +31,7 @@ from fwc.ir.walk import match_nodes
 from fwc.net.intervals import IntervalSet
 from fwc.records import record
 
-_FIRST_BIT = 5
+_FIRST_BIT = 6
 """Those below are the states' own."""
 
 
