@@ -117,7 +117,8 @@ class Judge:
     tcp packet that is neither SYN nor ACK and belongs to no connection (pf may make a state of it, conntrack does
     not). Nor where packets go that pf translates by a rule although they are not the first of a connection (the first
     was passed without a state, or conntrack has no connection for it): these must be blocked where pf does so, may be
-    where it does not, and what comes behind is not asked. Nor what rdr sends back to its sender.
+    where it does not, and what comes behind is not asked. Nor what rdr sends back to its sender, and a connection whose
+    answers would be another's first packets.
     """
 
     text: str
@@ -280,6 +281,9 @@ class Judge:
         wire = self.wire(event)
         if flow in self.given_up or self.unsolicited(event, wire):
             return ""
+        if self.clashes(event, wire):
+            self.given_up.add(flow)
+            return ""
         self.asked += 1
         pf = self.by_pf(event, wire)
         before = list(self.connections)
@@ -296,6 +300,14 @@ class Judge:
             self.arrived[flow] = pf.result
         same = pf.passed is nft.passed and (not pf.passed or entry is None or pf.result == nft.result)
         return "" if same else f"pf {pf}, nft {nft}: {event} {wire}"
+
+    def clashes(self, event: Event, wire: Wire) -> bool:
+        """The answer to it would be the first packet of a connection that was translated: Linux takes another port
+        then."""
+        mine = [c for c in self.connections if self.protocols[id(c)] == event.flow.protocol]
+        turned = (*wire.ends[2:], *wire.ends[:2])
+        known = any(c.first.ends == wire.ends or c.answers(wire) for c in mine)
+        return not known and any(c.first.ends == turned for c in mine)
 
     def unsolicited(self, event: Event, wire: Wire) -> bool:
         """An echo reply that nobody asked for, which is a connection to pf only."""
