@@ -502,6 +502,8 @@ def _opaque(match: Opaque, negated: bool) -> Part:
         raise Inexpressible("foreign", text, "remove it, or use `when target`")
     if negated:
         raise Inexpressible("foreign", f"iptables cannot negate {match.text!r}")
+    if not match.text.isprintable():
+        raise Inexpressible("text", "the condition holds a control character", "use printable text")
     return (FOREIGN, split_words(match.text) or ())
 
 

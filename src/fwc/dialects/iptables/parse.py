@@ -170,10 +170,12 @@ class _Parser:
     def _rule(self, block: _Block, text: str, start: int, counters: Counters | None) -> None:
         end = start + len(text.rstrip())
         words = split_words(text)
-        if words is None:
+        if "\0" in text:
+            self.complain("FW001", "iptables reads a rule up to the NUL byte in it", start, end, "take the byte out")
+        elif words is None:
             self.complain("FW001", "a quote is not closed", start, end)
-            return
-        self._command(block, words, start, end, counters)
+        else:
+            self._command(block, words, start, end, counters)
 
     def _command(self, block: _Block, words: Words, start: int, end: int, counters: Counters | None) -> None:
         """One iptables command on `block`."""

@@ -141,6 +141,7 @@ def _only(where: Where, table: str, feature: str, message: str) -> None:
 def _foreign(dialect: str, text: str) -> Words:
     if dialect != "iptables":
         raise Inexpressible("foreign", f"iptables cannot express the {dialect} statement {text!r}", "use `when target`")
+    _printable(text, "the target")
     return split_words(text) or ()
 
 

@@ -225,6 +225,7 @@ def test_action(table: str, chain: str, words: str, action: object) -> None:
         ("FW026", "-A FORWARD -p tcp -j TCPMSS --clamp-mss-to-pmtu"),
         ("FW001", "-A INPUT --nonsense -j ACCEPT"),
         ("FW001", "-A INPUT ! ! -i lo -j ACCEPT"),
+        ("FW001", "-A INPUT -m ad\0rtype -j ACCEPT"),
         ("FW001", "-A INPUT -s 10.0.0.300 -j ACCEPT"),
         ("FW001", "-A INPUT -p nosuch -j ACCEPT"),
         ("FW001", "-A INPUT -p tcp --dport"),
