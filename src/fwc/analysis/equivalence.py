@@ -16,9 +16,10 @@ from fwc.analysis.firstmatch import NEXT, NOWHERE, Outcome, Region, first_match
 from fwc.analysis.program import Place, Program, ProgramTooLarge, Source, base_chains, filled_sets, fixed_sets, unfold
 from fwc.analysis.unions import in_cells, same_runs
 from fwc.analysis.witness import point_packet, point_text, stays_first, with_values
-from fwc.ir.match import CtState, Field
+from fwc.ir.match import CtState, Field, MaskedIn
 from fwc.ir.model import Chain, Ruleset
 from fwc.ir.verdict import Accept
+from fwc.ir.walk import match_nodes, rules
 from fwc.net.hooks import ChainType, Family, Hook
 from fwc.net.packet import Packet
 from fwc.records import record
@@ -99,7 +100,7 @@ def _compare_family(
     right_set: Callable[[str], str],
     nodes: int,
 ) -> Difference | None:
-    dimensions = Dimensions(family)
+    dimensions = Dimensions(family, lambda field: field in MARKS and not _in_part(field, left, right))
     mine = Source(left, translators(left, dimensions, left_set), family)
     other = Source(right, translators(right, dimensions, right_set), family)
     lefts, rights = base_chains(left, family), base_chains(right, family)
@@ -110,6 +111,20 @@ def _compare_family(
         if found is not None:
             return found
     return None
+
+
+MARKS = frozenset((Field.MARK, Field.CT_MARK))
+_WHOLE_MARK = 0xFFFFFFFF
+
+
+def _in_part(field: Field, *rulesets: Ruleset) -> bool:
+    """Whether some condition asks for a part of the field's bits."""
+    return any(
+        isinstance(node, MaskedIn) and node.field is field and node.mask & _WHOLE_MARK != _WHOLE_MARK
+        for ruleset in rulesets
+        for _, _, _, rule in rules(ruleset)
+        for node in match_nodes(rule.match)
+    )
 
 
 def _idle(chain: Chain) -> bool:

@@ -21,6 +21,8 @@ def _value(dimensions: Dimensions, point: Point, key: object, default: int) -> i
 
 
 def _bits(dimensions: Dimensions, point: Point, field: Field, default: int) -> int:
+    if dimensions.known(field) is not None:
+        return _value(dimensions, point, field, default)
     value = 0
     for bit in range(BITWISE[field]):
         value |= _value(dimensions, point, (field, "bit", bit), default >> bit & 1) << bit

@@ -58,7 +58,7 @@ DOMAINS: Mapping[Field, IntervalSet] = {
     **{field: IntervalSet.full(bits) for field, bits in BITS.items()},
     Field.CT_STATE: IntervalSet.range(0, 4),
     Field.FRAGMENT: IntervalSet.range(0, 1),
-    Field.PKTTYPE: IntervalSet.range(0, 3),
+    Field.PKTTYPE: IntervalSet.range(0, 7),
     Field.IPSEC: IntervalSet.range(0, 1),
 }
 """Every value that a field can have."""

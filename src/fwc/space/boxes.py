@@ -83,6 +83,8 @@ _TOPS = {
     Field.IPSEC: 1,
     Field.VLAN: 4095,
     Field.PF_TAG: (1 << 32) - 1,
+    Field.MARK: (1 << 32) - 1,
+    Field.CT_MARK: (1 << 32) - 1,
 }
 _ADDRESSES = frozenset({Field.SADDR, Field.DADDR, Field.CT_ORIG_SADDR, Field.CT_ORIG_DADDR})
 _IFACES = frozenset({Field.IIF, Field.OIF})
@@ -308,7 +310,7 @@ class Translator:
         implied = self.implied(field)
         if not implied:
             return ()
-        if field in BITWISE:
+        if field in BITWISE and not self.dimensions.is_whole(field):
             width = BITWISE[field]
             return self._product([implied, self._cubes(field, (1 << width) - 1, values, versions)])
         return self._product([implied, self.dimensions.box(self._dimension(field, versions), values)])
@@ -365,7 +367,7 @@ class Translator:
         implied = self.implied(match.field)
         if not implied:
             return ()
-        if match.field in BITWISE:
+        if match.field in BITWISE and not self.dimensions.is_whole(match.field):
             return self._product([implied, self._cubes(match.field, match.mask, match.values, versions)])
         if match.field is Field.FAMILY:
             kept = (self.family.value & match.mask) in match.values

@@ -9,9 +9,10 @@ reality: "covered everywhere" stays right, and only a difference may name a pack
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from enum import Enum
 
+from fwc.ir.match import Field
 from fwc.net.hooks import Family
 from fwc.net.intervals import IntervalSet, Run
 
@@ -73,8 +74,12 @@ def clock_key(part: str, utc: bool) -> Hashable:
 class Dimensions:
     """The dimensions met so far in one family, and its constraints. Grows as conditions are translated; never shrinks."""
 
-    def __init__(self, family: Family) -> None:
+    def __init__(self, family: Family, whole: Callable[[Field], bool] | None = None) -> None:
+        """`whole` tells of a field that is told apart bit by bit otherwise whether no condition asks for some of its bits alone:
+        then it is one dimension, and what is left of it beside some values is two runs, not a box for each bit."""
         self.family = family
+        self._whole = whole
+        self._whole_fields: dict[Field, bool] = {}
         self.dimensions: list[Dimension] = []
         self.runs: dict[int, Runs] = {}
         self.unstable: set[int] = set()
@@ -95,6 +100,14 @@ class Dimensions:
             self._ids.append({})
             if unstable:
                 self.unstable.add(found.index)
+        return found
+
+    def is_whole(self, field: Field) -> bool:
+        if self._whole is None:
+            return False
+        found = self._whole_fields.get(field)
+        if found is None:
+            found = self._whole_fields[field] = self._whole(field)
         return found
 
     def known(self, key: Hashable) -> Dimension | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fwc.analysis.equivalence import compare
 from fwc.analysis.facts import Facts
-from fwc.ir.match import Field, FieldIn, Match, TupleIn, WithinRate, all_of, family_is
+from fwc.ir.match import Field, FieldIn, MaskedIn, Match, TupleIn, WithinRate, all_of, family_is
 from fwc.ir.model import Base, Chain, Rule, Ruleset, Table
 from fwc.ir.verdict import ACCEPT, DROP, Log, Masquerade, Reject, RejectKind, Verdict
 from fwc.net.addresses import AddressSet
@@ -73,6 +73,14 @@ def test_an_accept_leads_into_the_next_base_chain() -> None:
     found = compare(two, hook(rule(SSH, ACCEPT), rule(TCP, DROP), policy=ACCEPT))
     assert found is not None and found.packet.dport == 22
     assert Facts(two).accepts(Family.V4, Hook.INPUT, SSH).none
+
+
+def test_a_part_of_a_mark_is_told_apart_bit_by_bit() -> None:
+    part = MaskedIn(Field.MARK, 0xF0, IntervalSet.of(0x10))
+    whole = FieldIn(Field.MARK, IntervalSet.of(0x110))
+    assert compare(hook(rule(part, DROP), rule(whole, ACCEPT)), hook(rule(part, DROP))) is None
+    found = compare(hook(rule(whole, ACCEPT), rule(part, DROP)), hook(rule(part, DROP)))
+    assert found is not None and found.packet.mark == 0x110
 
 
 def test_the_same_steps_are_the_same_however_many_effects_they_heap_up() -> None:

@@ -81,7 +81,10 @@ def pieces(conjunction: Conjunction, place: Place, set_words: SetWords) -> Piece
 
     transport: dict[Field, Values] = {}
     for field, values in conjunction.fields.items():
-        if field in _TRANSPORT:
+        others = _few_others(field, values, conjunction, place.family)
+        if others is not None:
+            _exclude(field, others, place, put, excepts, False)
+        elif field in _TRANSPORT:
             transport[field] = values
         else:
             put(field_alternatives(field, values, place))
@@ -222,10 +225,10 @@ PKTTYPES = ("unicast", "broadcast", "multicast")
 
 
 def _pkttype(values: IntervalSet, place: Place) -> tuple[Alternative, ...]:
-    if 3 in values and len(list(values)) == 3:
-        (other,) = DOMAINS[Field.PKTTYPE] - values
-        return (((LINK, ("-m", "pkttype", "!", "--pkt-type", PKTTYPES[other])),),)
-    if 3 in values:
+    others = list(DOMAINS[Field.PKTTYPE] - values)
+    if len(others) == 1 and others[0] < len(PKTTYPES):
+        return (((LINK, ("-m", "pkttype", "!", "--pkt-type", PKTTYPES[others[0]])),),)
+    if any(value >= len(PKTTYPES) for value in values):
         raise Inexpressible("pkttype", "iptables cannot match the packet type otherhost", "leave it out")
     return tuple(((LINK, ("-m", "pkttype", "--pkt-type", PKTTYPES[v])),) for v in values)
 
@@ -266,6 +269,30 @@ _ROWS: Mapping[Field, Callable[[IntervalSet, Place], tuple[Alternative, ...]]] =
 
 
 # ----- exclusions ------------------------------------------------------------
+
+
+def _few_others(field: Field, values: Values, conjunction: Conjunction, family: Family) -> Values | None:
+    """The values that are left out, where `!` before them says it shorter: `! --mark 5` in place of 32 masks."""
+    if field in conjunction.excluded or isinstance(values, IfaceSet):
+        return None
+    if isinstance(values, AddressSet):
+        if field not in (Field.SADDR, Field.DADDR) or len(values.family(family).runs) < 2:
+            return None
+        others = (~values).only(family)
+        return others if 0 < len(others.family(family).runs) < len(values.family(family).runs) else None
+    if field not in _LEFT_OUT or not values or values.size() < 2:
+        return None
+    if field is Field.PROTOCOL and (
+        any(f in _TRANSPORT for f in conjunction.fields if f is not field)
+        or any(f in _TRANSPORT for f in conjunction.excluded)
+        or any(isinstance(m.match, MaskedIn) and m.match.field is Field.TCP_FLAGS for m in conjunction.masked)
+    ):
+        return None
+    rest = DOMAINS[field] - values
+    return rest if rest.size() == 1 else None
+
+
+_LEFT_OUT = frozenset({Field.PROTOCOL, Field.MARK, Field.CT_MARK, Field.DSCP, Field.LENGTH})
 
 _NEGATIVES = 4
 """So many `!` conditions on one field still stand in one rule."""

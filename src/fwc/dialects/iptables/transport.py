@@ -9,7 +9,7 @@ from fwc.dialects.iptables.tree import Words
 from fwc.ir.match import Field, MaskedIn, Values
 from fwc.net.hooks import Family
 from fwc.net.intervals import IntervalSet
-from fwc.passes.conjunctions import Literal
+from fwc.passes.conjunctions import DOMAINS, Literal
 
 MULTIPORT = 15
 """XT_MULTI_PORTS; a range takes two."""
@@ -65,7 +65,11 @@ def _details(number: int, fields: dict[Field, Values], flags: list[Literal], pla
         if values is not None:
             if number != own:
                 return None
-            out = [("-m", module, option, text) for text in icmp_texts(ints(values))]
+            others = icmp_texts(DOMAINS[field] - ints(values))
+            if len(others) == 1:
+                out = [("-m", module, "!", option, others[0])]
+            else:
+                out = [("-m", module, option, text) for text in icmp_texts(ints(values))]
     combos = _flag_words(fields, flags)
     if combos is not None:
         if number != 6:

@@ -36,7 +36,7 @@ from fwc.net.clock import DAY, LAST_MOMENT, clock_text, moment, moment_text
 from fwc.net.hooks import Family, Hook
 from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import IntervalSet
-from fwc.passes.conjunctions import DOMAINS, Conjunction, Literal
+from fwc.passes.conjunctions import DOMAINS, Conjunction, Literal, complement
 
 Statements = list[t.Statement]
 
@@ -172,6 +172,7 @@ def _transport(scope: Scope, conjunction: Conjunction, family: Family) -> Statem
         for source, op in ((fields, ""), (excluded, "!=")):
             values = source.get(field)
             if values is not None:
+                values, op = _shorter(field, values, op, family)
                 out.append(t.Compare(name, op, scope.pool.values(field, values, family)))
     for values, op in ((flags[0], ""), (flags[1], "!=")):
         if isinstance(values, IntervalSet):
@@ -182,13 +183,22 @@ def _transport(scope: Scope, conjunction: Conjunction, family: Family) -> Statem
 
 
 def _protocol(scope: Scope, values: IntervalSet, negated: bool, family: Family) -> t.Compare:
-    right = scope.pool.values(Field.PROTOCOL, values, family)
-    return t.Compare(t.Selector("meta l4proto"), "!=" if negated else "", right)
+    named, op = _shorter(Field.PROTOCOL, values, "!=" if negated else "", family)
+    return t.Compare(t.Selector("meta l4proto"), op, scope.pool.values(Field.PROTOCOL, named, family))
 
 
 def _icmp(field: Field, values: IntervalSet) -> t.Statement:
     """`icmp type`, with `icmp code` beside it where the codes are limited."""
     word, names = ("icmp", words.ICMP_TYPES) if field is Field.ICMP else ("icmpv6", words.ICMPV6_TYPES)
+    others = DOMAINS[field] - values
+    if (
+        others
+        and len(others.runs) < len(values.runs)
+        and all(low & 255 == 0 and high & 255 == 255 for low, high in others.runs)
+    ):
+        left_out = _icmp(field, others)
+        assert isinstance(left_out, t.Compare)
+        return t.Compare(left_out.left, "!=", left_out.right)
     whole: list[t.Expr] = []
     coded: list[tuple[int, int, int]] = []
     for low, high in values.runs:
@@ -237,7 +247,20 @@ def _field(scope: Scope, field: Field, values: Values, negated: bool, family: Fa
         assert isinstance(values, IntervalSet)
         inside = (1 in values) is not negated
         return t.Compare(t.Selector(_ipsec(scope)), "", t.Word("exists" if inside else "missing"))
+    values, op = _shorter(field, values, op, family)
     return t.Compare(selector(field, family), op, scope.pool.values(field, values, family))
+
+
+def _shorter(field: Field, values: Values, op: str, family: Family) -> tuple[Values, str]:
+    """The values, or with `!=` the others where these are fewer runs: `ip daddr != 192.0.2.1` in place of two ranges."""
+    if op or isinstance(values, IfaceSet):
+        return values, op
+    others = complement(field, values)
+    if isinstance(values, AddressSet) and isinstance(others, AddressSet):
+        ours, theirs = values.family(family).runs, others.family(family).runs
+    elif isinstance(values, IntervalSet) and isinstance(others, IntervalSet):
+        ours, theirs = values.runs, others.runs
+    return (others, "!=") if 0 < len(theirs) < len(ours) else (values, op)
 
 
 def _ipsec(scope: Scope) -> str:

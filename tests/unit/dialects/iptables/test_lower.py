@@ -82,12 +82,18 @@ from fwc.ir.verdict import (
 from fwc.net.hooks import ChainType, Family, Hook
 from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import IntervalSet
+from fwc.passes.conjunctions import DOMAINS
 
 ADDRESS = net("10.0.0.5").v4.runs[0][0]
 
 
 def one(field: Field, *values: int) -> FieldIn:
     return FieldIn(field, IntervalSet.of(*values))
+
+
+def but(field: Field, value: int) -> FieldIn:
+    """Every value but this one, as the importer of nft gives `!=`."""
+    return FieldIn(field, DOMAINS[field] - IntervalSet.of(value))
 
 
 @pytest.mark.parametrize(
@@ -154,6 +160,11 @@ def one(field: Field, *values: int) -> FieldIn:
         (Owner("user", ("root",)), "-m owner --uid-owner root"),
         (HelperIs("ftp"), "-m helper --helper ftp"),
         (CgroupIs("a/b"), "-m cgroup --path a/b"),
+        (but(Field.MARK, 5), "-m mark ! --mark 0x5"),
+        (but(Field.PROTOCOL, 17), "! -p udp"),
+        (but(Field.DSCP, 8), "-m dscp ! --dscp 0x08"),
+        (but(Field.LENGTH, 100), "-m length ! --length 100"),
+        (but(Field.PKTTYPE, 1), "-m pkttype ! --pkt-type broadcast"),
         (ReversePathFails(), "-m rpfilter --invert"),
         (negate(AddressTypeIs(Field.DADDR, "local")), "-m addrtype ! --dst-type LOCAL"),
         (AddressTypeIs(Field.SADDR, "broadcast"), "-m addrtype --src-type BROADCAST"),
@@ -163,6 +174,15 @@ def one(field: Field, *values: int) -> FieldIn:
 def test_condition(match: Match, words: str) -> None:
     sets = (NamedSet("banned", (Field.SADDR,), kind="addresses", runtime=True),)
     assert lines(of_input(Rule(match, (), ACCEPT), sets=sets)) == [f"-A INPUT {words} -j ACCEPT"]
+
+
+def test_what_is_left_out_is_said_where_it_is_shorter() -> None:
+    others = FieldIn(Field.SADDR, ~net("10.0.0.0/8"))
+    assert lines(of_input(Rule(others, (), ACCEPT))) == ["-A INPUT ! -s 10.0.0.0/8 -j ACCEPT"]
+    types = FieldIn(Field.ICMP, IntervalSet.full(16) - IntervalSet.range(8 << 8, (8 << 8) + 255))
+    assert lines(of_input(Rule(types, (), ACCEPT))) == ["-A INPUT -p icmp -m icmp ! --icmp-type 8 -j ACCEPT"]
+    tcp = all_of(but(Field.PROTOCOL, 17), FieldIn(Field.DPORT, IntervalSet.of(5)))
+    assert all("! -p" not in line for line in lines(of_input(Rule(tcp, (), ACCEPT))))
 
 
 def test_ipv6_has_no_broadcast() -> None:

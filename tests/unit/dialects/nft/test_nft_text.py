@@ -102,6 +102,23 @@ def test_readable_form(name: str, expected: list[str]) -> None:
     assert lines_of(MATCHES[name]) == expected
 
 
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "ip saddr != 10.0.0.0/8 accept",
+        "ip6 daddr != { 2001:db8::1, 2001:db8::3 } accept",
+        "tcp dport != 22 accept",
+        "meta mark != 0x00000005 accept",
+        "meta l4proto != udp accept",
+        "icmp type != echo-request accept",
+        "ip ttl != 5 accept",
+    ],
+)
+def test_what_is_left_out_is_written_as_it_was_read(rule: str) -> None:
+    text = text_of(read(f"table inet f {{\n chain c {{\n  type filter hook input priority 0\n  {rule}\n }}\n}}\n"))
+    assert f"\t\t{rule}\n" in text
+
+
 def test_a_shared_rate_is_one_bucket() -> None:
     text = text_of(EVERYTHING["match rate over both"])
     assert text.count("rate 5/minute") == 1
