@@ -132,14 +132,12 @@ class _Work:
                     refused(text, rule.origin.span, "write the rule for the tagged packets before, with `quick`")
                 )
         skipped = self.legs["out"].skipped
-        entering = tested(r.match for r in (*self.legs["in"].rules, *self.nat["in"].rules))
         if skipped is None or "lo" not in skipped.names:
             by_out = {tag_of(rule) for rule in (*self.legs["out"].rules, *self.nat["out"].rules)} - {""}
             for rule in (*self.legs["in"].rules, *self.nat["in"].rules):
                 if any(self.numbers[n] in by_out for n in tested((rule.match,))) and rule.origin.span is not None:
                     text = "the packets of this machine to itself may come in with a tag that they got going out"
                     found.append(refused(text, rule.origin.span, "write `set skip on lo0`"))
-        del entering
         return found
 
     def _entering(self, match: Match) -> Match:
