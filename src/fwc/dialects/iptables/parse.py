@@ -217,7 +217,7 @@ class _Parser:
     def _manage(self, block: _Block, word: str, rest: list[str], span: Span) -> None:
         if word in ("-N", "--new-chain") and rest and any(c.name == rest[0] for c in block.chains):
             self.complain("FW001", f"the chain {rest[0]} exists already", span.start, span.end)
-        elif word in ("-P", "--policy") and rest and rest[0] not in BUILTIN[block.name]:
+        elif word in ("-P", "--policy") and rest and rest[0] not in BUILTIN.get(block.name, ()):
             self.complain("FW019", f"{rest[0]} is no builtin chain and has no policy", span.start, span.end)
         elif word in ("-N", "--new-chain") and rest:
             block.chains.append(ChainLine(rest[0], "-", None, span))

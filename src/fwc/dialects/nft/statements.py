@@ -53,6 +53,10 @@ def rule(r: Reader) -> t.RuleNode:
     return t.RuleNode(tuple(statements), comment or "", starts[first], spans[-1][1], tuple(spans), comment == "")
 
 
+_VALUES = (t.Word, t.Quoted, t.RangeOf, t.Prefixed)
+"""What is no field of a packet."""
+
+
 def _comparison(r: Reader) -> t.Statement:
     text = r.texts[r.at]
     if text not in STARTERS and text[:1] not in ("@", "(", "$"):
@@ -63,7 +67,7 @@ def _comparison(r: Reader) -> t.Statement:
         return t.ConnLimit(over, r.number("a number of connections"))
     begin = r.at
     left = r.concatenation()
-    if isinstance(left, t.Word | t.Quoted):
+    if any(isinstance(part, _VALUES) for part in (left.parts if isinstance(left, t.Concat) else (left,))):
         raise NftSyntaxError(f"`{text}` is no known selector", begin)
     text = r.texts[r.at]
     if text == "vmap":

@@ -259,6 +259,8 @@ def test_rules_keep_their_place() -> None:
     [
         ("table inet f {\n chain c {\n  tcp prot 22 accept\n }\n}\n", 3, "FW001"),
         ("table inet f {\n chain c {\n  accept\n", 4, "FW001"),
+        ("table inet f {\n chain c {\n  tcp -port 22 accept\n }\n}\n", 3, "FW001"),
+        ("table inet f {\n chain c {\n  ip . th dport { tcp . 22 } accept\n }\n}\n", 3, "FW001"),
         ("table inet f {\n chain c {\n  jump nowhere\n }\n}\n", 3, "FW015"),
         ("table inet f {\n chain c {\n  tcp dport $x accept\n }\n}\n", 3, "FW028"),
         ("table inet f {\n chain c {\n  tcp dport 90-80 accept\n }\n}\n", 3, "FW011"),
