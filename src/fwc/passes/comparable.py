@@ -14,7 +14,7 @@ from fwc.ir.match import AllOf, AnyOf, Match, Not, Opaque, Per, SetRef, WithinCo
 from fwc.ir.model import NamedSet, Rule, Ruleset, Table
 from fwc.ir.verdict import Action, AddToSet, AssignHelper, ClampMss, Log
 from fwc.net.hooks import Family
-from fwc.space.boxes import STATELESS_EXTENSIONS
+from fwc.space.boxes import is_stateless
 
 Rename = Callable[[str], str]
 _Limit = TypeVar("_Limit", WithinRate, WithinConnections)
@@ -57,7 +57,7 @@ class _Spelling:
                 return match if changed is inner else Not(changed)
             case SetRef():
                 return dataclasses.replace(match, set=self.rename(match.set))
-            case Opaque() if match.kind and match.kind not in STATELESS_EXTENSIONS:
+            case Opaque() if match.kind and not is_stateless(match):
                 return dataclasses.replace(match, kind="")  # what it is about is said in messages only
             case WithinRate():
                 return self.rate(match)

@@ -100,7 +100,6 @@ STATELESS_EXTENSIONS = frozenset(
         "connmark",
         "conntrack",
         "cpu",
-        "ct direction",
         "dccp",
         "devgroup",
         "dscp",
@@ -109,12 +108,7 @@ STATELESS_EXTENSIONS = frozenset(
         "esp",
         "eui64",
         "exthdr",
-        "exthdr rt",
         "fib",
-        "fib daddr . iif type",
-        "fib daddr . oif type",
-        "fib saddr . iif type",
-        "fib saddr . oif type",
         "frag",
         "geoip",
         "group",
@@ -123,7 +117,6 @@ STATELESS_EXTENSIONS = frozenset(
         "hl",
         "icmp",
         "icmp6",
-        "ip hdrlength",
         "iprange",
         "ipv6header",
         "ipvs",
@@ -154,6 +147,22 @@ STATELESS_EXTENSIONS = frozenset(
     }
 )
 """Kinds of opaque conditions that give one packet the same answer however often it is asked."""
+
+_FIELDS = """ah arp cgroup comp cpu ct dccp dst esp ether exthdr fib frag hbh icmp icmpv6 igmp iif iifgroup iifname iiftype
+ibriport ibrname ip ip6 ipsec mark meta mh obriport obrname oif oifgroup oifname oiftype osf pkttype rt rtclassid sctp skgid skuid
+socket srh tcp th udp udplite vlan"""
+_NFT_FIELDS = frozenset(_FIELDS.split())
+_NFT_CHANGING = frozenset(("meta random", "meta time", "meta hour", "meta day"))
+
+
+def is_stateless(match: Opaque) -> bool:
+    """Whether the condition gives one packet the same answer however often it is asked: a field of the packet, its connection or
+    its socket is compared. Rates, quotas, counters and whatever is not known may answer anew."""
+    if match.kind in STATELESS_EXTENSIONS:
+        return True
+    fields = match.dialect == "nft" and match.kind.split(" ", 1)[0] in _NFT_FIELDS
+    return fields and match.kind not in _NFT_CHANGING
+
 
 Versions = tuple[tuple[Field, int], ...]
 """For fields that earlier rules wrote: how many writes came before. Each version is a dimension of its own."""
@@ -451,8 +460,8 @@ class Translator:
                 return self._address_type(side, kind, match, versions)
             case ReversePathFails() | RouteLeavesBy() | NoRoute():
                 return (atom(match, routing_text(match), 1, unstable=False),)
-            case Opaque(_, text, kind):
-                return (atom(match, text, 1, unstable=kind not in STATELESS_EXTENSIONS),)
+            case Opaque():
+                return (atom(match, match.text, 1, unstable=not is_stateless(match)),)
             case _:
                 raise TypeError(f"unknown condition {type(match).__name__}")
 

@@ -41,7 +41,7 @@ from fwc.net.interfaces import IfaceSet
 from fwc.passes.comparable import comparable
 from fwc.roundtrip import any_before_tracking, before_tracking
 from fwc.source import SourceFile
-from fwc.space.boxes import STATELESS_EXTENSIONS
+from fwc.space.boxes import is_stateless
 
 
 class NoFiles:
@@ -161,7 +161,7 @@ def _asked(match: Match) -> Iterator[Rule]:
     parts = match.parts if isinstance(match, AllOf) else (match,)
     for at, part in enumerate(parts):
         for node in match_nodes(part):
-            if isinstance(node, Opaque) and node.kind in STATELESS_EXTENSIONS:
+            if isinstance(node, Opaque) and is_stateless(node):
                 continue
             if isinstance(node, Recent | EveryNth | Opaque):
                 text = repr(dataclasses.replace(node, kind="") if isinstance(node, Opaque) else node)

@@ -73,7 +73,7 @@ from fwc.passes.conjunctions import (
     disjoint,
     join,
 )
-from fwc.space.boxes import STATELESS_EXTENSIONS
+from fwc.space.boxes import is_stateless
 
 _STATES = {0: "invalid", 1: "established", 2: "related", 3: "new", 4: "untracked"}
 _MAX_RULES = 64
@@ -642,7 +642,7 @@ def _answers_anew(match: Match) -> bool:
     """Whether a part of the condition may answer differently when a second rule asks it, or counts that it was asked."""
     return any(
         isinstance(n, WithinRate | WithinConnections | EveryNth | Chance | Recent)
-        or (isinstance(n, Opaque) and n.kind not in STATELESS_EXTENSIONS)
+        or (isinstance(n, Opaque) and not is_stateless(n))
         for n in match_nodes(match)
     )
 

@@ -19,6 +19,16 @@ _OF_BOTH = frozenset(f"ct {way} {side}" for way in ("original", "reply") for sid
 """Addresses whose network protocol their name does not say."""
 
 
+def needs_context(node: t.Statement) -> bool:
+    """Whether `Known` has something to say of the statement: of most rules it has not."""
+    if isinstance(node, t.Compare | t.Vmap):
+        left = node.left if isinstance(node, t.Compare) else node.key
+        if isinstance(left, t.Selector):
+            return left.text in _OF_BOTH or left.text == "meta nfproto"
+        return isinstance(left, t.Concat)
+    return isinstance(node, t.RejectWith | t.Nat) or (isinstance(node, t.Foreign) and node.kind == "tproxy")
+
+
 class Known:
     """What is known before a statement of a rule in a table of `family`. `network` is ip, ip6 or empty where nothing tells."""
 

@@ -8,7 +8,7 @@ from fwc.dialects.nft import tree as t
 from fwc.dialects.nft import words
 from fwc.dialects.nft.checks import address_family
 from fwc.dialects.nft.lift_values import Wrong
-from fwc.dialects.nft.protocol_context import Known
+from fwc.dialects.nft.protocol_context import Known, needs_context
 from fwc.net.hooks import Family
 
 _CODES = {"icmp": words.ICMP_CODES, "icmpv6": words.ICMPV6_CODES}
@@ -23,6 +23,8 @@ def check_rule(rule: t.RuleNode, family: str, sets: Mapping[str, t.SetNode]) -> 
         if name not in sets:
             raise Wrong("FW015", f"the set `@{name}` does not exist", "define it in this table")
         _typed(name, asked, sets[name].key)
+    if not any(map(needs_context, rule.statements)):
+        return
     before = Known(family)
     for each in rule.statements:
         if isinstance(each, t.RejectWith):
