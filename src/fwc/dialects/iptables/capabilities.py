@@ -44,6 +44,7 @@ CAPABILITIES: tuple[Capability, ...] = tuple(
             _N,
             "after routing the entry is not known: give the zone its `net`, so that the source tells",
         ),
+        ("user-of-received", _N, "owner knows the sockets of this machine that send, in OUTPUT and POSTROUTING"),
         ("absent-interface", _N, "-i is refused in OUTPUT, -o in INPUT and PREROUTING: no packet has one there"),
         ("vlan", _N, "match the VLAN's own interface"),
         ("tag", _N, "use `mark`"),

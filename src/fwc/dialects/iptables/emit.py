@@ -23,7 +23,7 @@ from fwc.dialects.iptables.rates import BadRate, with_own_names
 from fwc.dialects.iptables.targets import SYN, TCP_ONLY, Step, Where, action_steps, split_redirect, verdict_steps
 from fwc.dialects.iptables.transport import protocol_name
 from fwc.dialects.iptables.tree import RuleLine, Words
-from fwc.ir.match import Field, FieldIn, Match, TupleIn, all_of, negate
+from fwc.ir.match import Field, FieldIn, Match, Owner, ReversePathFails, TupleIn, all_of, negate
 from fwc.ir.model import Chain, Role, Rule
 from fwc.ir.verdict import (
     Accept,
@@ -208,6 +208,8 @@ class TableEmitter:
                 "iptables cannot tell after routing by which interface a packet came in",
                 "give the zone its `net`, so that the source tells",
             )
+        for conjunction in found:
+            _check_place(conjunction, context.hooks)
         absent = _ABSENT.get(chain)
         looked_up = rule.verdict.fields if isinstance(rule.verdict, VerdictMap) else ()
         if absent is not None and (absent in looked_up or any(_asks(c, absent) for c in found)):
@@ -657,6 +659,24 @@ def _comment(rule: Rule) -> tuple[Part, ...]:
     while len(utf8(text)) > COMMENT_LENGTH:
         text = text[:-1]
     return ((COMMENT, ("-m", "comment", "--comment", text)),)
+
+
+_SENT = frozenset({Hook.OUTPUT, Hook.POSTROUTING})
+_RECEIVED = frozenset({Hook.PREROUTING, Hook.INPUT, Hook.FORWARD})
+
+
+def _check_place(conjunction: Conjunction, hooks: frozenset[Hook]) -> None:
+    """What the kernel takes at some hooks only (`hook_checks`). Raises Inexpressible."""
+    leaves = [literal.match for literal in conjunction.opaque]
+    if any(isinstance(leaf, Owner) for leaf in leaves) and hooks - _SENT:
+        text = "iptables asks for the user of a packet in OUTPUT and POSTROUTING only"
+        raise Inexpressible("user-of-received", text, "take the condition out, or move the rule")
+    if any(isinstance(leaf, ReversePathFails) for leaf in leaves) and hooks - {Hook.PREROUTING}:
+        text = "iptables checks the reverse path in PREROUTING only"
+        raise Inexpressible("rpfilter", text, "move the rule to a chain at prerouting")
+    if Field.SMAC in (*conjunction.fields, *conjunction.excluded) and hooks - _RECEIVED:
+        text = "iptables asks for a MAC address in PREROUTING, INPUT and FORWARD only"
+        raise Inexpressible("mac", text, "take the condition out, or move the rule")
 
 
 _ABSENT = {"OUTPUT": Field.IIF, "INPUT": Field.OIF, "PREROUTING": Field.OIF}

@@ -88,6 +88,9 @@ def action_steps(actions: Sequence[Action], where: Where, set_words: Callable[[A
             case SetField():
                 out.append(_set_field(action, where))
             case SetPriority():
+                if where.hooks & {Hook.PREROUTING, Hook.INPUT}:
+                    text = "iptables sets the priority of a packet in FORWARD, OUTPUT and POSTROUTING only"
+                    raise Inexpressible("rewrite", text, "move the rule")
                 major, minor = action.value >> 16, action.value & 0xFFFF
                 out.append(Step(("-j", "CLASSIFY", "--set-class", f"{major:x}:{minor:x}")))
             case CopyMark():
@@ -216,6 +219,9 @@ SYN: tuple[Part, ...] = ((PROTOCOL, ("-p", "tcp")), (TRANSPORT, ("-m", "tcp", "-
 
 def _clamp(action: ClampMss, where: Where) -> Step:
     size = action.size4 if where.family is Family.V4 else action.size6
+    if size is None and where.hooks & {Hook.PREROUTING, Hook.INPUT}:
+        text = "iptables knows the path of a packet in FORWARD, OUTPUT and POSTROUTING only"
+        raise Inexpressible("clamp", text, "move the rule, or write the size")
     if size is None:
         return Step(("-j", "TCPMSS", "--clamp-mss-to-pmtu"), (), "syn")
     return Step(("-j", "TCPMSS", "--set-mss", str(size)), (), "syn")
@@ -259,6 +265,8 @@ def verdict_steps(
 
     Accept, jumps and returns depend on the chain and are the caller's. Raises `Inexpressible`.
     """
+    if where.table == "nat":
+        _check_hooks(verdict, where.hooks)
     match verdict:
         case Drop():
             if where.table == "nat":
@@ -314,6 +322,21 @@ def _reject(kind: RejectKind, where: Where, protocols: IntervalSet | None) -> li
     if protocols is not None and 6 not in protocols:
         return [other]
     return [tcp, other]
+
+
+_ARRIVING, _LEAVING = frozenset({Hook.PREROUTING, Hook.OUTPUT}), frozenset({Hook.POSTROUTING, Hook.INPUT})
+
+
+def _check_hooks(verdict: Verdict, hooks: frozenset[Hook]) -> None:
+    allowed, names = hooks, ""
+    if isinstance(verdict, Dnat | Redirect):
+        allowed, names = _ARRIVING, "PREROUTING and OUTPUT"
+    elif isinstance(verdict, Snat):
+        allowed, names = _LEAVING, "POSTROUTING and INPUT"
+    elif isinstance(verdict, Masquerade):
+        allowed, names = frozenset({Hook.POSTROUTING}), "POSTROUTING"
+    if hooks - allowed:
+        raise Inexpressible("nat-place", f"iptables takes this translation in {names} only", "use a chain of that hook")
 
 
 def _nat_table(where: Where) -> None:

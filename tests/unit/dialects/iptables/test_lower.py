@@ -45,10 +45,11 @@ from fwc.ir.match import (
     WithinConnections,
     WithinRate,
     all_of,
+    family_is,
     negate,
     state_in,
 )
-from fwc.ir.model import Chain, NamedSet, Rule, Settings
+from fwc.ir.model import Chain, NamedSet, Rule, Ruleset, Settings
 from fwc.ir.verdict import (
     ACCEPT,
     CONTINUE,
@@ -157,7 +158,6 @@ def but(field: Field, value: int) -> FieldIn:
             "-m time --timestart 08:00:00 --timestop 17:59:59 --weekdays Mon,Fri --datestop 2026-12-31T23:59:59 --kerneltz",
         ),
         (Chance(10_000), "-m statistic --mode random --probability 0.010000"),
-        (Owner("user", ("root",)), "-m owner --uid-owner root"),
         (HelperIs("ftp"), "-m helper --helper ftp"),
         (CgroupIs("a/b"), "-m cgroup --path a/b"),
         (but(Field.MARK, 5), "-m mark ! --mark 0x5"),
@@ -165,7 +165,6 @@ def but(field: Field, value: int) -> FieldIn:
         (but(Field.DSCP, 8), "-m dscp ! --dscp 0x08"),
         (but(Field.LENGTH, 100), "-m length ! --length 100"),
         (but(Field.PKTTYPE, 1), "-m pkttype ! --pkt-type broadcast"),
-        (ReversePathFails(), "-m rpfilter --invert"),
         (negate(AddressTypeIs(Field.DADDR, "local")), "-m addrtype ! --dst-type LOCAL"),
         (AddressTypeIs(Field.SADDR, "broadcast"), "-m addrtype --src-type BROADCAST"),
         (SetRef("banned", (Field.SADDR,)), "-m set --match-set banned4 src"),
@@ -174,6 +173,33 @@ def but(field: Field, value: int) -> FieldIn:
 def test_condition(match: Match, words: str) -> None:
     sets = (NamedSet("banned", (Field.SADDR,), kind="addresses", runtime=True),)
     assert lines(of_input(Rule(match, (), ACCEPT), sets=sets)) == [f"-A INPUT {words} -j ACCEPT"]
+
+
+def test_the_reverse_path_is_checked_before_routing() -> None:
+    def raw(match: Match) -> Ruleset:
+        return ruleset(Chain("raw", (Rule(match, (), DROP),), base(Hook.PREROUTING, -300, policy=ACCEPT)))
+
+    assert lines(raw(ReversePathFails())) == ["-A PREROUTING -m rpfilter --invert -j DROP"]
+    assert "ip6tables regards the mark" in refused(raw(ReversePathFails(mark=True)))[0]
+    marked = all_of(family_is(Family.V4), ReversePathFails(loose=True, mark=True))
+    assert lines(raw(marked)) == ["-A PREROUTING -m rpfilter --loose --validmark --invert -j DROP"]
+
+
+def test_the_user_is_asked_for_where_packets_are_sent() -> None:
+    root = Rule(Owner("user", ("root",)), (), ACCEPT)
+    sent = Chain("output", (root,), base(Hook.OUTPUT))
+    assert lines(ruleset(sent)) == ["-A OUTPUT -m owner --uid-owner root -j ACCEPT"]
+    (message,) = refused(of_input(root))
+    assert "in OUTPUT and POSTROUTING only" in message
+
+
+@pytest.mark.parametrize(
+    ("hook", "verdict"),
+    [(Hook.PREROUTING, Masquerade()), (Hook.OUTPUT, Masquerade()), (Hook.POSTROUTING, Redirect((80, 80)))],
+)
+def test_translations_stand_at_their_hooks(hook: Hook, verdict: Verdict) -> None:
+    (message,) = refused(nat(hook, Rule(proto(6), (), verdict)))
+    assert "iptables takes this translation in" in message
 
 
 def test_what_is_left_out_is_said_where_it_is_shorter() -> None:
@@ -425,7 +451,7 @@ def test_coexist_docker() -> None:
         (Rule(Opaque("iptables", '-m x --y "a\rb"'), (), ACCEPT), "control character"),
         (Rule(ALWAYS, (), OpaqueVerdict("iptables", '-j X --y "a\rb"')), "control character"),
         (Rule(RouteLeavesBy(("eth0",)), (), ACCEPT), "before routing"),
-        (Rule(ReversePathFails(mark=True), (), DROP), "ip6tables regards the mark"),
+        (Rule(ReversePathFails(), (), DROP), "in PREROUTING only"),
         (Rule(AddressTypeIs(Field.SADDR, "anycast"), (), DROP), "ip6tables looks the address type anycast up"),
     ],
 )
