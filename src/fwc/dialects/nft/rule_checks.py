@@ -13,6 +13,7 @@ from fwc.net.hooks import Family
 
 _CODES = {"icmp": words.ICMP_CODES, "icmpv6": words.ICMPV6_CODES}
 _TYPES = {"ip": "ipv4_addr", "ip6": "ipv6_addr"}
+_LEVELS = frozenset((*words.LOG_LEVELS, "audit"))
 _NUMBERS = frozenset(map(str, range(256)))
 _OTHER = {"icmp": "ip6", "icmpv6": "ip"}
 
@@ -23,6 +24,9 @@ def check_rule(rule: t.RuleNode, family: str, sets: Mapping[str, t.SetNode]) -> 
         if name not in sets:
             raise Wrong("FW015", f"the set `@{name}` does not exist", "define it in this table")
         _typed(name, asked, sets[name].key)
+    for each in rule.statements:
+        if isinstance(each, t.LogTo) and each.level and each.level not in _LEVELS and each.level[:1] != "$":
+            raise Wrong("FW001", f"`{each.level}` is no log level", f"write {', '.join(words.LOG_LEVELS)}")
     if not any(map(needs_context, rule.statements)):
         return
     before = Known(family)

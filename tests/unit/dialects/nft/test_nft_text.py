@@ -290,6 +290,7 @@ def test_mistakes_are_reported_at_their_line(text: str, line: int, code: str) ->
         ("icmp type echo-reqest accept", "FW001", "did you mean `echo-request`?"),
         ("icmpv6 type { echo-request, router-advert } accept", "FW001", "did you mean `nd-router-advert`?"),
         ("tcp flags synn drop", "FW001", "did you mean `syn`?"),
+        ("log level notify", "FW001", "write emerg, alert, crit, err, warn, notice, info, debug"),
         ("ct state vmap { estblished : accept }", "FW001", "did you mean `established`?"),
         ("ip dscp set cs1 ip dscp efx accept", "FW001", "did you mean `ef`?"),
     ],
