@@ -100,7 +100,7 @@ def _compare_family(
     right_set: Callable[[str], str],
     nodes: int,
 ) -> Difference | None:
-    dimensions = Dimensions(family, lambda field: field in MARKS and not _in_part(field, left, right))
+    dimensions = Dimensions(family, lambda field: field in _MARKS and not _in_part(field, left, right))
     mine = Source(left, translators(left, dimensions, left_set), family)
     other = Source(right, translators(right, dimensions, right_set), family)
     lefts, rights = base_chains(left, family), base_chains(right, family)
@@ -113,7 +113,7 @@ def _compare_family(
     return None
 
 
-MARKS = frozenset((Field.MARK, Field.CT_MARK))
+_MARKS = frozenset((Field.MARK, Field.CT_MARK))
 _WHOLE_MARK = 0xFFFFFFFF
 
 

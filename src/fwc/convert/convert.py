@@ -35,10 +35,7 @@ def convert(
     found = _refusals(source, ruleset, target)
     if found:
         return (), found
-    problems = dangling(ruleset) if target == "nftables" else []
-    files: tuple[OutputFile, ...] = ()
-    if not problems:
-        files, problems = _converted(source, ruleset, target, tuple(header))
+    files, problems = _converted(source, ruleset, target, tuple(header))
     if not files and (rest := without_refused(ruleset, problems)) is not None:
         ruleset, left_out = rest
         files, problems = _converted(source, ruleset, target, tuple(header))
@@ -49,10 +46,12 @@ def convert(
 def _converted(
     source: SourceFile, ruleset: Ruleset, target: str, header: tuple[str, ...]
 ) -> tuple[tuple[OutputFile, ...], list[Diagnostic]]:
+    problems = dangling(ruleset) if target == "nftables" else []
+    if problems:
+        return (), problems
     wanted = respelled(shaped(ruleset, target), target)
     if target == "nftables":
         wanted = in_chains(wanted)
-    problems: list[Diagnostic] = []
     for level in (1, 0):
         files, problems = _attempt(source, wanted, target, header, level)
         if files:

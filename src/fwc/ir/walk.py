@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from fwc.ir.match import AllOf, AnyOf, Match, Not, SetRef
+from fwc.ir.match import ALWAYS, NEVER, AllOf, Always, AnyOf, Match, Not, SetRef, all_of, any_of, negate
 from fwc.ir.model import Chain, Rule, Ruleset, Table
 from fwc.ir.verdict import AddToSet, Goto, Jump, Verdict, VerdictMap
 
@@ -71,6 +71,23 @@ def match_nodes(match: Match) -> Iterator[Match]:
             stack.append(node.match)
         elif isinstance(node, AllOf | AnyOf):
             stack.extend(reversed(node.parts))
+
+
+def map_leaves(match: Match, leaf: Callable[[Match], Match]) -> Match:
+    """The match with every condition that holds no other replaced by what `leaf` makes of it, simplified."""
+    match match:
+        case AllOf(parts):
+            new = [map_leaves(part, leaf) for part in parts]
+            return NEVER if NEVER in new else all_of(*new)
+        case AnyOf(parts):
+            return any_of(*(map_leaves(part, leaf) for part in parts))
+        case Not(inner):
+            each = map_leaves(inner, leaf)
+            return ALWAYS if each == NEVER else negate(each)
+        case Always():
+            return match
+        case _:
+            return leaf(match)
 
 
 def target_chains(verdict: Verdict) -> Iterator[str]:

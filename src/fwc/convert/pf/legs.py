@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from fwc.ir.match import ALWAYS, NEVER, AllOf, AnyOf, Field, FieldIn, Match, Not, SetRef, all_of, any_of, negate
 from fwc.ir.model import Chain, Rule
 from fwc.ir.verdict import Accept, Drop, NoTrack, Reject
-from fwc.ir.walk import conjuncts
+from fwc.ir.walk import conjuncts, map_leaves
 from fwc.net.addresses import AddressSet
 from fwc.net.hooks import Family
 from fwc.net.interfaces import IfaceSet
@@ -131,20 +131,16 @@ def _exclude(left: FieldIn, right: FieldIn) -> bool:
 
 def without_loopback(match: Match) -> Match:
     """The condition for packets that cross no loopback interface, as forwarded ones do not."""
+    return map_leaves(match, _not_loopback)
+
+
+def _not_loopback(match: Match) -> Match:
     match match:
         case FieldIn(_, IfaceSet() as values) if "lo" in values.names:
             rest = dataclasses.replace(values, names=values.names - {"lo"})
             if rest.names or rest.prefixes:
                 return dataclasses.replace(match, values=rest)
             return ALWAYS if values.negated else NEVER
-        case AllOf(parts):
-            new = [without_loopback(part) for part in parts]
-            return NEVER if NEVER in new else all_of(*new)
-        case AnyOf(parts):
-            return any_of(*(without_loopback(part) for part in parts))
-        case Not(inner):
-            each = without_loopback(inner)
-            return ALWAYS if each == NEVER else negate(each)
         case _:
             return match
 

@@ -8,32 +8,17 @@ that a nat rule takes meet the rules of the leg with every test of the source de
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 
 from fwc.convert.pf.legs import OwnAddress, is_skip, on_linux, with_own
 from fwc.convert.pf.refusals import refused
 from fwc.convert.pf.states import IPTABLES, NFT
 from fwc.diagnostics import Diagnostic
 from fwc.dialects.pf.tree import HostKind, PfFile, Statement, Translation
-from fwc.ir.match import (
-    ALWAYS,
-    NEVER,
-    AddressTypeIs,
-    AllOf,
-    AnyOf,
-    Field,
-    FieldIn,
-    MaskedIn,
-    Match,
-    Not,
-    Opaque,
-    SetRef,
-    all_of,
-    any_of,
-    negate,
-)
+from fwc.ir.match import ALWAYS, NEVER, AddressTypeIs, Field, FieldIn, MaskedIn, Match, Opaque, SetRef
 from fwc.ir.model import Rule, Table
 from fwc.ir.verdict import Accept, Dnat, Masquerade, NatTarget, OpaqueVerdict, Redirect, Snat, Verdict
-from fwc.ir.walk import conjuncts
+from fwc.ir.walk import conjuncts, map_leaves
 from fwc.net.addresses import AddressSet
 from fwc.net.hooks import ChainType, Hook
 from fwc.net.interfaces import IfaceSet
@@ -146,7 +131,7 @@ def as_translated(rules: tuple[Rule, ...], nat: Rule) -> tuple[Rule, ...]:
     out: list[Rule] = []
     for rule in rules:
         if not _apart(rule.match, nat.match):
-            match = _decided(rule.match, nat, rule)
+            match = map_leaves(rule.match, partial(_decided, nat, rule))
             if match != NEVER:
                 out.append(dataclasses.replace(rule, match=match))
                 if match == ALWAYS and not isinstance(rule.verdict, OpaqueVerdict):
@@ -154,16 +139,8 @@ def as_translated(rules: tuple[Rule, ...], nat: Rule) -> tuple[Rule, ...]:
     return tuple(out)
 
 
-def _decided(match: Match, nat: Rule, rule: Rule) -> Match:
+def _decided(nat: Rule, rule: Rule, match: Match) -> Match:
     match match:
-        case AllOf(parts):
-            new = [_decided(part, nat, rule) for part in parts]
-            return NEVER if NEVER in new else all_of(*new)
-        case AnyOf(parts):
-            return any_of(*(_decided(part, nat, rule) for part in parts))
-        case Not(inner):
-            each = _decided(inner, nat, rule)
-            return ALWAYS if each == NEVER else negate(each)
         case FieldIn(Field.SADDR, AddressSet() as values) if isinstance(nat.verdict, Snat):
             target = nat.verdict.target
             if target.family is not None:

@@ -11,23 +11,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-from fwc.ir.match import (
-    ALWAYS,
-    NEVER,
-    AllOf,
-    AnyOf,
-    Field,
-    FieldIn,
-    MaskedIn,
-    Match,
-    Not,
-    all_of,
-    any_of,
-    negate,
-)
+from fwc.ir.match import Field, FieldIn, MaskedIn, Match, Not
 from fwc.ir.model import Rule
 from fwc.ir.verdict import Tag
-from fwc.ir.walk import match_nodes
+from fwc.ir.walk import map_leaves, match_nodes
 from fwc.net.intervals import IntervalSet
 from fwc.records import record
 
@@ -92,19 +79,15 @@ def tag_of(rule: Rule) -> str:
 
 def decide(match: Match, answer: Callable[[frozenset[int]], Match]) -> Match:
     """The condition with every test of the tag answered."""
-    match match:
-        case FieldIn(Field.PF_TAG, IntervalSet() as values):
-            return answer(frozenset(v for low, high in values.runs for v in range(low, high + 1)))
-        case AllOf(parts):
-            new = [decide(part, answer) for part in parts]
-            return NEVER if NEVER in new else all_of(*new)
-        case AnyOf(parts):
-            return any_of(*(decide(part, answer) for part in parts))
-        case Not(inner):
-            each = decide(inner, answer)
-            return ALWAYS if each == NEVER else negate(each)
-        case _:
-            return match
+
+    def leaf(match: Match) -> Match:
+        match match:
+            case FieldIn(Field.PF_TAG, IntervalSet() as values):
+                return answer(frozenset(v for low, high in values.runs for v in range(low, high + 1)))
+            case _:
+                return match
+
+    return map_leaves(match, leaf)
 
 
 def negated_tests(match: Match) -> set[int]:

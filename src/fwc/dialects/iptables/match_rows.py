@@ -456,9 +456,6 @@ def _windows(given: dict[str, str]) -> list[tuple[int | None, int | None]] | Non
     return [(start, DAY), (0, last + 1)]
 
 
-"""INT_MAX seconds: what iptables-save prints when no --datestop was given."""
-
-
 def _is_id_range(word: str) -> bool:
     """`1000-1999`; a name may hold a hyphen too."""
     low, hyphen, high = word.partition("-")

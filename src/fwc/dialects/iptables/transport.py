@@ -65,9 +65,9 @@ def _details(number: int, fields: dict[Field, Values], flags: list[Literal], pla
         if values is not None:
             if number != own:
                 return None
-            others = icmp_texts(DOMAINS[field] - ints(values))
-            if len(others) == 1:
-                out = [("-m", module, "!", option, others[0])]
+            others = DOMAINS[field] - ints(values)
+            if others.size() in (1, 256) and len(left_out := icmp_texts(others)) == 1:
+                out = [("-m", module, "!", option, left_out[0])]
             else:
                 out = [("-m", module, option, text) for text in icmp_texts(ints(values))]
     combos = _flag_words(fields, flags)

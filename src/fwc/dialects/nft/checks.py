@@ -64,16 +64,12 @@ _ADDRESSES = {
 }  # fmt: skip
 
 
-def check(node: t.Compare | t.Vmap) -> None:
-    """Raise Wrong where nft refuses the comparison or the verdict map."""
-    for left, text in _asked(node):
-        _check(left, text)
-
-
-def doubts(node: t.Compare | t.Vmap) -> list[tuple[str, str]]:
-    """What nft has to look up elsewhere when it loads the file, and refuses where it is not known: a sentence and the way out."""
+def check(node: t.Compare | t.Vmap) -> list[tuple[str, str]]:
+    """Raise Wrong where nft refuses the comparison or the verdict map. What it has to look up elsewhere when it loads the
+    file, and refuses where it is not known: a sentence and the way out."""
     out = []
     for left, text in _asked(node):
+        _check(left, text)
         looked_up = _LOOKED_UP.get(left) or _LOOKED_UP.get(left.split()[-1])
         if looked_up is not None and not _is_listed(text, looked_up[0]):
             known, what, file, way = looked_up
@@ -127,9 +123,10 @@ def _check(left: str, text: str) -> None:
     family = _ADDRESSES.get(left)
     if family is None:
         return
-    if address_family(text) not in (None, family):
+    given = address_family(text)
+    if given not in (None, family):
         raise Wrong("FW001", f"`{left}` is never {text}, which is an address of the other family")
-    if address_family(text) is None and _NO_ADDRESS.fullmatch(text):
+    if given is None and _NO_ADDRESS.fullmatch(text):
         raise Wrong("FW001", f"{text} is no address")
 
 

@@ -255,12 +255,16 @@ def _shorter(field: Field, values: Values, op: str, family: Family) -> tuple[Val
     """The values, or with `!=` the others where these are fewer runs: `ip daddr != 192.0.2.1` in place of two ranges."""
     if op or isinstance(values, IfaceSet):
         return values, op
+    ours = _runs(values, family)
+    if ours < 2:
+        return values, op
     others = complement(field, values)
-    if isinstance(values, AddressSet) and isinstance(others, AddressSet):
-        ours, theirs = values.family(family).runs, others.family(family).runs
-    elif isinstance(values, IntervalSet) and isinstance(others, IntervalSet):
-        ours, theirs = values.runs, others.runs
-    return (others, "!=") if 0 < len(theirs) < len(ours) else (values, op)
+    return (others, "!=") if 0 < _runs(others, family) < ours else (values, op)
+
+
+def _runs(values: Values, family: Family) -> int:
+    assert not isinstance(values, IfaceSet)
+    return len((values.family(family) if isinstance(values, AddressSet) else values).runs)
 
 
 def _ipsec(scope: Scope) -> str:

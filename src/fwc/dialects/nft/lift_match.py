@@ -6,7 +6,7 @@ import re
 
 from fwc.dialects.nft import tree as t
 from fwc.dialects.nft import words
-from fwc.dialects.nft.checks import check, doubts
+from fwc.dialects.nft.checks import check
 from fwc.dialects.nft.lift_values import Literals, Unknown, number
 from fwc.dialects.nft.printer import statement
 from fwc.ir.match import (
@@ -117,8 +117,7 @@ class Conditions:
 
     def check(self, node: t.Compare | t.Vmap) -> None:
         """Raise Wrong where nft refuses the values, and remember what it has to look up elsewhere (`doubtful`)."""
-        check(node)
-        found = doubts(node)
+        found = check(node)
         if found:
             self.doubtful[node] = found
 

@@ -21,15 +21,12 @@ from fwc.ir.match import (
     NEVER,
     AddressTypeIs,
     AllOf,
-    Always,
-    AnyOf,
     CtState,
     CtStatus,
     Field,
     FieldIn,
     MaskedIn,
     Match,
-    Not,
     Opaque,
     Owner,
     SetRef,
@@ -65,6 +62,7 @@ from fwc.ir.verdict import (
     Verdict,
     VerdictMap,
 )
+from fwc.ir.walk import map_leaves
 from fwc.net.addresses import AddressSet, prefixes
 from fwc.net.hooks import ChainType, Family, Hook
 from fwc.net.interfaces import IfaceSet
@@ -78,19 +76,6 @@ _NOT_FIRST = all_of(
     FieldIn(Field.PROTOCOL, IntervalSet.of(6)), negate(MaskedIn(Field.TCP_FLAGS, 18, IntervalSet.of(2)))
 )
 _TCP = FieldIn(Field.PROTOCOL, IntervalSet.of(6))
-
-
-def rewrite(match: Match, leaf: Leaf) -> Match:
-    """The match with every leaf replaced, simplified."""
-    if isinstance(match, AllOf):
-        parts = [rewrite(p, leaf) for p in match.parts]
-        return NEVER if NEVER in parts else all_of(*parts)
-    if isinstance(match, AnyOf):
-        return any_of(*(rewrite(p, leaf) for p in match.parts))
-    if isinstance(match, Not):
-        inner = rewrite(match.match, leaf)
-        return ALWAYS if inner == NEVER else negate(inner)
-    return match if isinstance(match, Always) else leaf(match)
 
 
 # ----- what the emitted text does ---------------------------------------------
@@ -165,7 +150,7 @@ def _base(hook: Hook, type_: ChainType = ChainType.FILTER) -> Base:
 
 
 def _mapped(rule: Rule, leaf: Leaf) -> Rule:
-    return dataclasses.replace(rule, match=rewrite(rule.match, leaf))
+    return dataclasses.replace(rule, match=map_leaves(rule.match, leaf))
 
 
 def _local_is_known(lifted: Ruleset, table: Table) -> bool:
@@ -356,7 +341,9 @@ def expected(policy: Ruleset, lifted: Ruleset) -> Ruleset:
                 filters[chain.base.hook] = dataclasses.replace(chain, rules=rules)
             elif chain.base.hook in early:
                 untracked[chain.base.hook] += [
-                    rewrite(r.match, terms.leaf) for r in chain.rules if any(isinstance(a, NoTrack) for a in r.actions)
+                    map_leaves(r.match, terms.leaf)
+                    for r in chain.rules
+                    if any(isinstance(a, NoTrack) for a in r.actions)
                 ]
                 early[chain.base.hook] += [r for r in rules if isinstance(r.verdict, type(DROP) | Reject)]
     for hook in (Hook.INPUT, Hook.FORWARD, Hook.OUTPUT):
@@ -420,7 +407,7 @@ class _Terms:
             ]
             return [one for entry in entries for one in self.rule(entry)]
         nd = rule.role is Role.ICMPV6_ND
-        match = rewrite(rule.match, lambda m: self.nd_leaf(m) if nd else self.leaf(m))
+        match = map_leaves(rule.match, lambda m: self.nd_leaf(m) if nd else self.leaf(m))
         if match == NEVER:
             return []
         actions = tuple(self.action(a) for a in rule.actions if not isinstance(a, Count | NoTrack))
