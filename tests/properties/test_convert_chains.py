@@ -6,7 +6,8 @@ import random
 
 import pytest
 
-from fwc.convert.chains import in_chains
+from fwc.convert.chains import called
+from fwc.convert.unless import unless
 from fwc.ir.match import ALWAYS, Field, FieldIn, MaskedIn, Match, Not, Owner, all_of
 from fwc.ir.model import Base, Chain, Rule, Ruleset, Table
 from fwc.ir.verdict import ACCEPT, CONTINUE, DROP, RETURN, CopyMark, Goto, Jump, Log, SetField, Verdict
@@ -60,7 +61,7 @@ def ruleset(rng: random.Random) -> Ruleset:
 def test_no_packet_notices(seed: int) -> None:
     rng = random.Random(seed)
     before = ruleset(rng)
-    after = in_chains(before)
+    after = called(before, unless)
     old, new = Simulator(before), Simulator(after)
     for _ in range(60):
         packet = Packet(
@@ -73,7 +74,7 @@ def test_no_packet_notices(seed: int) -> None:
 
 def test_nothing_is_left_that_nft_cannot_say() -> None:
     for seed in range(40):
-        after = in_chains(ruleset(random.Random(seed)))
+        after = called(ruleset(random.Random(seed)), unless)
         for _, _, _, each in rules(after):
             assert not any(isinstance(n, Not) and isinstance(n.match, Owner) for n in match_nodes(each.match))
 
@@ -81,5 +82,5 @@ def test_nothing_is_left_that_nft_cannot_say() -> None:
 def test_ten_thousand_rules_that_return_are_no_deep_recursion() -> None:
     each = Rule(Not(Owner("user", ("a",))), (), RETURN)
     base = Base(Hook.OUTPUT, ChainType.FILTER, 0, DROP)
-    after = in_chains(Ruleset((Table("t", chains=(Chain("output", (each,) * 10_000, base),)),)))
+    after = called(Ruleset((Table("t", chains=(Chain("output", (each,) * 10_000, base),)),)), unless)
     assert len(after.tables[0].chains) == 20_001

@@ -1,65 +1,81 @@
-"""`! --uid-owner` and `! --helper`, which hold for packets without a socket or a helper too, where nft's `!=` does not.
-
-A chain leaves by the condition itself, and does what the rule does for every other packet.
-"""
+"""Rules that a target can only say as a call: what the rule does stands in a chain of its own, and a rule leads there."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
-from fwc.ir.match import ALWAYS, AllOf, HelperIs, Match, Not, Owner, all_of
+from fwc.ir.match import Match
 from fwc.ir.model import Chain, Rule, Ruleset, Table
 from fwc.ir.verdict import RETURN, Goto, Jump, Return, VerdictMap
+from fwc.records import record
+
+Away = Return | Goto
+"""What leads from the new chain on to the rule behind its call."""
 
 
-def in_chains(ruleset: Ruleset) -> Ruleset:
-    """The ruleset with such rules as calls of chains. Every packet fares as before."""
-    return dataclasses.replace(ruleset, tables=tuple(_Splitting(t).table() for t in ruleset.tables))
+@record
+class Call:
+    """Packets that meet `match` pass the rules that `inside` makes; it is told what leads on. At the end of the chain they go on
+    by themselves where that is `RETURN`. `suffix` ends the name of the chain."""
+
+    match: Match
+    inside: Callable[[Away], tuple[Rule, ...]]
+    suffix: str
+
+
+Split = Callable[[Rule], Call | None]
+"""The rule as a call, or None where it can stay."""
+
+
+def called(ruleset: Ruleset, split: Split) -> Ruleset:
+    """The ruleset with rules as the calls that `split` makes of them, those of the new chains too. Every packet fares as before."""
+    tables = tuple(_Splitting(table, split).table() for table in ruleset.tables)
+    if all(new is old for new, old in zip(tables, ruleset.tables, strict=True)):
+        return ruleset
+    return dataclasses.replace(ruleset, tables=tables)
 
 
 class _Splitting:
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, split: Split) -> None:
         self._table = table
+        self._split = split
         self._names = {chain.name for chain in table.chains}
-        self._new: list[Chain] = []
+        self._pending = [(chain.name, chain) for chain in reversed(table.chains)]
 
     def table(self) -> Table:
-        chains = tuple(self._chain(chain) for chain in self._table.chains)
-        if not self._new:
+        old = len(self._pending)
+        chains: list[Chain] = []
+        while self._pending:
+            chains.append(self._chain(*self._pending.pop()))
+        if len(chains) == old:
             return self._table
-        return dataclasses.replace(self._table, chains=(*chains, *self._new))
+        return dataclasses.replace(self._table, chains=tuple(chains))
 
-    def _chain(self, chain: Chain) -> Chain:
-        """What stands behind a rule that itself returns or goes elsewhere moves into a chain of its own."""
-        pieces: list[tuple[str, list[Rule]]] = [(chain.name, [])]
-        for rule in chain.rules:
-            out = pieces[-1][1]
-            negated = _negated(rule.match)
-            if negated and isinstance(rule.verdict, Return | Goto | VerdictMap):
-                rest = Goto(self._fresh(f"{chain.name}_rest"))
-                out.append(self._call(rule, negated, rest, chain.name))
-                out.append(Rule(ALWAYS, (), rest, origin=rule.origin))
-                pieces.append((rest.chain, []))
-            elif negated:
-                out.append(self._call(rule, negated, RETURN, chain.name))
-            else:
+    def _chain(self, root: str, chain: Chain) -> Chain:
+        """What stands behind a call of a rule that itself returns or goes elsewhere moves into a chain of its own. The new
+        chains are named after the source's chain `root`."""
+        out: list[Rule] = []
+        for at, rule in enumerate(chain.rules):
+            call = self._split(rule)
+            if call is None:
                 out.append(rule)
-        self._new.extend(Chain(name, tuple(rules)) for name, rules in pieces[1:])
-        rules = tuple(pieces[0][1])
+            elif isinstance(rule.verdict, Return | Goto | VerdictMap):
+                rest = Goto(self._fresh(f"{root}_rest"))
+                inner = self._add(root, call.suffix, call.inside(rest))
+                out.append(dataclasses.replace(rule, match=call.match, actions=(), verdict=Goto(inner)))
+                out.append(Rule(verdict=rest, origin=rule.origin))
+                self._pending.append((root, Chain(rest.chain, chain.rules[at + 1 :])))
+                break
+            else:
+                inner = self._add(root, call.suffix, call.inside(RETURN))
+                out.append(dataclasses.replace(rule, match=call.match, actions=(), verdict=Jump(inner)))
+        rules = tuple(out)
         return chain if rules == chain.rules else dataclasses.replace(chain, rules=rules)
 
-    def _call(self, rule: Rule, negated: list[Match], away: Return | Goto, chain: str) -> Rule:
-        """The other conditions lead into a chain, where each negated one leads `away` and what is left does as the rule."""
-        inner = [Rule(each, (), away, origin=rule.origin) for each in negated]
-        inner.append(Rule(ALWAYS, rule.actions, rule.verdict, rule.label, rule.comment, rule.role, rule.origin))
-        name = self._add(f"{chain}_unless", tuple(inner))
-        match = all_of(*(p for p in _parts(rule.match) if not (isinstance(p, Not) and p.match in negated)))
-        verdict = Jump(name) if away is RETURN else Goto(name)
-        return dataclasses.replace(rule, match=match, actions=(), verdict=verdict)
-
-    def _add(self, wish: str, rules: tuple[Rule, ...]) -> str:
-        name = self._fresh(wish)
-        self._new.append(Chain(name, rules))
+    def _add(self, root: str, suffix: str, rules: tuple[Rule, ...]) -> str:
+        name = self._fresh(f"{root}_{suffix}")
+        self._pending.append((root, Chain(name, rules)))
         return name
 
     def _fresh(self, wish: str) -> str:
@@ -69,11 +85,3 @@ class _Splitting:
             name = f"{wish}{number}"
         self._names.add(name)
         return name
-
-
-def _parts(match: Match) -> tuple[Match, ...]:
-    return match.parts if isinstance(match, AllOf) else (match,)
-
-
-def _negated(match: Match) -> list[Match]:
-    return [p.match for p in _parts(match) if isinstance(p, Not) and isinstance(p.match, Owner | HelperIs)]

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 
 from fwc.analysis.equivalence import Difference, compare
 from fwc.analysis.program import Place
-from fwc.convert.chains import in_chains
+from fwc.convert.chains import called
 from fwc.convert.equivalents import respelled
+from fwc.convert.order import asked_first
 from fwc.convert.pf.states import apart
 from fwc.convert.references import dangling
 from fwc.convert.tables import families, shaped
+from fwc.convert.unless import unless
 from fwc.convert.unreached import without_refused
 from fwc.diagnostics import Diagnostic, error, has_errors
 from fwc.dialects.base import LowerOptions, OutputFile
@@ -49,9 +51,9 @@ def _converted(
     problems = dangling(ruleset) if target == "nftables" else []
     if problems:
         return (), problems
-    wanted = respelled(shaped(ruleset, target), target)
+    wanted = called(respelled(shaped(ruleset, target), target), asked_first)
     if target == "nftables":
-        wanted = in_chains(wanted)
+        wanted = called(wanted, unless)
     for level in (1, 0):
         files, problems = _attempt(source, wanted, target, header, level)
         if files:

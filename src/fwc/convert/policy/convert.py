@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Sequence
 
 from fwc.analysis.equivalence import Difference
+from fwc.convert.chains import called
+from fwc.convert.order import asked_first
 from fwc.convert.policy.model import Model, model_of
 from fwc.convert.policy.notes import Notes
 from fwc.convert.policy.page import IMPLICIT, Page, Style, Writer
@@ -38,7 +40,7 @@ def policy_of(source: SourceFile, ruleset: Ruleset) -> tuple[tuple[OutputFile, .
     problem = _whole(source, ruleset)
     if problem is not None:
         return (), [problem]
-    return _Search(source, ruleset).run()
+    return _Search(source, called(ruleset, asked_first)).run()
 
 
 def _whole(source: SourceFile, ruleset: Ruleset) -> Diagnostic | None:

@@ -184,10 +184,10 @@ class Steps:
         yield Step(term, (), type(verdict)(chain.name), (rule,), rule.comment, rule.label)
 
     def _inlined(self, chain: Chain, term: Term, goes: bool) -> bool:
-        """Whether the chain's rules may stand in the caller's place. A rate is asked once for a call, so it cannot be asked
-        again for each rule; RETURN needs a chain to return from."""
+        """Whether the chain's rules may stand in the caller's place. A rate is asked once for a call, by all who call: not again
+        for each rule, and not only by those that meet the rule. RETURN needs a chain to return from."""
         if counts(term):
-            return len(chain.rules) == 1
+            return len(chain.rules) == 1 and chain.rules[0].match == all_of()
         if goes and not _decides(chain.rules[-1]):
             return False
         body = (

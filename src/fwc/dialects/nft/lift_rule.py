@@ -200,7 +200,7 @@ class Rules:
             return OpaqueAction("nft", statement(node), "set")
         timeout = duration(node.timeout) if node.timeout else None
         name = self.names.get(node.set, node.set)
-        return AddToSet(name, fields, timeout, node.verb == "update", node.verb == "delete")
+        return AddToSet(name, fields, timeout, node.verb != "add", node.verb == "delete")
 
     # ----- actions -----------------------------------------------------------
 
