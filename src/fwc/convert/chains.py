@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from fwc.ir.match import Match
+from fwc.ir.match import ALWAYS, Field, FieldIn, Match, all_of
 from fwc.ir.model import Chain, Rule, Ruleset, Table
 from fwc.ir.verdict import RETURN, Goto, Jump, Return, VerdictMap
 from fwc.records import record
@@ -29,11 +29,19 @@ Split = Callable[[Rule], Call | None]
 
 
 def called(ruleset: Ruleset, split: Split) -> Ruleset:
-    """The ruleset with rules as the calls that `split` makes of them, those of the new chains too. Every packet fares as before."""
+    """The ruleset with rules as the calls that `split` makes of them, those of the new chains too."""
     tables = tuple(_Splitting(table, split).table() for table in ruleset.tables)
     if all(new is old for new, old in zip(tables, ruleset.tables, strict=True)):
         return ruleset
     return dataclasses.replace(ruleset, tables=tables)
+
+
+def narrowed(before: Iterable[Match], behind: Iterable[Match]) -> Match:
+    """The conditions `behind` as a rule of the new chain asks them. The protocol that `before` asks is said again: a port alone
+    has several."""
+    protocol = (part for part in before if isinstance(part, FieldIn) and part.field is Field.PROTOCOL)
+    behind = tuple(behind)
+    return all_of(*protocol, *behind) if behind else ALWAYS
 
 
 class _Splitting:

@@ -11,11 +11,13 @@ from fwc.convert.chains import called
 from fwc.convert.equivalents import respelled
 from fwc.convert.order import asked_first
 from fwc.convert.pf.states import apart
+from fwc.convert.recent import in_sets
+from fwc.convert.recent_lists import as_lists, shorter_lists
 from fwc.convert.references import dangling
 from fwc.convert.tables import families, shaped
 from fwc.convert.unless import unless
 from fwc.convert.unreached import without_refused
-from fwc.diagnostics import Diagnostic, error, has_errors
+from fwc.diagnostics import Diagnostic, Severity, error, has_errors
 from fwc.dialects.base import LowerOptions, OutputFile
 from fwc.dialects.nft.names import Refused
 from fwc.dialects.registry import load_dialect
@@ -51,22 +53,38 @@ def _converted(
     problems = dangling(ruleset) if target == "nftables" else []
     if problems:
         return (), problems
-    wanted = called(respelled(shaped(ruleset, target), target), asked_first)
+    wanted = respelled(shaped(ruleset, target), target)
+    said: list[Diagnostic] = []
+    if target == "nftables":
+        wanted, said = in_sets(wanted)
+    wanted = called(wanted, asked_first)
     if target == "nftables":
         wanted = called(wanted, unless)
-    for level in (1, 0):
-        files, problems = _attempt(source, wanted, target, header, level)
-        if files:
-            return files, problems
-    return (), problems
+    forms = [(wanted, said)]
+    if target == "iptables" and (lists := as_lists(wanted)) is not wanted:
+        forms.insert(0, (lists, shorter_lists(lists)))
+    for written, said in forms:
+        for level in (1, 0):
+            files, problems = _attempt(source, wanted, written, target, header, level)
+            if files:
+                return files, [*said, *problems]
+    return (), _together(said, problems)
+
+
+def _together(said: Sequence[Diagnostic], problems: Sequence[Diagnostic]) -> list[Diagnostic]:
+    """What is wrong with lists, and with the other rules."""
+    blamed = [d for d in said if d.severity is Severity.ERROR]
+    places = {d.primary.span for d in blamed if d.primary is not None}
+    return [*blamed, *(d for d in problems if d.primary is None or d.primary.span not in places)]
 
 
 def _attempt(
-    source: SourceFile, wanted: Ruleset, target: str, header: tuple[str, ...], level: int
+    source: SourceFile, wanted: Ruleset, written: Ruleset, target: str, header: tuple[str, ...], level: int
 ) -> tuple[tuple[OutputFile, ...], list[Diagnostic]]:
+    """The files of `written`, which is another form of `wanted`, proved equal to `wanted`."""
     dialect = load_dialect(target)
     try:
-        tree, found = dialect.lower(optimize(wanted, target, level), LowerOptions(header=header))
+        tree, found = dialect.lower(optimize(written, target, level), LowerOptions(header=header))
     except Refused as problem:
         text = f"nftables cannot express {problem.feature}"
         return (), [error("FW031", text, _first_line(source), help=problem.help, name="lossy-compile")]
@@ -83,6 +101,8 @@ def _difference(wanted: Ruleset, target: str, files: Sequence[OutputFile]) -> Di
     left, right = load_dialect(target).proof_terms(wanted, read_back(target, files, wanted))
     if wanted.source == "pf" and target != "pf":
         left, right = apart(left), apart(right)
+    if target == "iptables":
+        left, right = in_sets(left)[0], in_sets(right)[0]
     for family in wanted.settings.families:
         mine = comparable(left, family, lambda name: name)
         other = comparable(right, family, set_names(wanted, target, right, (family,)))

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import dataclasses
 
-from fwc.convert.chains import Away, Call
-from fwc.ir.match import ALWAYS, EveryNth, Field, FieldIn, Match, Not, WithinConnections, WithinRate, all_of
+from fwc.convert.chains import Away, Call, narrowed
+from fwc.ir.match import ALWAYS, EveryNth, Match, Not, WithinConnections, WithinRate, all_of
 from fwc.ir.model import Rule
 from fwc.ir.verdict import RETURN
 from fwc.ir.walk import conjuncts
 
 
 def asked_first(rule: Rule) -> Call | None:
-    """The conditions up to the first that counts, and the others in a chain; None where nothing narrower follows it. The
-    protocol is said again in the chain: a port alone has several."""
+    """The conditions up to the first that counts, and the others in a chain; None where nothing narrower follows it."""
     parts = conjuncts(rule.match)
     at = next((at for at, part in enumerate(parts) if counts(part)), len(parts))
     while at < len(parts) and counts(parts[at]):
@@ -26,8 +25,7 @@ def asked_first(rule: Rule) -> Call | None:
         return None
 
     def inside(away: Away) -> tuple[Rule, ...]:
-        protocol = (part for part in parts[:at] if isinstance(part, FieldIn) and part.field is Field.PROTOCOL)
-        rest = dataclasses.replace(rule, match=all_of(*protocol, *parts[at:]))
+        rest = dataclasses.replace(rule, match=narrowed(parts[:at], parts[at:]))
         return (rest,) if away is RETURN else (rest, Rule(ALWAYS, (), away, origin=rule.origin))
 
     return Call(all_of(*parts[:at]), inside, "then")
