@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 
 import pytest
 from tests.kernel.convert_campaign import Figures, judge, laboratory
@@ -223,3 +224,64 @@ def test_ipsets_become_nft_sets_and_ipsets_again(_possible: None) -> None:
             fates.append([(fate.verdict, fate.path, fate.reject) for fate in lab.send(sent)])
     assert fates[0] == fates[1] == fates[2]
     assert {verdict for verdict, _, _ in fates[0]} == {"accept", "drop", "reject"}
+
+
+RECENT = """*filter
+:INPUT DROP [0:0]
+:FORWARD DROP [0:0]
+:OUTPUT ACCEPT [0:0]
+:knock - [0:0]
+-A INPUT -p tcp -m tcp --dport 22 -m recent --set --name ssh --rsource
+-A INPUT -p tcp -m tcp --dport 22 -m recent --update --seconds 2 --hitcount 3 --name ssh --rsource -j REJECT
+-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT
+-A INPUT -p tcp -m tcp --dport 23 -m recent --rcheck --seconds 5 --hitcount 5 --name ssh --rsource -j ACCEPT
+-A INPUT -p tcp -m recent --update --seconds 3 --name seen --rsource -j REJECT --reject-with tcp-reset
+-A INPUT -p tcp -m recent --set --name door --rsource -m tcp --dport 1000 -j DROP
+-A INPUT -p udp -j knock
+-A knock -p udp -m recent ! --rcheck --seconds 3 --hitcount 2 --name door --rsource -j RETURN
+-A knock -p udp -m udp --dport 9 -m recent --remove --name door --rsource
+-A knock -p udp -m recent --set --name seen --rsource -j ACCEPT
+COMMIT
+"""
+PACE = (0.0, 0.3, 0.3, 0.9, 1.2, 0.2, 1.6, 2.3, 0.3, 0.3)
+
+
+def test_lists_of_recent_forget_as_the_sets_do(_possible: None) -> None:
+    """The same packets at the same pace: what the kernel remembers of their senders decides, for some seconds."""
+    output, found = convert(SourceFile("rules.v4", RECENT), ReadRequest("iptables-save"), "nftables")
+    assert output is not None, found
+    nft = output.files[0].text
+    back, found = convert(SourceFile("nftables.conf", nft), ReadRequest("nft"), "iptables")
+    assert back is not None, found
+    assert [f.name for f in back.files] == ["rules.v4"]
+    forms = [
+        ("iptables-nft", RECENT),
+        ("nft", nft),
+        ("iptables-legacy", back.files[0].text),
+        ("iptables-legacy", RECENT),
+    ]
+    draw = random.Random(4)
+    kinds = ((TCP, 22), (TCP, 22), (TCP, 23), (TCP, 1000), (TCP, 1000), (UDP, 9), (UDP, 10), (UDP, 10))
+    sent: list[list[Probe]] = []
+    for turn in range(len(PACE)):
+        chosen = ((*draw.choice(kinds), draw.randrange(3)) for _ in range(12))
+        sent.append(
+            [
+                Probe("eth0", Family.V4, 0xCB007109 + who, OUTSIDE, kind, 20000 + 20 * turn + at, port)
+                for at, (kind, port, who) in enumerate(chosen)
+            ]
+        )
+    fates: list[list[list[tuple[str, str]]]] = []
+    with laboratory(["eth0", "lan0"]) as lab:
+        for form in forms:
+            lab.load(form)
+            fates.append([])
+            began, due = time.monotonic(), 0.0
+            for pause, probes in zip(PACE, sent, strict=True):
+                due += pause
+                time.sleep(max(0.0, began + due - time.monotonic()))
+                fates[-1].append([(fate.verdict, fate.reject) for fate in lab.send(probes)])
+    assert fates[1] == fates[0]
+    assert fates[2] == fates[0]
+    assert fates[3] == fates[0]
+    assert {verdict for each in fates[0] for verdict, _ in each} == {"accept", "drop", "reject"}

@@ -237,10 +237,14 @@ class _Writing:
         self._lists = lists
 
     def call(self, rule: Rule) -> Call | None:
-        """A rule whose conditions cannot be asked twice, as a call: the list is written inside."""
+        """A rule whose conditions cannot be asked twice, as a call: the list is written inside. So is one that asks a list of
+        several sets not to hold the address."""
         parts = conjuncts(rule.match)
+        absent = next((at for at, part in enumerate(parts) if self._rings_not(part)), None)
         at = self._first(parts)
-        if at is None or self._in_place(rule, parts, at):
+        if absent is not None and (at is None or absent < at):
+            return self._unless(rule, parts, absent)
+        if at is None or (absent is None and self._in_place(rule, parts, at)):
             return None
         written, held = self._step(parts[at], rule)
 
@@ -249,6 +253,22 @@ class _Writing:
             return (*written, rest) if away is RETURN else (*written, rest, Rule(ALWAYS, (), away, origin=rule.origin))
 
         return Call(all_of(*map(self._asked, parts[:at]), held), inside, "met")
+
+    def _unless(self, rule: Rule, parts: Sequence[Match], at: int) -> Call:
+        part = parts[at]
+        assert isinstance(part, Not)
+        held = self._asked(part.match)
+
+        def inside(away: Away) -> tuple[Rule, ...]:
+            rest = dataclasses.replace(rule, match=narrowed(parts[:at], parts[at + 1 :]))
+            leaving = Rule(held, (), away, origin=rule.origin)
+            return (leaving, rest) if away is RETURN else (leaving, rest, Rule(ALWAYS, (), away, origin=rule.origin))
+
+        return Call(all_of(*map(self._asked, parts[:at])), inside, "unless")
+
+    def _rings_not(self, part: Match) -> bool:
+        inner = part.match if isinstance(part, Not) else None
+        return isinstance(inner, Recent) and inner.name in self._lists and inner.hits > 1
 
     def plain(self, rule: Rule) -> tuple[Rule, ...]:
         """The other rules: as many in their place."""

@@ -15,7 +15,7 @@ DUMP = """*filter
 :deeper - [0:0]
 {jump}-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT
 -A asleep -s 192.0.2.0/24 -g deeper
--A deeper -m recent --set --name seen --rsource
+-A deeper -m string --string "seen" --algo bm
 -A deeper -j ACCEPT
 COMMIT
 """
@@ -38,14 +38,14 @@ def test_a_rule_that_nothing_leads_to_is_left_out_with_a_warning(dump: Path) -> 
     dump.write_text(DUMP.format(jump=""))
     ran = fwc("convert", dump, "--to", "nftables")
     assert ran.code == 0
-    assert "recent" not in ran.out and "chain deeper" in ran.out and "tcp dport 22 accept" in ran.out
+    assert "string" not in ran.out and "chain deeper" in ran.out and "tcp dport 22 accept" in ran.out
     assert "this rule is left out: nothing leads to its chain deeper" in ran.err
     assert f"{dump}:9:1" in ran.err
 
 
 @pytest.mark.parametrize("jump", ["-A INPUT -j asleep\n", "-A INPUT -s 198.51.100.1/32 -g deeper\n"])
 def test_a_rule_that_a_packet_may_meet_is_refused(jump: str, dump: Path) -> None:
-    assert "nftables cannot express `recent`" in refusal(DUMP.format(jump=jump), dump)
+    assert "nftables cannot express the iptables condition `-m string" in refusal(DUMP.format(jump=jump), dump)
 
 
 BEHIND = """*filter
@@ -57,7 +57,7 @@ BEHIND = """*filter
 {last}
 -A INPUT -m string --string "open" --algo bm -j ACCEPT
 -A INPUT -j trap
--A trap -m recent --set --name seen --rsource
+-A trap -m string --string "seen" --algo bm -j LOG
 -A trap -j DROP
 COMMIT
 """
