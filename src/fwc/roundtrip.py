@@ -6,7 +6,7 @@ import dataclasses
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from fwc.analysis.equivalence import compare
+from fwc.analysis.equivalence import Difference, compare
 from fwc.diagnostics import Diagnostic, Severity, has_errors
 from fwc.dialects.base import OutputFile
 from fwc.dialects.registry import load_dialect
@@ -79,18 +79,26 @@ def _hooked(tables: tuple[Table, ...], script: str) -> tuple[Table, ...]:
 def prove(target: str, files: Sequence[OutputFile], policy: Ruleset) -> None:
     """Raise InternalError unless the emitted text treats every packet as `policy` does, with a packet that shows it."""
     wanted, lifted = load_dialect(target).proof_terms(policy, read_back(target, files, policy))
+    found = difference(target, policy, wanted, lifted)
+    if found is not None:
+        text = found if isinstance(found, str) else found.describe()
+        raise InternalError(f"the {target} output does not mean what the policy means: {text}")
+
+
+def difference(target: str, policy: Ruleset, wanted: Ruleset, lifted: Ruleset) -> Difference | str | None:
+    """What shows that text of `target`, read as `lifted`, does not mean `wanted`, which is `policy` in the terms of the target:
+    packets, or what is wrong with a set."""
     for family, names in policy_names(policy, target, lifted, policy.settings.families).items():
-        spelled = _Spelled(names)
+        spelled = _Spelled(names, cut=target == "iptables")
         left = comparable(wanted, family, lambda name: name)
         right = comparable(lifted, family, spelled)
-        difference = compare(left, right, families=(family,))
-        if difference is None and any_before_tracking(left, right):
-            difference = compare(before_tracking(left), before_tracking(right), families=(family,))
-        if difference is not None:
-            raise InternalError(f"the {target} output does not mean what the policy means: {difference.describe()}")
-        problem = spelled.shared() or _other_sets(wanted, lifted, spelled, KEEPS[target])
+        found = compare(left, right, families=(family,))
+        if found is None and any_before_tracking(left, right):
+            found = compare(before_tracking(left), before_tracking(right), families=(family,))
+        problem = found or spelled.shared() or _other_sets(wanted, lifted, spelled, KEEPS[target])
         if problem:
-            raise InternalError(f"the {target} output does not mean what the policy means: {problem}")
+            return problem
+    return None
 
 
 CONNECTION_TRACKING = -200
@@ -133,12 +141,13 @@ def before_tracking(ruleset: Ruleset) -> Ruleset:
 class _Spelled:
     """The policy's name of each emitted set or bucket of one family, and which emitted names were taken for it."""
 
-    def __init__(self, names: dict[str, str]) -> None:
+    def __init__(self, names: dict[str, str], cut: bool) -> None:
         self.names = names
+        self.cut = cut
         self.emitted: dict[str, set[str]] = {}
 
     def __call__(self, emitted: str) -> str:
-        name = _policy_name(emitted, self.names)
+        name = _policy_name(emitted, self.names, self.cut)
         if name is None:  # another family's, or somebody else's
             return emitted
         self.emitted.setdefault(name, set()).add(emitted)
@@ -194,7 +203,7 @@ def set_names(policy: Ruleset, target: str, emitted: Ruleset, families: Sequence
     tables = policy_names(policy, target, emitted, families or policy.settings.families)
 
     def name(given: str) -> str:
-        found = (_policy_name(given, names) for names in tables.values())
+        found = (_policy_name(given, names, target == "iptables") for names in tables.values())
         return next((each for each in found if each is not None), given)
 
     return name
@@ -245,11 +254,11 @@ SHORTEST_CUT = 14
 """iptables cuts the names of hashlimit tables at 15 characters."""
 
 
-def _policy_name(emitted: str, names: dict[str, str]) -> str | None:
-    """The policy's name of an emitted set or bucket, if it is one of these."""
+def _policy_name(emitted: str, names: dict[str, str], cut: bool) -> str | None:
+    """The policy's name of an emitted set or bucket, if it is one of these. `cut`: its end may be missing."""
     plain = _plain(emitted)
     found = names.get(plain)
-    if found is None and len(plain) >= SHORTEST_CUT:
+    if cut and found is None and len(plain) >= SHORTEST_CUT:
         begun = {name for spelled, name in names.items() if spelled.startswith(plain.removesuffix("6")[:-1])}
         found = begun.pop() if len(begun) == 1 else None
     return found

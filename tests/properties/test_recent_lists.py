@@ -220,15 +220,15 @@ def test_the_walk_notices_a_broken_ring(broken: str) -> None:
         first = rules[0]
         left, ring, mark = first.actions
         changed = {
-            "ring": (left, dataclasses.replace(ring, set="recent_ssh_3_in_60s_1"), mark),
-            "mark": (left, ring, dataclasses.replace(mark, set="recent_ssh_3_in_60s_last1")),
+            "ring": (left, dataclasses.replace(ring, set="recent_ssh_1_of_3_in_60s"), mark),
+            "mark": (left, ring, dataclasses.replace(mark, set="recent_ssh_last_1_of_3_in_60s")),
             "delete": (ring, mark),
         }.get(broken, first.actions)
         return (dataclasses.replace(first, actions=changed), *rules[1:])
 
     chains = tuple(dataclasses.replace(c, rules=spoiled(c.name, c.rules)) for c in table.chains)
     sets = tuple(
-        dataclasses.replace(s, timeout=30) if broken == "timeout" and s.name[-1] == "2" else s for s in table.sets
+        dataclasses.replace(s, timeout=30) if broken == "timeout" and "_2_of" in s.name else s for s in table.sets
     )
     wrong = dataclasses.replace(after, tables=(dataclasses.replace(table, chains=chains, sets=sets),))
     with pytest.raises(AssertionError):

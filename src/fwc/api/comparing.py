@@ -6,6 +6,7 @@ import dataclasses
 
 from fwc.api.compiling import printable
 from fwc.api.rulesets import Side
+from fwc.convert.recent import in_sets
 from fwc.dialects.registry import load_dialect
 from fwc.diff.changes import changes
 from fwc.diff.regions import Report, report
@@ -25,6 +26,8 @@ def diff(old: Side, new: Side) -> tuple[Report, list[str]]:
     if not families:
         raise UsageError(f"{old.name} and {new.name} speak of different families: there is nothing to compare")
     left, right = _same_hooks(old, new)
+    if {old.kind, new.kind} == {"iptables-save", "nft"}:
+        left, right = in_sets(left)[0], in_sets(right)[0]
     found = changes(left, right, families, respelled=old.kind != new.kind)
     return report(left, right, found), notes
 

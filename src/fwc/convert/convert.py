@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from fwc.analysis.equivalence import Difference, compare
+from fwc.analysis.equivalence import Difference
 from fwc.analysis.program import Place
 from fwc.convert.chains import called
 from fwc.convert.equivalents import respelled
@@ -23,10 +23,13 @@ from fwc.dialects.nft.names import Refused
 from fwc.dialects.registry import load_dialect
 from fwc.ir.model import Ruleset
 from fwc.net.hooks import Family
-from fwc.passes.comparable import comparable
 from fwc.passes.pipeline import optimize
-from fwc.roundtrip import read_back, set_names
+from fwc.roundtrip import difference, read_back
 from fwc.source import SourceFile, Span
+
+_LISTS = (
+    "Except for how many addresses the lists of `recent` hold, and what they do when they are full (docs/importing.md)."
+)
 
 
 def convert(
@@ -64,8 +67,9 @@ def _converted(
     if target == "iptables" and (lists := as_lists(wanted)) is not wanted:
         forms.insert(0, (lists, shorter_lists(lists)))
     for written, said in forms:
+        lines = (*header, _LISTS) if said else header
         for level in (1, 0):
-            files, problems = _attempt(source, wanted, written, target, header, level)
+            files, problems = _attempt(source, wanted, written, target, lines, level)
             if files:
                 return files, [*said, *problems]
     return (), _together(said, problems)
@@ -91,36 +95,28 @@ def _attempt(
     if tree is None or has_errors(found):
         return (), found
     files = tuple(dialect.print(tree))
-    difference = _difference(wanted, target, files)
-    if difference is None:
+    other = _difference(wanted, target, files)
+    if other is None:
         return files, found
-    return (), [*found, _unproved(source, wanted, target, difference)]
+    return (), [*found, _unproved(source, wanted, target, other)]
 
 
-def _difference(wanted: Ruleset, target: str, files: Sequence[OutputFile]) -> Difference | None:
+def _difference(wanted: Ruleset, target: str, files: Sequence[OutputFile]) -> Difference | str | None:
     left, right = load_dialect(target).proof_terms(wanted, read_back(target, files, wanted))
     if wanted.source == "pf" and target != "pf":
         left, right = apart(left), apart(right)
     if target == "iptables":
         left, right = in_sets(left)[0], in_sets(right)[0]
-    for family in wanted.settings.families:
-        mine = comparable(left, family, lambda name: name)
-        other = comparable(right, family, set_names(wanted, target, right, (family,)))
-        difference = compare(mine, other, families=(family,))
-        if difference is not None:
-            return difference
-    return None
+    return difference(target, wanted, left, right)
 
 
-def _unproved(source: SourceFile, wanted: Ruleset, target: str, difference: Difference) -> Diagnostic:
-    return error(
-        "FW031",
-        f"the {target} form is not proved equal to the source",
-        _place(wanted, difference.left_place) or _first_line(source),
-        notes=difference.sides("the source", target),
-        help="take this rule out and write it by hand",
-        name="lossy-compile",
-    )
+def _unproved(source: SourceFile, wanted: Ruleset, target: str, found: Difference | str) -> Diagnostic:
+    text, place = f"the {target} form is not proved equal to the source", _first_line(source)
+    if isinstance(found, str):
+        return error("FW031", f"{text}: {found}", place, name="lossy-compile")
+    place = _place(wanted, found.left_place) or place
+    help = "take this rule out and write it by hand"
+    return error("FW031", text, place, notes=found.sides("the source", target), help=help, name="lossy-compile")
 
 
 def _place(ruleset: Ruleset, place: Place) -> Span | None:

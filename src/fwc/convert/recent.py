@@ -64,13 +64,13 @@ class List:
         """The sets that the last packets of an address are in, each in another."""
         if window.hits == 1:
             return (f"{self.base}_in_{window.seconds}s",)
-        return tuple(f"{self.base}_{window.hits}_in_{window.seconds}s_{at}" for at in range(1, window.hits + 1))
+        return tuple(f"{self.base}_{at}_{_words(window)}" for at in range(1, window.hits + 1))
 
     def marks(self, window: Window) -> tuple[str, ...]:
         """The sets of which one holds the address: the one of the same place in the ring took its last packet."""
         if window.hits == 1:
             return ()
-        return tuple(f"{self.base}_{window.hits}_in_{window.seconds}s_last{at}" for at in range(1, window.hits + 1))
+        return tuple(f"{self.base}_last_{at}_{_words(window)}" for at in range(1, window.hits + 1))
 
     def sets(self) -> tuple[NamedSet, ...]:
         return tuple(
@@ -125,6 +125,11 @@ class List:
         return (*turns, Rule(ALWAYS, (_add(ring[0], side), _add(marks[0], side)), CONTINUE))
 
 
+def _words(window: Window) -> str:
+    """The end of a name. No digit may be the last: targets tell the families by one."""
+    return f"of_{window.hits}_in_{window.seconds}s"
+
+
 def _add(name: str, side: Field) -> AddToSet:
     return AddToSet(name, (side,))
 
@@ -164,11 +169,9 @@ def _lists(ruleset: Ruleset, family: Family) -> tuple[dict[str, List], list[Diag
                 key=lambda window: (window.seconds, window.hits),
             )
         )
-        problems = [
-            _refusal(rule, name, *why) for rule, node in uses if (why := _obstacle(rule, node, windows, family))
-        ]
-        if problems:
-            found += dict.fromkeys(problems)
+        blamed = [(rule, why) for rule, node in uses if (why := _obstacle(rule, node, windows, family))]
+        if blamed:
+            found += _refusals(name, [rule for rule, _ in uses], blamed)
             continue
         base = f"recent_{_NAME.sub('_', name)}"
         while base in bases:
@@ -184,9 +187,17 @@ def _lists(ruleset: Ruleset, family: Family) -> tuple[dict[str, List], list[Diag
     return out, found
 
 
-def _refusal(rule: Rule, name: str, why: str, help: str) -> Diagnostic:
-    text = f"nftables cannot express `recent` (list {name}): {why}"
-    return error("FW031", text, rule.origin.span, help=help, name="lossy-compile")
+def _refusals(name: str, uses: Sequence[Rule], blamed: Sequence[tuple[Rule, tuple[str, str]]]) -> list[Diagnostic]:
+    """An error at each rule of the list: at some their own, at the others where to find it."""
+    reasons = {rule.origin.span: why for rule, why in reversed(blamed)}
+    first = blamed[0][0].origin.span
+    elsewhere = f"line {first.line} does with it what no set can" if first is not None else "another rule forbids it"
+    out = []
+    for span in dict.fromkeys(rule.origin.span for rule in uses):
+        why, help = reasons.get(span, (elsewhere, ""))
+        text = f"nftables cannot express `recent` (list {name}): {why}"
+        out.append(error("FW031", text, span, help=help, name="lossy-compile"))
+    return out
 
 
 def _obstacle(rule: Rule, node: Recent, windows: Sequence[Window], family: Family) -> tuple[str, str] | None:

@@ -18,7 +18,7 @@ from fwc.ir.verdict import CONTINUE, Action, AddToSet, Jump
 from fwc.ir.walk import conjuncts, map_rules, match_nodes, referenced_sets, rules
 from fwc.net.hooks import Family
 
-_SET = re.compile(r"(recent_\w+?)_(?:([1-9]\d{0,2})_)?in_([1-9]\d{0,9})s(?:_(?:last)?\d+)?", re.ASCII)
+_SET = re.compile(r"(recent_\w+?)_(?:(?:last_)?\d+_of_([1-9]\d{0,2})_)?in_([1-9]\d{0,9})s", re.ASCII)
 _SIDES = (Field.SADDR, Field.DADDR)
 _FAMILY = {"ip": Family.V4, "ip6": Family.V6}
 

@@ -437,8 +437,7 @@ def other(scope: Scope, literal: Literal, family: Family) -> t.Statement:
         case EveryNth():
             return t.Compare(t.Selector(f"numgen inc mod {match.every}"), equal, t.Word(str(match.packet)))
         case Recent():
-            text = "the list forgets the address met longest ago when it is full and counts packets; no nft set does"
-            raise Refused(f"`recent` (list {match.name})", f"{text}: use `limit` or `add to set` with a timeout")
+            raise Refused(f"`recent` (list {match.name})", "use `limit`, or `add to set` with a timeout")
         case Owner() if not negated:
             ids = [t.Word(n) if n.isdigit() else t.Quoted(string(n, "the user or group")) for n in match.names]
             right = ids[0] if len(ids) == 1 else t.SetOf(tuple(t.Element(i) for i in ids))
