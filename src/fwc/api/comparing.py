@@ -28,8 +28,24 @@ def diff(old: Side, new: Side) -> tuple[Report, list[str]]:
     left, right = _same_hooks(old, new)
     if {old.kind, new.kind} == {"iptables-save", "nft"}:
         left, right = in_sets(left)[0], in_sets(right)[0]
+    notes += _lifetimes(left, right, old.name, new.name)
     found = changes(left, right, families, respelled=old.kind != new.kind)
     return report(left, right, found), notes
+
+
+def _lifetimes(left: Ruleset, right: Ruleset, old: str, new: str) -> list[str]:
+    """Sets that remember for another time: packets tell that only as time goes by."""
+    before = {s.name.replace("-", "_"): s.timeout for t in left.tables for s in t.sets if s.runtime}
+    after = {s.name.replace("-", "_"): s.timeout for t in right.tables for s in t.sets if s.runtime}
+
+    def words(timeout: int | None) -> str:
+        return "for ever" if timeout is None else f"for {timeout} s"
+
+    return [
+        f"@{printable(name)} remembers {words(before[name])} in {printable(old)} and {words(after[name])} in {printable(new)}"
+        for name in before
+        if name in after and before[name] != after[name]
+    ]
 
 
 def _same_hooks(old: Side, new: Side) -> tuple[Ruleset, Ruleset]:

@@ -148,7 +148,11 @@ def test_one_list_that_is_refused_leaves_the_others_alone(there: Path) -> None:
 def test_diff_knows_that_they_are_the_same(there: Path) -> None:
     nft = there / "nftables.conf"
     nft.write_text(converted(there, PAIR))
-    assert "No packet is treated differently" in fwc("diff", there / "rules.v4", nft).out
+    ran = fwc("diff", there / "rules.v4", nft)
+    assert ran.out.splitlines()[1:] == ["No packet is treated differently."]
+    nft.write_text(nft.read_text().replace("1m", "2m", 1))
+    ran = fwc("diff", there / "rules.v4", nft)
+    assert "note: @recent_ssh_1_of_3_in_60s remembers for 60 s in " in ran.out and " and for 120 s in " in ran.out
 
 
 def test_how_long_sets_remember_is_proved(there: Path, monkeypatch: pytest.MonkeyPatch) -> None:
