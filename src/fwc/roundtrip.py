@@ -5,16 +5,17 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from fwc.analysis.equivalence import Difference, compare
 from fwc.diagnostics import Diagnostic, Severity, has_errors
 from fwc.dialects.base import OutputFile
 from fwc.dialects.registry import load_dialect
 from fwc.errors import InternalError
-from fwc.ir.match import WithinConnections, WithinRate
-from fwc.ir.model import Base, Chain, NamedSet, Ruleset, Table
-from fwc.ir.verdict import ACCEPT, AssignHelper
-from fwc.ir.walk import match_nodes, rules
+from fwc.ir.match import Match, Not, WithinConnections, WithinRate, all_of
+from fwc.ir.model import Base, Chain, NamedSet, Rule, Ruleset, Table
+from fwc.ir.verdict import ACCEPT, CONTINUE, AssignHelper, Log, OpaqueAction
+from fwc.ir.walk import conjuncts, map_rules, match_nodes, rules
 from fwc.net.addresses import AddressSet
 from fwc.net.hooks import Family, Hook
 from fwc.net.intervals import IntervalSet
@@ -92,6 +93,7 @@ def difference(target: str, policy: Ruleset, wanted: Ruleset, lifted: Ruleset) -
         spelled = _Spelled(names, cut=target == "iptables")
         left = comparable(wanted, family, lambda name: name)
         right = comparable(lifted, family, spelled)
+        left, right = asking(left, ordered=False), asking(right, ordered=True)
         found = compare(left, right, families=(family,))
         if found is None and any_before_tracking(left, right):
             found = compare(before_tracking(left), before_tracking(right), families=(family,))
@@ -99,6 +101,32 @@ def difference(target: str, policy: Ruleset, wanted: Ruleset, lifted: Ruleset) -
         if problem:
             return problem
     return None
+
+
+def asking(ruleset: Ruleset, *, ordered: bool) -> Ruleset:
+    """The ruleset with an effect wherever packets ask a rate, so that a comparison tells who empties its bucket: those that meet
+    all other conditions of the rule, or where the text is `ordered` those that stand before the rate."""
+    return map_rules(ruleset, partial(_asking, ordered))
+
+
+def _asking(ordered: bool, rule: Rule) -> tuple[Rule, ...]:
+    parts = conjuncts(rule.match)
+    asked = []
+    for at, part in enumerate(parts):
+        if isinstance(part, WithinRate) and not part.over:
+            asked.append((all_of(*(parts[:at] if ordered else (p for p in parts if not _is_rate(p)))), part))
+    asked += [(rule.match, a.rate) for a in rule.actions if isinstance(a, Log) and a.rate is not None]
+    if not asked:
+        return (rule,)
+    return (*(Rule(match, (_asks(rate),), CONTINUE, origin=rule.origin) for match, rate in asked), rule)
+
+
+def _asks(rate: WithinRate) -> OpaqueAction:
+    return OpaqueAction("", f"asks {dataclasses.replace(rate, name='')}", "asked")
+
+
+def _is_rate(part: Match) -> bool:
+    return isinstance(part.match if isinstance(part, Not) else part, WithinRate)
 
 
 CONNECTION_TRACKING = -200

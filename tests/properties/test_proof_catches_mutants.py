@@ -51,6 +51,7 @@ reject tcp 25 from lan to wan
 reject udp 25 from lan to wan with admin-prohibited
 allow tcp 8000-8010 from lan to dmz except 10.0.2.9
 allow udp 5060 from lan to wan
+allow udp 123 from wan to self if within 7/minute
 allow tcp 993 from lan to wan max 20 connections per source
 deny any from dmz to lan
 allow icmp echo-request, icmpv6 echo-request from any to self
@@ -142,6 +143,10 @@ NFTABLES: Mutants = {
     "limit rate": (r"limit rate 5/minute burst 5 packets log", "limit rate 6/minute burst 5 packets log"),
     "limit burst": (r"limit rate 5/minute burst 5 packets log", "limit rate 5/minute burst 9 packets log"),
     "limit lost": (r"limit rate 5/minute burst 5 packets log", "log"),
+    "rate asked by others too": (
+        r"udp dport 123 (limit rate 7/minute burst 5 packets)",
+        r"\1 udp dport 123",
+    ),
     "per source limit rate": (r"(update @ssh4 \{ ip saddr limit rate )10/minute", r"\g<1>10/second"),
     "limit over for within": (r"(update @ssh4 \{ ip saddr limit rate )10/", r"\1over 10/"),
     "limit per destination": (r"update @ssh4 \{ ip saddr", "update @ssh4 { ip daddr"),
@@ -207,6 +212,7 @@ IPTABLES: Mutants = {
     "log prefix": (r'"adm: "', '"amd: "'),
     "log lost": (r"-A adm -j LOG[^\n]*\n", ""),
     "limit rate": (r"--limit 5/min", "--limit 5/sec"),
+    "rate asked by others too": (r"-m udp --dport 123 (-m limit --limit 7/min)", r"\1 -m udp --dport 123"),
     "hashlimit rate": (r"--hashlimit-upto 10/min", "--hashlimit-upto 11/min"),
     "hashlimit above": (r"--hashlimit-upto 10/min", "--hashlimit-above 10/min"),
     "hashlimit burst": (r"--hashlimit-burst 5", "--hashlimit-burst 50"),
