@@ -1,11 +1,12 @@
-"""The call graph of a table's chains: who jumps where, cycles, what a packet can reach, how deep it nests."""
+"""The call graph of a table's chains: who jumps where, cycles, what a packet can reach from where, how deep it nests."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from fwc.ir.model import Rule, Table
 from fwc.ir.walk import target_chains
+from fwc.net.hooks import Hook
 
 
 def calls(table: Table) -> dict[str, dict[str, Rule]]:
@@ -19,17 +20,35 @@ def calls(table: Table) -> dict[str, dict[str, Rule]]:
     return out
 
 
-def reachable(table: Table) -> frozenset[str]:
-    """The chains that a packet can get into: base chains and what they lead to."""
-    graph = calls(table)
-    stack = [chain.name for chain in table.chains if chain.base is not None]
-    seen = set(stack)
+def reached(graph: Mapping[str, Iterable[str]], start: str) -> frozenset[str]:
+    """The chains that `start` leads to, itself included."""
+    stack, seen = [start], {start}
     while stack:
         for name in graph.get(stack.pop(), ()):
             if name not in seen:
                 seen.add(name)
                 stack.append(name)
     return frozenset(seen)
+
+
+def sources(graph: Mapping[str, Iterable[str]], starts: Iterable[str]) -> dict[str, frozenset[str]]:
+    """For each chain that some of `starts` lead to, those; a start leads to itself."""
+    out: dict[str, set[str]] = {}
+    for start in starts:
+        for name in reached(graph, start):
+            out.setdefault(name, set()).add(start)
+    return {name: frozenset(found) for name, found in out.items()}
+
+
+def hooks(table: Table) -> dict[str, frozenset[Hook]]:
+    """For each chain that a packet can get into, the hooks from which it does."""
+    bases = {chain.name: chain.base.hook for chain in table.chains if chain.base is not None}
+    return {name: frozenset(bases[start] for start in found) for name, found in sources(calls(table), bases).items()}
+
+
+def reachable(table: Table) -> frozenset[str]:
+    """The chains that a packet can get into: base chains and what they lead to."""
+    return frozenset(hooks(table))
 
 
 def cycles(graph: Mapping[str, Mapping[str, object]]) -> list[tuple[str, ...]]:

@@ -25,6 +25,7 @@ from fwc.dialects.nft.names import Names, Refused, comment_text, duration
 from fwc.dialects.nft.rates import METER_SIZE, limit_statement, rate_key, refill_seconds
 from fwc.dialects.nft.rewrite import concatenated, titles
 from fwc.dialects.nft.sets import ADDRESSES, Pool, members, type_of
+from fwc.ir.graph import hooks
 from fwc.ir.match import (
     ALWAYS,
     Chance,
@@ -60,7 +61,7 @@ from fwc.ir.verdict import (
     Verdict,
     VerdictMap,
 )
-from fwc.ir.walk import match_nodes, target_chains
+from fwc.ir.walk import match_nodes
 from fwc.net.addresses import AddressSet, format_address
 from fwc.net.hooks import Family, Hook
 from fwc.net.intervals import IntervalSet
@@ -116,7 +117,7 @@ class TableBuilder:
         self._extra: list[t.ChainNode] = []
         self._shared: dict[object, str] = {}
         self._meters: dict[object, str] = {}
-        self._hooks = _hooks(table)
+        self._hooks = hooks(table)
         self._verdicts: dict[object, Tails] = {}
         for each in table.sets:
             for name, family in self._set_parts(each):
@@ -760,19 +761,3 @@ def _text(element: t.Element) -> str:
 
 def _wild(expr: t.SetOf) -> bool:
     return any(isinstance(e.key, t.Quoted) and e.key.text.endswith("*") for e in expr.elements)
-
-
-def _hooks(table: Table) -> dict[str, frozenset[Hook]]:
-    """The hooks from which each chain is reached."""
-    calls = {c.name: {n for r in c.rules for n in target_chains(r.verdict)} for c in table.chains}
-    found: dict[str, set[Hook]] = {c.name: set() for c in table.chains}
-    for chain in table.chains:
-        if chain.base is None:
-            continue
-        stack = [chain.name]
-        while stack:
-            name = stack.pop()
-            if name in found and chain.base.hook not in found[name]:
-                found[name].add(chain.base.hook)
-                stack.extend(calls[name])
-    return {name: frozenset(hooks) for name, hooks in found.items()}

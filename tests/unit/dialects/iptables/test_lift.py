@@ -269,6 +269,16 @@ def test_negation_behind_the_option_is_read_and_said(words: str) -> None:
         ("nat", "-A PREROUTING -j DNAT --to-destination 10.0.0.1:80"),
         ("mangle", "-A FORWARD -p tcp -j TPROXY --on-port 1"),
         ("raw", "-A PREROUTING -j CT --helper ftp"),
+        ("filter", "-A FORWARD -m cgroup --path a -j DROP"),
+        ("mangle", "-A PREROUTING -m realm --realm 1 -j DROP"),
+        ("filter", "-A OUTPUT -m addrtype --dst-type LOCAL --limit-iface-in -j DROP"),
+        ("filter", "-A INPUT -m devgroup --dst-group 1 -j DROP"),
+        (
+            "filter",
+            "-A FORWARD -m policy --dir in --pol ipsec -j user\n-A OUTPUT -j user\n-A user -m policy --dir in --pol ipsec",
+        ),
+        ("filter", "-A FORWARD -p tcp -j TCPOPTSTRIP --strip-options 4"),
+        ("raw", "-A PREROUTING -j CONNSECMARK --save"),
     ],
 )
 def test_what_the_kernel_takes_elsewhere_only(table: str, rule: str) -> None:
@@ -283,6 +293,8 @@ def test_what_the_kernel_takes_elsewhere_only(table: str, rule: str) -> None:
         ("filter", "-A user -m owner --uid-owner 0 -j DROP"),
         ("raw", "-A PREROUTING -m rpfilter --invert -j DROP"),
         ("filter", "-A FORWARD -m policy --dir out --pol ipsec -j DROP"),
+        ("filter", "-A FORWARD -m policy --dir in --pol ipsec -m policy --dir out --pol ipsec -j DROP"),
+        ("security", "-A OUTPUT -j CONNSECMARK --save"),
         ("nat", "-A POSTROUTING -j user\n-A user -j MASQUERADE"),
         ("nat", "-A PREROUTING -p udp -j DNAT --to-destination :80"),
         ("nat", ":PREROUTING DROP [0:0]"),

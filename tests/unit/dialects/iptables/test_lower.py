@@ -202,6 +202,28 @@ def test_translations_stand_at_their_hooks(hook: Hook, verdict: Verdict) -> None
     assert "iptables takes this translation in" in message
 
 
+def test_the_reverse_path_is_checked_in_two_tables() -> None:
+    rule = Rule(all_of(proto(6), ReversePathFails()), (), Redirect((80, 80)))
+    (message,) = refused(nat(Hook.PREROUTING, rule))
+    assert "in the tables raw and mangle only" in message
+
+
+@pytest.mark.parametrize(
+    ("match", "words"),
+    [
+        (one(Field.SMAC, 5), "a MAC address in PREROUTING, INPUT and FORWARD only"),
+        (CgroupIs("a"), "a cgroup in INPUT, OUTPUT and POSTROUTING only"),
+        (Opaque("iptables", "-m socket"), "-m socket cannot be used in FORWARD and OUTPUT"),
+    ],
+)
+def test_a_chain_stands_at_all_hooks_that_lead_to_it(match: Match, words: str) -> None:
+    shared = Chain("shared", (Rule(match, (), ACCEPT),))
+    jump = (Rule(ALWAYS, (), Jump("shared")),)
+    bases = [Chain(hook.value, jump, base(hook)) for hook in (Hook.INPUT, Hook.FORWARD, Hook.OUTPUT)]
+    (message,) = refused(ruleset(*bases, shared))
+    assert words in message
+
+
 def test_what_is_left_out_is_said_where_it_is_shorter() -> None:
     others = FieldIn(Field.SADDR, ~net("10.0.0.0/8"))
     assert lines(of_input(Rule(others, (), ACCEPT))) == ["-A INPUT ! -s 10.0.0.0/8 -j ACCEPT"]
