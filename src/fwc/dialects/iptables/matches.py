@@ -524,7 +524,8 @@ def _time(match: TimeWindow, negated: bool) -> Words:
         words += ["--weekdays", ",".join(_DAYS[d] for d in sorted(match.days))]
     for option, text in (("--datestart", match.since), ("--datestop", match.until)):
         if text:
-            if not 0 <= (moment(text) or -1) <= _LAST_DATE:
+            second = moment(text)
+            if second is None or not 0 <= second <= _LAST_DATE:
                 raise Inexpressible("time", f"iptables knows no dates like {text}", "write one from 1970 to 2038")
             words += [option, text]
     if not match.utc:

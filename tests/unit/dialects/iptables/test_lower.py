@@ -157,6 +157,7 @@ def but(field: Field, value: int) -> FieldIn:
             TimeWindow(28800, 64800, frozenset({0, 4}), until="2026-12-31T23:59:59"),
             "-m time --timestart 08:00:00 --timestop 17:59:59 --weekdays Mon,Fri --datestop 2026-12-31T23:59:59 --kerneltz",
         ),
+        (TimeWindow(since="1970-01-01T00:00:00"), "-m time --datestart 1970-01-01T00:00:00 --kerneltz"),
         (Chance(10_000), "-m statistic --mode random --probability 0.010000"),
         (HelperIs("ftp"), "-m helper --helper ftp"),
         (CgroupIs("a/b"), "-m cgroup --path a/b"),
@@ -222,6 +223,12 @@ def test_a_chain_stands_at_all_hooks_that_lead_to_it(match: Match, words: str) -
     bases = [Chain(hook.value, jump, base(hook)) for hook in (Hook.INPUT, Hook.FORWARD, Hook.OUTPUT)]
     (message,) = refused(ruleset(*bases, shared))
     assert words in message
+
+
+@pytest.mark.parametrize("date", ["1969-12-31T23:59:59", "2038-01-19T03:14:08", "never"])
+def test_dates_that_iptables_cannot_keep(date: str) -> None:
+    (message,) = refused(of_input(Rule(TimeWindow(since=date), (), ACCEPT)))
+    assert f"no dates like {date}" in message
 
 
 def test_what_is_left_out_is_said_where_it_is_shorter() -> None:
