@@ -149,7 +149,7 @@ def _transport(scope: Scope, conjunction: Conjunction, family: Family) -> Statem
     for field in (Field.ICMP, Field.ICMPV6):
         values = fields.get(field)
         if isinstance(values, IntervalSet):
-            return [_icmp(field, values)]
+            return [_icmp(field, values, family)]
     ports = [f for f in (Field.SPORT, Field.DPORT) if f in fields or f in excluded]
     flags = fields.get(Field.TCP_FLAGS), excluded.get(Field.TCP_FLAGS)
     out: Statements = []
@@ -187,18 +187,15 @@ def _protocol(scope: Scope, values: IntervalSet, negated: bool, family: Family) 
     return t.Compare(t.Selector("meta l4proto"), op, scope.pool.values(Field.PROTOCOL, named, family))
 
 
-def _icmp(field: Field, values: IntervalSet) -> t.Statement:
+def _icmp(field: Field, values: IntervalSet, family: Family) -> t.Statement:
     """`icmp type`, with `icmp code` beside it where the codes are limited."""
     word, names = ("icmp", words.ICMP_TYPES) if field is Field.ICMP else ("icmpv6", words.ICMPV6_TYPES)
-    others = DOMAINS[field] - values
-    if (
-        others
-        and len(others.runs) < len(values.runs)
-        and all(low & 255 == 0 and high & 255 == 255 for low, high in others.runs)
-    ):
-        left_out = _icmp(field, others)
-        assert isinstance(left_out, t.Compare)
-        return t.Compare(left_out.left, "!=", left_out.right)
+    shorter, op = _shorter(field, values, "", family)
+    assert isinstance(shorter, IntervalSet)
+    if op and all(low & 255 == 0 and high & 255 == 255 for low, high in shorter.runs):
+        values = shorter
+    else:
+        op = ""
     whole: list[t.Expr] = []
     coded: list[tuple[int, int, int]] = []
     for low, high in values.runs:
@@ -211,7 +208,7 @@ def _icmp(field: Field, values: IntervalSet) -> t.Statement:
                 coded.append((kind, first, last))
     if not coded:
         right = whole[0] if len(whole) == 1 else t.SetOf(tuple(t.Element(w) for w in whole))
-        return t.Compare(t.Selector(f"{word} type"), "", right)
+        return t.Compare(t.Selector(f"{word} type"), op, right)
     rows = [t.Element(t.Concat((w, t.Word("0-255")))) for w in whole]
     for kind, first, last in coded:
         code = str(first) if first == last else f"{first}-{last}"
