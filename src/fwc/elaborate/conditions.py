@@ -12,7 +12,6 @@ from fwc.elaborate.sites import Site
 from fwc.ir.match import (
     ALWAYS,
     NEVER,
-    AddressTypeIs,
     CgroupIs,
     Chance,
     CtState,
@@ -317,17 +316,8 @@ def _native(cond: ast.NativeCond, out: list[Diagnostic]) -> Match | None:
     if not text or not text.isprintable():
         out.append(mistake(CONDITION, "a native condition is one line of printable text", cond.span, help="shorten it"))
         return None
-    local = _LOCAL.get((dialect, text))
-    return AddressTypeIs(local, "local") if local is not None else Opaque(dialect, text, "native")
+    return Opaque(dialect, text, "native")
 
-
-_LOCAL = {
-    ("iptables", "-m addrtype --src-type LOCAL"): Field.SADDR,
-    ("iptables", "-m addrtype --dst-type LOCAL"): Field.DADDR,
-    ("nft", "fib saddr type local"): Field.SADDR,
-    ("nft", "fib daddr type local"): Field.DADDR,
-}
-"""What the language has a condition of its own for, so that every target can say it."""
 
 _DIALECTS = {"iptables": "iptables", "nft": "nft", "nftables": "nft"}
 

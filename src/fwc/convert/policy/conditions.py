@@ -27,7 +27,7 @@ from fwc.ir.match import (
     TimeWindow,
     WithinRate,
 )
-from fwc.ir.text import match_text, routing_text
+from fwc.ir.text import match_text
 from fwc.net.addresses import V4_ALL
 from fwc.net.clock import clock_text
 from fwc.net.hooks import Family
@@ -80,7 +80,7 @@ def _positive(match: Match) -> str:
         case EveryNth(every, packet):
             return _native("iptables", f"-m statistic --mode nth --every {every} --packet {packet}")
         case AddressTypeIs() | ReversePathFails() | RouteLeavesBy() | NoRoute():
-            text = f"a question of the routing table ({routing_text(match)}) as a condition"
+            text = f"a question of the routing table ({match_text(match)}) as a condition"
             raise Unsaid(text, "write `implicit rpfilter strict`")
         case Opaque(dialect, text):
             return _native(dialect, text)

@@ -11,6 +11,10 @@ from fwc.convert.policy.terms import Question, Term
 from fwc.convert.policy.text import family_word, mac, name_from, ports, quoted
 from fwc.convert.policy.unsaid import Unsaid
 from fwc.convert.policy.zones import Zones
+from fwc.dialects.iptables.lexer import join_words
+from fwc.dialects.iptables.matches import routing_words
+from fwc.dialects.nft.conditions import routing_statement
+from fwc.dialects.nft.printer import statement
 from fwc.ir.match import AddressTypeIs, CtState, Field, Per, ReversePathFails
 from fwc.ir.verdict import (
     Action,
@@ -107,19 +111,15 @@ _TOLD: dict[str, frozenset[tuple[Question, bool]]] = {
 
 
 def _question(question: Question, answer: bool, dialect: str) -> str:
-    """A question of the routing table in the words of the source's target."""
-    match question:
-        case ReversePathFails(loose, mark) if dialect == "iptables":
-            options = (" --loose" if loose else "") + (" --validmark" if mark else "") + (" --invert" if answer else "")
-            return f'native iptables """-m rpfilter{options}"""'
-        case ReversePathFails(loose, mark):
-            key = "saddr" + (" . mark" if mark else "") + ("" if loose else " . iif")
-            return f'native nft """fib {key} oif {"missing" if answer else "exists"}"""'
-        case AddressTypeIs(side, kind):
-            text = f"fib {side.value} type {kind}"
-            if dialect == "iptables":
-                text = f"-m addrtype --{'src' if side is Field.SADDR else 'dst'}-type {kind.upper()}"
-            return ("" if answer else "not ") + f'native {dialect} """{text}"""'
+    """A question of the routing table in the words of the source's target. The language says `not` before an address type; for a
+    reverse path check the target has a word of its own."""
+    denied = not answer and isinstance(question, ReversePathFails)
+    text = (
+        join_words(routing_words(question, denied))
+        if dialect == "iptables"
+        else statement(routing_statement(question, denied))
+    )
+    return ("" if answer or denied else "not ") + f'native {dialect} """{text}"""'
 
 
 def _sets(term: Term, field: Field) -> list[tuple[str, bool]]:

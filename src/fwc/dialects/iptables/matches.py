@@ -550,7 +550,7 @@ def _routing(match: Routing, negated: bool, place: Place) -> tuple[Alternative, 
     """Conditions on the routing table; None for what holds for every packet of the family."""
     family = place.family
     match match:
-        case ReversePathFails(loose, mark):
+        case ReversePathFails(mark=mark):
             way_out = "move the rule to a chain of type filter at prerouting"
             require_hooks(("-m", "rpfilter"), place, "rpfilter", "checks the reverse path", way_out)
             if place.table not in TABLES["-m rpfilter"]:
@@ -558,20 +558,25 @@ def _routing(match: Routing, negated: bool, place: Place) -> tuple[Alternative, 
                 raise Inexpressible("rpfilter", text, way_out)
             if mark and family is Family.V6:
                 raise Inexpressible("rpfilter", "ip6tables regards the mark in other cases than nftables does")
-            options: Words = (*(["--loose"] if loose else []), *(["--validmark"] if mark else []))
-            invert: Words = () if negated else ("--invert",)
-            return (((LINK, ("-m", "rpfilter", *options, *invert)),),)
-        case AddressTypeIs(side, kind):
+            return (((LINK, routing_words(match, negated)),),)
+        case AddressTypeIs(kind=kind):
             if not possibly(kind, family):
                 return None if negated else ()
             if family is Family.V6 and kind != "local":
                 text = f"ip6tables looks the address type {kind} up in another way than nftables does"
                 raise Inexpressible("local", text)
-            bang: Words = ("!",) if negated else ()
-            option = "--src-type" if side is Field.SADDR else "--dst-type"
-            return (((LINK, ("-m", "addrtype", *bang, option, kind.upper())),),)
+            return (((LINK, routing_words(match, negated)),),)
         case NoRoute(side):
             raise Inexpressible("no-route", f"iptables cannot ask whether a route leads to the {side.value}")
         case RouteLeavesBy():
             text = "iptables cannot tell before routing by which interface a packet will leave"
             raise Inexpressible("route", text, "limit the destination by addresses instead of a zone without networks")
+
+
+def routing_words(match: AddressTypeIs | ReversePathFails, negated: bool) -> Words:
+    """A question of the routing table that iptables knows, wherever it stands."""
+    if isinstance(match, AddressTypeIs):
+        option = "--src-type" if match.side is Field.SADDR else "--dst-type"
+        return ("-m", "addrtype", *(("!",) if negated else ()), option, match.kind.upper())
+    options = (("--loose", match.loose), ("--validmark", match.mark), ("--invert", not negated))
+    return ("-m", "rpfilter", *(option for option, given in options if given))

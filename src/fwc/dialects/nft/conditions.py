@@ -449,7 +449,7 @@ def other(scope: Scope, literal: Literal, family: Family) -> t.Statement:
         case TimeWindow():
             return _time(match, negated)
         case AddressTypeIs() | ReversePathFails() | RouteLeavesBy() | NoRoute():
-            return _routing(match, negated)
+            return routing_statement(match, negated)
         case Opaque():
             return _opaque(match, negated)
         case _:
@@ -520,7 +520,8 @@ def _period(match: TimeWindow, negated: bool) -> t.Statement:
     return t.Compare(left, ">=" if negated else "<", at(match.until, 1))
 
 
-def _routing(match: Routing, negated: bool) -> t.Statement:
+def routing_statement(match: Routing, negated: bool) -> t.Statement:
+    """A question of the routing table. Raises Refused."""
     sign = "!=" if negated else ""
     match match:
         case AddressTypeIs(side, kind):
