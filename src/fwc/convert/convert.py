@@ -9,7 +9,6 @@ from fwc.analysis.equivalence import Difference, compare
 from fwc.analysis.program import Place
 from fwc.convert.chains import in_chains
 from fwc.convert.equivalents import respelled
-from fwc.convert.pf.states import apart
 from fwc.convert.references import dangling
 from fwc.convert.tables import families, shaped
 from fwc.convert.unreached import without_refused
@@ -80,6 +79,8 @@ def _attempt(
 def _difference(wanted: Ruleset, target: str, files: Sequence[OutputFile]) -> Difference | None:
     left, right = load_dialect(target).proof_terms(wanted, read_back(target, files, wanted))
     if wanted.source == "pf" and target != "pf":
+        from fwc.convert.pf.states import apart
+
         left, right = apart(left), apart(right)
     for family in wanted.settings.families:
         mine = comparable(left, family, lambda name: name)
