@@ -36,6 +36,15 @@ def test_what_is_known_is_modelled() -> None:
     assert any(isinstance(n, FieldIn) for n in nodes('native nft """ip ttl 5"""'))
 
 
+@pytest.mark.parametrize(
+    "text", ["-m owner --socket-exists", "-m socket", "-m devgroup --dst-group 1", "-m rpfilter --invert"]
+)
+def test_conditions_of_every_hook_are_read(text: str) -> None:
+    source = SourceFile("p.fw", f'syntax 1\nallow ssh from self to any if native iptables """{text}"""\n')
+    policy, found = load_policy(source, NoFiles(), ElaborateOptions())
+    assert policy is not None, [d.message for d in found]
+
+
 def test_what_is_not_known_is_opaque() -> None:
     found = [n for n in nodes('native iptables """-m string --string x --algo bm"""') if isinstance(n, Opaque)]
     assert [(n.dialect, n.kind) for n in found] == [("iptables", "string")]

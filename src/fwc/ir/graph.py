@@ -1,4 +1,4 @@
-"""The call graph of a table's chains: who jumps where, cycles, what a packet can reach from where, how deep it nests."""
+"""The call graph of a table's chains: who jumps where, cycles, what a packet can reach, how deep it nests."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 
 from fwc.ir.model import Rule, Table
 from fwc.ir.walk import target_chains
-from fwc.net.hooks import Hook
 
 
 def calls(table: Table) -> dict[str, dict[str, Rule]]:
@@ -40,15 +39,9 @@ def sources(graph: Mapping[str, Iterable[str]], starts: Iterable[str]) -> dict[s
     return {name: frozenset(found) for name, found in out.items()}
 
 
-def hooks(table: Table) -> dict[str, frozenset[Hook]]:
-    """For each chain that a packet can get into, the hooks from which it does."""
-    bases = {chain.name: chain.base.hook for chain in table.chains if chain.base is not None}
-    return {name: frozenset(bases[start] for start in found) for name, found in sources(calls(table), bases).items()}
-
-
 def reachable(table: Table) -> frozenset[str]:
     """The chains that a packet can get into: base chains and what they lead to."""
-    return frozenset(hooks(table))
+    return frozenset(sources(calls(table), [chain.name for chain in table.chains if chain.base is not None]))
 
 
 def cycles(graph: Mapping[str, Mapping[str, object]]) -> list[tuple[str, ...]]:

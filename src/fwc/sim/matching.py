@@ -108,7 +108,7 @@ def field_value(field: Field, at: Journey) -> int | None:
             return packet.pkttype
         case Field.SMAC:
             return packet.smac
-        case Field.IPSEC:
+        case Field.IPSEC | Field.IPSEC_OUT:
             return 0
         case Field.VLAN:
             return None

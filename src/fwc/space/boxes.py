@@ -81,6 +81,7 @@ _TOPS = {
     Field.PKTTYPE: 7,
     Field.SMAC: (1 << 48) - 1,
     Field.IPSEC: 1,
+    Field.IPSEC_OUT: 1,
     Field.VLAN: 4095,
     Field.PF_TAG: (1 << 32) - 1,
     Field.MARK: (1 << 32) - 1,

@@ -134,8 +134,6 @@ def _field(field: Field, values: IntervalSet) -> str:
         return "pkttype " + ", ".join(_PKTTYPES[v] for v in values)
     if field is Field.FRAGMENT and values.size() == 1:
         return "fragment" if 1 in values else "not fragment"
-    if field is Field.IPSEC and values.size() == 1:
-        return "ipsec" if 1 in values else "not ipsec"
     if field is Field.TCP_FLAGS and values.size() == 1:
         return _flags(255, values.runs[0][0])
     raise Unsaid(f"a condition on the packet's {field.value} ({number_list(values)})", _NATIVE)

@@ -511,7 +511,8 @@ def policy(instance: Instance) -> Match | None:
         raise Refused("FW001", "policy takes --dir in or out and --pol ipsec or none")
     if given.keys() != {"--dir", "--pol"} or any(n for _, _, n in instance.options):
         return None
-    return FieldIn(Field.IPSEC, IntervalSet.of(1 if given["--pol"] == "ipsec" else 0))
+    field = Field.IPSEC if given["--dir"] == "in" else Field.IPSEC_OUT
+    return FieldIn(field, IntervalSet.of(1 if given["--pol"] == "ipsec" else 0))
 
 
 def rpfilter(instance: Instance) -> Match | None:

@@ -248,10 +248,20 @@ def _macs(values: IntervalSet, place: Place) -> tuple[Alternative, ...]:
     return tuple(((LINK, (*words, mac_text(v))),) for v in values)
 
 
-def _ipsec(values: IntervalSet, place: Place) -> tuple[Alternative, ...]:
-    direction = "out" if place.outbound else "in"
-    pol = "ipsec" if 1 in values else "none"
-    return (((SOCKET, ("-m", "policy", "--dir", direction, "--pol", pol)),),)
+def _ipsec(field: Field) -> Callable[[IntervalSet, Place], tuple[Alternative, ...]]:
+    def rows(values: IntervalSet, place: Place) -> tuple[Alternative, ...]:
+        words = ipsec_words(field, 1 in values)
+        verb = "comes out of" if field is Field.IPSEC else "goes into"
+        doing = f"asks whether a packet {verb} an IPsec transform"
+        require_hooks(words, place, "ipsec", doing, "take the condition out, or move the rule")
+        return (((SOCKET, words),),)
+
+    return rows
+
+
+def ipsec_words(field: Field, inside: bool) -> Words:
+    """Whether a packet comes out of an IPsec transform (IPSEC) or goes into one (IPSEC_OUT)."""
+    return ("-m", "policy", "--dir", "in" if field is Field.IPSEC else "out", "--pol", "ipsec" if inside else "none")
 
 
 def _orig_port(values: IntervalSet, place: Place) -> tuple[Alternative, ...]:
@@ -268,7 +278,8 @@ _ROWS: Mapping[Field, Callable[[IntervalSet, Place], tuple[Alternative, ...]]] =
     Field.FRAGMENT: _fragment,
     Field.PKTTYPE: _pkttype,
     Field.SMAC: _macs,
-    Field.IPSEC: _ipsec,
+    Field.IPSEC: _ipsec(Field.IPSEC),
+    Field.IPSEC_OUT: _ipsec(Field.IPSEC_OUT),
     Field.CT_ORIG_DPORT: _orig_port,
 }
 

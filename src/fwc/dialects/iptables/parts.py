@@ -58,11 +58,6 @@ class Place:
     table: str = "filter"
     hooks: frozenset[Hook] = frozenset()
 
-    @property
-    def outbound(self) -> bool:
-        """Packets only leave by here."""
-        return bool(self.hooks) and self.hooks <= {Hook.OUTPUT, Hook.POSTROUTING}
-
 
 def require_hooks(words: Words, place: Place, feature: str, doing: str, help: str) -> None:
     """Raise `Inexpressible` where iptables does not take a match or target, of which `doing` tells the user what it does."""

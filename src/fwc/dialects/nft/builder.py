@@ -25,7 +25,6 @@ from fwc.dialects.nft.names import Names, Refused, comment_text, duration
 from fwc.dialects.nft.rates import METER_SIZE, limit_statement, rate_key, refill_seconds
 from fwc.dialects.nft.rewrite import concatenated, titles
 from fwc.dialects.nft.sets import ADDRESSES, Pool, members, type_of
-from fwc.ir.graph import hooks
 from fwc.ir.match import (
     ALWAYS,
     Chance,
@@ -63,7 +62,7 @@ from fwc.ir.verdict import (
 )
 from fwc.ir.walk import match_nodes
 from fwc.net.addresses import AddressSet, format_address
-from fwc.net.hooks import Family, Hook
+from fwc.net.hooks import Family
 from fwc.net.intervals import IntervalSet
 from fwc.passes.conjunctions import (
     Conjunction,
@@ -102,7 +101,6 @@ class TableBuilder:
         self.families: tuple[Family, ...] = {"ip": (Family.V4,), "ip6": (Family.V6,)}.get(
             table.family, (Family.V4, Family.V6)
         )
-        self.hooks: frozenset[Hook] = frozenset()
         self._serial = 0  # of the policy's rule that is being lowered: the owner of unnamed buckets
         self._names = Names()  # chains
         self._set_names = Names()
@@ -117,7 +115,6 @@ class TableBuilder:
         self._extra: list[t.ChainNode] = []
         self._shared: dict[object, str] = {}
         self._meters: dict[object, str] = {}
-        self._hooks = hooks(table)
         self._verdicts: dict[object, Tails] = {}
         for each in table.sets:
             for name, family in self._set_parts(each):
@@ -237,7 +234,6 @@ class TableBuilder:
     # ----- rules -------------------------------------------------------------
 
     def chain_body(self, chain: Chain) -> list[t.RuleNode | t.Remark]:
-        self.hooks = self._hooks.get(chain.name, frozenset())
         body: list[t.RuleNode | t.Remark] = []
         rules = chain.rules
         index = 0

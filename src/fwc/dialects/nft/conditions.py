@@ -33,7 +33,7 @@ from fwc.ir.match import (
 from fwc.ir.verdict import CopyMark
 from fwc.net.addresses import AddressSet, format_address
 from fwc.net.clock import DAY, LAST_MOMENT, clock_text, moment, moment_text
-from fwc.net.hooks import Family, Hook
+from fwc.net.hooks import Family
 from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import IntervalSet
 from fwc.passes.conjunctions import DOMAINS, Conjunction, Literal, complement
@@ -48,10 +48,9 @@ _STATE_ORDER = ("established", "related", "new", "invalid", "untracked")
 
 
 class Scope(Protocol):
-    """What the statements of a rule depend on besides its match: where its chain hangs, and the table's objects."""
+    """What the statements of a rule depend on besides its match: the table's families and objects."""
 
     pool: Pool
-    hooks: frozenset[Hook]
     families: tuple[Family, ...]
 
     def set_name(self, name: str, fields: tuple[Field, ...], family: Family) -> str: ...
@@ -240,10 +239,9 @@ def _field(scope: Scope, field: Field, values: Values, negated: bool, family: Fa
             left = t.Operation("&", t.Selector("ip frag-off"), t.Word("0x3fff"))
             return t.Compare(left, "!=" if fragment else "==", t.Word("0"))
         return t.Compare(t.Selector("exthdr frag"), "", t.Word("exists" if fragment else "missing"))
-    if field is Field.IPSEC:
+    if field in (Field.IPSEC, Field.IPSEC_OUT):
         assert isinstance(values, IntervalSet)
-        inside = (1 in values) is not negated
-        return t.Compare(t.Selector(_ipsec(scope)), "", t.Word("exists" if inside else "missing"))
+        return ipsec_statement(field, (1 in values) is not negated)
     values, op = _shorter(field, values, op, family)
     return t.Compare(selector(field, family), op, scope.pool.values(field, values, family))
 
@@ -264,13 +262,10 @@ def _runs(values: Values, family: Family) -> int:
     return len((values.family(family) if isinstance(values, AddressSet) else values).runs)
 
 
-def _ipsec(scope: Scope) -> str:
-    incoming = scope.hooks <= {Hook.PREROUTING, Hook.INPUT, Hook.FORWARD}
-    if incoming:
-        return "meta ipsec"
-    if scope.hooks <= {Hook.OUTPUT, Hook.POSTROUTING}:
-        return "rt ipsec"
-    raise Refused("`ipsec` in a chain that both incoming and outgoing packets pass", "write the condition in the rules")
+def ipsec_statement(field: Field, inside: bool) -> t.Statement:
+    """Whether a packet comes out of an IPsec transform (IPSEC) or goes into one (IPSEC_OUT)."""
+    selector = t.Selector("meta ipsec" if field is Field.IPSEC else "rt ipsec")
+    return t.Compare(selector, "", t.Word("exists" if inside else "missing"))
 
 
 _SELECT_MASKED = {

@@ -399,7 +399,8 @@ class Conditions:
         word = self.literals.text(right)
         if word not in ("exists", "missing", "1", "0"):
             raise Unknown(text)
-        return FieldIn(Field.IPSEC, IntervalSet.of(1 if (word in ("exists", "1")) is (op != "!=") else 0))
+        field = Field.IPSEC_OUT if text == "rt ipsec" else Field.IPSEC
+        return FieldIn(field, IntervalSet.of(1 if (word in ("exists", "1")) is (op != "!=") else 0))
 
     def _helper(self, text: str, op: str, right: t.Expr) -> Match:
         match = HelperIs(self.literals.text(right))

@@ -92,6 +92,7 @@ _FEATURES = {
     Field.PKTTYPE: "pkttype",
     Field.SMAC: "mac",
     Field.IPSEC: "ipsec",
+    Field.IPSEC_OUT: "ipsec",
     Field.VLAN: "vlan",
     Field.PF_TAG: "mark",
     Field.CT_STATUS: "dnat condition",
