@@ -65,6 +65,25 @@ def test_what_is_no_condition_is_an_error(text: str) -> None:
     assert problems(text)
 
 
+@pytest.mark.parametrize(
+    ("target", "text", "words"),
+    [
+        ("iptables", "-m owner --uid-owner 0 -j ACCEPT", "-m owner cannot be used in INPUT"),
+        ("iptables", "-4 -j nowhere", "there is no chain"),
+        ("nft", "nonsense accept", "unexpected `nonsense`"),
+        ("nft", "jump nowhere", "does not exist"),
+    ],
+)
+def test_native_rules_are_refused_where_they_stand(target: str, text: str, words: str) -> None:
+    policy = f'syntax 1\nallow ssh from any to self\nnative {target} at input-start """\n    {text}\n"""\n'
+    target = {"nft": "nftables"}.get(target, target)
+    outputs, found = compile_policy(SourceFile("p.fw", policy), NoFiles(), CompileOptions((target,), lint=False))
+    assert not outputs
+    (problem,) = (d for d in found if d.severity is Severity.ERROR)
+    assert words in problem.message
+    assert problem.primary is not None and problem.primary.span.line == 3
+
+
 def test_other_targets_have_none() -> None:
     assert problems('native pf """proto tcp"""')
     assert problems('native iptables """ """')
