@@ -25,7 +25,7 @@ from fwc.passes.conjunctions import PORT_PROTOCOLS
 
 _LONG = {
     "--source": "-s", "--src": "-s", "--destination": "-d", "--dst": "-d", "--in-interface": "-i", "--out-interface": "-o",
-    "--protocol": "-p", "--proto": "-p", "--jump": "-j", "--goto": "-g", "--match": "-m", "--fragment": "-f",
+    "--protocol": "-p", "--jump": "-j", "--goto": "-g", "--match": "-m", "--fragment": "-f",
     "--set-counters": "-c",
 }  # fmt: skip
 _IMPLICIT = {

@@ -48,6 +48,7 @@ from fwc.ir.verdict import (
     SetField,
     SetZone,
 )
+from fwc.ir.walk import conjuncts
 from fwc.net.hooks import Family, Hook
 from fwc.net.intervals import IntervalSet
 from fwc.source import SourceFile
@@ -303,6 +304,18 @@ def test_what_the_kernel_takes_elsewhere_only(table: str, rule: str) -> None:
 def test_and_takes_here(table: str, rule: str) -> None:
     _, found = read(f"*{table}\n:user - [0:0]\n{rule}\nCOMMIT\n")
     assert not found
+
+
+def test_an_option_of_a_match_is_no_abbreviation() -> None:
+    """`--proto` is -p, but behind `-m policy` an option of its own, as strongSwan writes it."""
+    lifted, found = read(
+        "*filter\n-A INPUT --proto tcp --dport 22\n"
+        "-A INPUT -p tcp -m policy --dir in --pol ipsec --reqid 1 --proto esp -j ACCEPT\nCOMMIT\n"
+    )
+    assert not found
+    short, long = lifted.tables[0].chains[0].rules
+    assert FieldIn(Field.PROTOCOL, IntervalSet.of(6)) in conjuncts(short.match)
+    assert Opaque("iptables", "-m policy --dir in --pol ipsec --reqid 1 --proto esp", "policy") in conjuncts(long.match)
 
 
 @pytest.mark.parametrize(
