@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import dataclasses
 
-from fwc.ir.match import ALWAYS, AllOf, HelperIs, Match, Not, Owner, all_of
+from fwc.ir.match import ALWAYS, AllOf, Field, FieldIn, HelperIs, Match, Not, Owner, all_of
 from fwc.ir.model import Chain, Rule, Ruleset, Table
-from fwc.ir.verdict import RETURN, Goto, Jump, Return, VerdictMap
+from fwc.ir.verdict import RETURN, Accept, Continue, Drop, Goto, Jump, Return, VerdictMap
 
 
 def in_chains(ruleset: Ruleset) -> Ruleset:
@@ -49,9 +49,12 @@ class _Splitting:
         return chain if rules == chain.rules else dataclasses.replace(chain, rules=rules)
 
     def _call(self, rule: Rule, negated: list[Match], away: Return | Goto, chain: str) -> Rule:
-        """The other conditions lead into a chain, where each negated one leads `away` and what is left does as the rule."""
+        """The other conditions lead into a chain, where each negated one leads `away` and what is left does as the rule. The
+        protocol stays with what is done where that may depend on it, as a translation of ports does."""
         inner = [Rule(each, (), away, origin=rule.origin) for each in negated]
-        inner.append(Rule(ALWAYS, rule.actions, rule.verdict, rule.label, rule.comment, rule.role, rule.origin))
+        plain = isinstance(rule.verdict, Accept | Drop | Continue | Jump) and not rule.actions
+        again = all_of(*(p for p in _parts(rule.match) if isinstance(p, FieldIn) and p.field is Field.PROTOCOL))
+        inner.append(dataclasses.replace(rule, match=ALWAYS if plain else again))
         name = self._add(f"{chain}_unless", tuple(inner))
         match = all_of(*(p for p in _parts(rule.match) if not (isinstance(p, Not) and p.match in negated)))
         verdict = Jump(name) if away is RETURN else Goto(name)
