@@ -215,6 +215,9 @@ def test_limit_and_meter() -> None:
         ("meta time 1205366400-1262307600",
          TimeWindow(since="2008-03-13T00:00:00", until="2010-01-01T00:59:59", utc=True)),
         ("tcp flags & (fin | syn) < syn", MaskedIn(Field.TCP_FLAGS, 3, IntervalSet.of(0, 1))),
+        ("icmpv6 type . icmpv6 code { packet-too-big . no-route, 3 . 0-1 }",
+         FieldIn(Field.ICMPV6, IntervalSet.of(0x200, 0x300, 0x301))),
+        ("icmp code net-unreachable", FieldIn(Field.ICMP, IntervalSet.of(*(kind << 8 for kind in range(256))))),
     ],
 )  # fmt: skip
 def test_condition(words: str, match: Match) -> None:
