@@ -270,6 +270,7 @@ def test_rules_keep_their_place() -> None:
         ("tabel inet f {}\n", 1, "FW001"),
         ("table inet f {\n chain c {\n  policy reject\n }\n}\n", 3, "FW001"),
         ("table inet f {\n set s {\n  typo ipv4_addr\n }\n}\n", 3, "FW001"),
+        ("table arp f {\n chain c {\n  arp saddr port 5 accept\n }\n}\n", 3, "FW001"),
     ],
 )
 def test_mistakes_are_reported_at_their_line(text: str, line: int, code: str) -> None:
@@ -322,6 +323,8 @@ def test_names_that_nobody_knows(rule: str, code: str, help: str) -> None:
         "ip saddr { 10.0.0.1-10.0.0.9, 192.0.2.0/24 } accept",
         "ip6 saddr ::ffff:192.0.2.1 accept",
         "tcp flags { syn, fin,ack } drop",
+        "arp saddr ip != { 10.0.0.0/8, 192.168.0.0/16 } drop",
+        "arp operation request arp daddr ether 00:11:22:33:44:55 accept",
     ],
 )
 def test_names_and_numbers_that_nft_knows(rule: str) -> None:
