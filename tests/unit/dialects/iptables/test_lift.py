@@ -327,6 +327,7 @@ def test_an_option_of_a_match_is_no_abbreviation() -> None:
     -m recent --name a -j DROP | -m recent --set --seconds 5 -j DROP | -m recent --rcheck --reap -j DROP
     -m statistic --mode nth --every 3 -j DROP | -m statistic --mode nth --every 3 --packet 3 -j DROP
     -m limit --limit 20000/s -j DROP | -m limit --limit-burst 10001 -j DROP | -m addrtype --dst-type HERE -j DROP
+    s- 10.0.0.0/8 -j DROP
     -m pkttype --pkt-type some -j DROP | -m time --timestart 25:00 -j DROP | -m time --weekdays Foo -j DROP
     -m policy --pol ipsec -j DROP | -m hl --hl-eq 1 -j DROP | -j MARK | -j TEE | -j LOG --log-prefix "" | -i "" -j DROP
     """.replace("\n", "|").split("|"),
