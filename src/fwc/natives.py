@@ -25,8 +25,8 @@ _FRAMES = {
     ),
 }
 
-_PLACES = (("filter", "INPUT"), ("raw", "PREROUTING"))
-"""Where iptables is asked: reverse path checks exist before routing only."""
+_PLACES = (("filter", "INPUT"), ("filter", "FORWARD"), ("filter", "OUTPUT"), ("raw", "PREROUTING"))
+"""Where iptables is asked: a condition that some of them refuse is taken where it stands later, or refused there."""
 
 
 def modelled(ruleset: Ruleset) -> tuple[Ruleset, list[Diagnostic]]:

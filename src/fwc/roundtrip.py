@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from fwc.analysis.equivalence import Difference, compare
-from fwc.diagnostics import Diagnostic, Severity, has_errors
+from fwc.diagnostics import Diagnostic, Severity, error, has_errors
 from fwc.dialects.base import OutputFile
 from fwc.dialects.registry import load_dialect
 from fwc.errors import InternalError
 from fwc.ir.match import Match, Not, WithinConnections, WithinRate, all_of
-from fwc.ir.model import Base, Chain, NamedSet, Rule, Ruleset, Table
+from fwc.ir.model import Base, Chain, NamedSet, NativeText, Rule, Ruleset, Table
 from fwc.ir.verdict import ACCEPT, CONTINUE, AssignHelper, Log, OpaqueAction
 from fwc.ir.walk import conjuncts, map_rules, match_nodes, rules
 from fwc.net.addresses import AddressSet
@@ -41,11 +41,7 @@ def read_back(target: str, files: Sequence[OutputFile], policy: Ruleset) -> Rule
 
     Raises InternalError when fwc cannot read its own output.
     """
-    dialect = load_dialect(target)
-    sources = [SourceFile(file.name, file.text) for file in files if file.name in RULESETS]
-    tree, diagnostics = dialect.parse_all(sources)
-    lifted, more = dialect.lift(tree)
-    found = [each for each in (*diagnostics, *more) if each.code != _STRANGE]
+    lifted, found = _read(target, files)
     if has_errors(found):
         raise InternalError(f"cannot read back: {_first_error(found)}")
     tables = lifted.tables
@@ -55,6 +51,38 @@ def read_back(target: str, files: Sequence[OutputFile], policy: Ruleset) -> Rule
     return dataclasses.replace(
         lifted, tables=tables, zones=policy.zones, own_addresses=policy.own_addresses, settings=policy.settings
     )
+
+
+def _read(target: str, files: Sequence[OutputFile]) -> tuple[Ruleset, list[Diagnostic]]:
+    dialect = load_dialect(target)
+    sources = [SourceFile(file.name, file.text) for file in files if file.name in RULESETS]
+    tree, diagnostics = dialect.parse_all(sources)
+    lifted, more = dialect.lift(tree)
+    return lifted, [each for each in (*diagnostics, *more) if each.code != _STRANGE]
+
+
+def native_mistakes(target: str, files: Sequence[OutputFile], policy: Ruleset) -> list[Diagnostic]:
+    """What the target's reader refuses of native text, at the statement that it stands in."""
+    if not policy.natives:
+        return []
+    found = []
+    for problem in _read(target, files)[1]:
+        span = problem.primary.span if problem.primary is not None else None
+        if problem.severity is not Severity.ERROR or span is None:
+            continue
+        line = " ".join(span.file.text.splitlines()[span.line - 1].split())
+        for native in policy.natives:
+            text = _written(native, line)
+            if text:
+                message = f"{target} does not take the native text `{text[:80]}`: {problem.message}"
+                found.append(error("FW031", message, native.origin.span, help=problem.help, name="lossy-compile"))
+    return list(dict.fromkeys(found))
+
+
+def _written(native: NativeText, line: str) -> str:
+    """The text of which a line of an output was made; iptables has the chain before it."""
+    texts = (" ".join(each.split()).removeprefix("-4 ").removeprefix("-6 ") for each in native.text.splitlines())
+    return next((text for text in texts if text and f" {line}".endswith(f" {text}")), "")
 
 
 def _hooked(tables: tuple[Table, ...], script: str) -> tuple[Table, ...]:

@@ -36,6 +36,15 @@ def test_what_is_known_is_modelled() -> None:
     assert any(isinstance(n, FieldIn) for n in nodes('native nft """ip ttl 5"""'))
 
 
+@pytest.mark.parametrize(
+    "text", ["-m owner --socket-exists", "-m socket", "-m devgroup --dst-group 1", "-m rpfilter --invert"]
+)
+def test_conditions_of_every_hook_are_read(text: str) -> None:
+    source = SourceFile("p.fw", f'syntax 1\nallow ssh from self to any if native iptables """{text}"""\n')
+    policy, found = load_policy(source, NoFiles(), ElaborateOptions())
+    assert policy is not None, [d.message for d in found]
+
+
 def test_what_is_not_known_is_opaque() -> None:
     found = [n for n in nodes('native iptables """-m string --string x --algo bm"""') if isinstance(n, Opaque)]
     assert [(n.dialect, n.kind) for n in found] == [("iptables", "string")]
@@ -54,6 +63,25 @@ def test_what_is_not_known_is_opaque() -> None:
 def test_what_is_no_condition_is_an_error(text: str) -> None:
     """Nothing gets out of the condition into the rules around it."""
     assert problems(text)
+
+
+@pytest.mark.parametrize(
+    ("target", "text", "words"),
+    [
+        ("iptables", "-m owner --uid-owner 0 -j ACCEPT", "-m owner cannot be used in INPUT"),
+        ("iptables", "-4 -j nowhere", "there is no chain"),
+        ("nft", "nonsense accept", "unexpected `nonsense`"),
+        ("nft", "jump nowhere", "does not exist"),
+    ],
+)
+def test_native_rules_are_refused_where_they_stand(target: str, text: str, words: str) -> None:
+    policy = f'syntax 1\nallow ssh from any to self\nnative {target} at input-start """\n    {text}\n"""\n'
+    target = {"nft": "nftables"}.get(target, target)
+    outputs, found = compile_policy(SourceFile("p.fw", policy), NoFiles(), CompileOptions((target,), lint=False))
+    assert not outputs
+    (problem,) = (d for d in found if d.severity is Severity.ERROR)
+    assert words in problem.message
+    assert problem.primary is not None and problem.primary.span.line == 3
 
 
 def test_other_targets_have_none() -> None:

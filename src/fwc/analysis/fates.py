@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from fwc.ir.text import action_text, verdict_text
 from fwc.ir.verdict import (
     AssignHelper,
+    CopyMark,
     Dnat,
+    Duplicate,
     Log,
     Masquerade,
     NatTarget,
@@ -19,6 +21,7 @@ from fwc.ir.verdict import (
     Reject,
     RejectKind,
     SetField,
+    SetPriority,
     SetZone,
     Snat,
     Tag,
@@ -50,6 +53,12 @@ def effect_text(effect: Effect) -> str:
             return f'log "{prefix}"{where}' if prefix else f"log{where}"
         case SetField(field, value, mask):
             return f"set {field.value} {value:#x}" + ("" if mask == 0xFFFFFFFF else f"/{mask:#x}")
+        case SetPriority(value):
+            return f"set priority {value >> 16:x}:{value & 0xFFFF:x}"
+        case CopyMark(direction, mask):
+            return f"{direction} mark" + ("" if mask == 0xFFFFFFFF else f" under {mask:#x}")
+        case Duplicate(family, gateway, oif):
+            return f"copy to {format_address(family, gateway)}" + (f" by {oif}" if oif else "")
         case Snat(target):
             return f"snat to {_target(target)}"
         case Dnat(targets):

@@ -96,7 +96,7 @@ def _compile_target(
     target: str,
 ) -> tuple[TargetOutput | None, list[Diagnostic]]:
     from fwc.passes.pipeline import optimize
-    from fwc.roundtrip import prove
+    from fwc.roundtrip import native_mistakes, prove
 
     elaborated, diagnostics = elaborated_from(parsed, files, ElaborateOptions(target, options.host, options.today))
     if elaborated is None:
@@ -109,6 +109,10 @@ def _compile_target(
     if tree is None or has_errors(diagnostics):
         return None, diagnostics
     printed = tuple(dialect.print(tree))
+    if options.verify:
+        diagnostics.extend(native_mistakes(target, printed, elaborated.ruleset))
+        if has_errors(diagnostics):
+            return None, diagnostics
     if options.assertions:
         diagnostics.extend(_broken_assertions(elaborated, target, printed if _not_the_policy(printed, options) else ()))
         if has_errors(diagnostics):

@@ -6,11 +6,7 @@ import dataclasses
 
 from fwc.api.compiling import TargetOutput, printable
 from fwc.api.rulesets import ReadRequest, import_family
-from fwc.convert.convert import convert as convert_ruleset
-from fwc.convert.pf.hooks import in_hooks
-from fwc.convert.policy.convert import policy_of
 from fwc.diagnostics import Diagnostic, Severity, has_errors
-from fwc.dialects.pf.tree import PfFile
 from fwc.source import SourceFile
 
 CONVERTED = ("Read back and proved equal to the source, for every hook and family.",)
@@ -28,7 +24,11 @@ def convert(source: SourceFile, request: ReadRequest, target: str) -> tuple[Targ
     if has_errors(diagnostics):
         return None, diagnostics
     proved: tuple[str, ...] = CONVERTED
-    if isinstance(tree, PfFile) and target != "pf":
+    if ruleset.source == "pf" and target != "pf":
+        from fwc.convert.pf.hooks import in_hooks
+        from fwc.dialects.pf.tree import PfFile
+
+        assert isinstance(tree, PfFile)
         hooked, found = in_hooks(tree, target)
         diagnostics = [*diagnostics, *found]
         if hooked is None:
@@ -37,8 +37,12 @@ def convert(source: SourceFile, request: ReadRequest, target: str) -> tuple[Targ
     name = source.path.rsplit("/", 1)[-1]
     header = (printable(f"fwc: {name} -> {target}"), *proved)
     if target == "fwc":
+        from fwc.convert.policy.convert import policy_of
+
         files, found = policy_of(source, ruleset)
     else:
+        from fwc.convert.convert import convert as convert_ruleset
+
         files, found = convert_ruleset(source, ruleset, target, header)
     diagnostics = [*diagnostics, *found]
     return (TargetOutput(target, files) if files else None), diagnostics

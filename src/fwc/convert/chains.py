@@ -39,9 +39,13 @@ def called(ruleset: Ruleset, split: Split) -> Ruleset:
 def narrowed(before: Iterable[Match], behind: Iterable[Match]) -> Match:
     """The conditions `behind` as a rule of the new chain asks them. The protocol that `before` asks is said again: a port alone
     has several."""
-    protocol = (part for part in before if isinstance(part, FieldIn) and part.field is Field.PROTOCOL)
     behind = tuple(behind)
-    return all_of(*protocol, *behind) if behind else ALWAYS
+    return all_of(protocol_of(before), *behind) if behind else ALWAYS
+
+
+def protocol_of(parts: Iterable[Match]) -> Match:
+    """What the conditions say of the protocol."""
+    return all_of(*(part for part in parts if isinstance(part, FieldIn) and part.field is Field.PROTOCOL))
 
 
 class _Splitting:

@@ -10,7 +10,6 @@ from fwc.analysis.program import Place
 from fwc.convert.chains import called
 from fwc.convert.equivalents import respelled
 from fwc.convert.order import asked_first
-from fwc.convert.pf.states import apart
 from fwc.convert.recent import in_sets
 from fwc.convert.recent_lists import as_lists, shorter_lists
 from fwc.convert.references import dangling
@@ -104,6 +103,8 @@ def _attempt(
 def _difference(wanted: Ruleset, target: str, files: Sequence[OutputFile]) -> Difference | str | None:
     left, right = load_dialect(target).proof_terms(wanted, read_back(target, files, wanted))
     if wanted.source == "pf" and target != "pf":
+        from fwc.convert.pf.states import apart
+
         left, right = apart(left), apart(right)
     if target == "iptables":
         left, right = in_sets(left)[0], in_sets(right)[0]

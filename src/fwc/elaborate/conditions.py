@@ -12,7 +12,6 @@ from fwc.elaborate.sites import Site
 from fwc.ir.match import (
     ALWAYS,
     NEVER,
-    AddressTypeIs,
     CgroupIs,
     Chance,
     CtState,
@@ -33,6 +32,7 @@ from fwc.ir.match import (
     negate,
     state_in,
 )
+from fwc.ir.walk import map_leaves
 from fwc.lang import ast
 from fwc.net.clock import DAY
 from fwc.net.intervals import IntervalSet
@@ -125,16 +125,25 @@ def _simple(cond: ast.Condition, out: list[Diagnostic]) -> Match | None:
 
 
 def at_site(match: Match, site: Site, os: str) -> Match:
-    """The condition with what is certain at `site`: a packet that arrived has no local sender, so `user` is false there.
+    """The condition with what is certain at `site`: a packet that arrived has no local sender, so `user` is false there, and
+    `ipsec` asks where a packet that leaves goes to.
 
     pf knows the receiving socket of an incoming packet too (pf.conf(5), `user`), so there the condition stays.
     """
-    if site in (Site.OUTPUT, Site.LOOP_OUT, Site.POSTROUTING) or os == "macos":
+    if site in (Site.OUTPUT, Site.LOOP_OUT, Site.POSTROUTING):
+        return map_leaves(match, _leaving)
+    if os == "macos":
         return match
     bare = match.match if isinstance(match, Not) else match
     if isinstance(bare, Owner | CgroupIs):
         return NEVER if bare is match else ALWAYS
     return match
+
+
+def _leaving(match: Match) -> Match:
+    return (
+        FieldIn(Field.IPSEC_OUT, match.values) if isinstance(match, FieldIn) and match.field is Field.IPSEC else match
+    )
 
 
 def _text(name: ast.Name | ast.Number | ast.Text) -> str:
@@ -317,17 +326,8 @@ def _native(cond: ast.NativeCond, out: list[Diagnostic]) -> Match | None:
     if not text or not text.isprintable():
         out.append(mistake(CONDITION, "a native condition is one line of printable text", cond.span, help="shorten it"))
         return None
-    local = _LOCAL.get((dialect, text))
-    return AddressTypeIs(local, "local") if local is not None else Opaque(dialect, text, "native")
+    return Opaque(dialect, text, "native")
 
-
-_LOCAL = {
-    ("iptables", "-m addrtype --src-type LOCAL"): Field.SADDR,
-    ("iptables", "-m addrtype --dst-type LOCAL"): Field.DADDR,
-    ("nft", "fib saddr type local"): Field.SADDR,
-    ("nft", "fib daddr type local"): Field.DADDR,
-}
-"""What the language has a condition of its own for, so that every target can say it."""
 
 _DIALECTS = {"iptables": "iptables", "nft": "nft", "nftables": "nft"}
 

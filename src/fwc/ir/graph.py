@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from fwc.ir.model import Rule, Table
 from fwc.ir.walk import target_chains
@@ -19,17 +19,29 @@ def calls(table: Table) -> dict[str, dict[str, Rule]]:
     return out
 
 
-def reachable(table: Table) -> frozenset[str]:
-    """The chains that a packet can get into: base chains and what they lead to."""
-    graph = calls(table)
-    stack = [chain.name for chain in table.chains if chain.base is not None]
-    seen = set(stack)
+def reached(graph: Mapping[str, Iterable[str]], start: str) -> frozenset[str]:
+    """The chains that `start` leads to, itself included."""
+    stack, seen = [start], {start}
     while stack:
         for name in graph.get(stack.pop(), ()):
             if name not in seen:
                 seen.add(name)
                 stack.append(name)
     return frozenset(seen)
+
+
+def sources(graph: Mapping[str, Iterable[str]], starts: Iterable[str]) -> dict[str, frozenset[str]]:
+    """For each chain that some of `starts` lead to, those; a start leads to itself."""
+    out: dict[str, set[str]] = {}
+    for start in starts:
+        for name in reached(graph, start):
+            out.setdefault(name, set()).add(start)
+    return {name: frozenset(found) for name, found in out.items()}
+
+
+def reachable(table: Table) -> frozenset[str]:
+    """The chains that a packet can get into: base chains and what they lead to."""
+    return frozenset(sources(calls(table), [chain.name for chain in table.chains if chain.base is not None]))
 
 
 def cycles(graph: Mapping[str, Mapping[str, object]]) -> list[tuple[str, ...]]:

@@ -50,7 +50,8 @@ class Field(Enum):
     FRAGMENT = "fragment"  # 1 for a fragment (IPv4: offset or more-fragments set; IPv6: fragment header), 0 otherwise
     PKTTYPE = "pkttype"  # 0 unicast to us, 1 broadcast, 2 multicast, 3 otherhost (if_packet.h)
     SMAC = "smac"  # 48 bits
-    IPSEC = "ipsec"  # 1 when the packet came from or goes into an IPsec transform
+    IPSEC = "ipsec"  # 1 when the packet came out of an IPsec transform
+    IPSEC_OUT = "ipsec-out"  # 1 when its route leads into one
     VLAN = "vlan"
     PF_TAG = "pf-tag"  # index into Ruleset.names
 

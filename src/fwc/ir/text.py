@@ -17,7 +17,6 @@ from fwc.ir.match import (
     Not,
     ReversePathFails,
     RouteLeavesBy,
-    Routing,
     SetRef,
     TupleIn,
     Values,
@@ -119,14 +118,6 @@ def match_text(match: Match) -> str:
             return " and ".join(f"({match_text(p)})" if isinstance(p, AnyOf) else match_text(p) for p in parts)
         case AnyOf(parts):
             return " or ".join(f"({match_text(p)})" for p in parts) if parts else "never"
-        case AddressTypeIs() | ReversePathFails() | RouteLeavesBy() | NoRoute():
-            return routing_text(match)
-        case _:
-            return _record_text(match)
-
-
-def routing_text(match: Routing) -> str:
-    match match:
         case AddressTypeIs(side, kind):
             return f"{side.value} is {kind}"
         case ReversePathFails(loose, mark):
@@ -135,6 +126,8 @@ def routing_text(match: Routing) -> str:
             return f"the route leaves by {', '.join(interfaces)}"
         case NoRoute(side):
             return f"no route to {side.value}"
+        case _:
+            return _record_text(match)
 
 
 def action_text(action: Action) -> str:

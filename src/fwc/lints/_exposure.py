@@ -148,7 +148,11 @@ def _from_anywhere(context: LintContext, dimensions: Dimensions, box: Box) -> bo
     for c in box:
         each = dimensions.dimensions[c >> SHIFT]
         runs = dimensions.runs[c]
-        if each.kind is Kind.ATOM or is_clock(each) or each.key in (Field.SMAC, Field.IPSEC, Field.SPORT):
+        if (
+            each.kind is Kind.ATOM
+            or is_clock(each)
+            or each.key in (Field.SMAC, Field.IPSEC, Field.IPSEC_OUT, Field.SPORT)
+        ):
             return False
         field = each.key[0] if isinstance(each.key, tuple) else each.key
         if field in (Field.MARK, Field.CT_MARK, Field.CT_STATUS, Field.PKTTYPE, Field.VLAN, Field.TCP_FLAGS):

@@ -60,10 +60,13 @@ DOMAINS: Mapping[Field, IntervalSet] = {
     Field.FRAGMENT: IntervalSet.range(0, 1),
     Field.PKTTYPE: IntervalSet.range(0, 7),
     Field.IPSEC: IntervalSet.range(0, 1),
+    Field.IPSEC_OUT: IntervalSet.range(0, 1),
 }
 """Every value that a field can have."""
 
-COMPLEMENTED = frozenset({Field.CT_STATE, Field.FRAGMENT, Field.PKTTYPE, Field.IPSEC, Field.ICMP, Field.ICMPV6})
+COMPLEMENTED = frozenset(
+    {Field.CT_STATE, Field.FRAGMENT, Field.PKTTYPE, Field.IPSEC, Field.IPSEC_OUT, Field.ICMP, Field.ICMPV6}
+)
 """Fields whose negation becomes the complement at once; the others keep it as `excluded`."""
 
 PORT_PROTOCOLS = IntervalSet.of(6, 17, 33, 132, 136)

@@ -32,7 +32,7 @@ from fwc.ir.match import (
     WithinConnections,
     WithinRate,
 )
-from fwc.ir.text import routing_text
+from fwc.ir.text import match_text
 from fwc.net.address_types import possibly, surely
 from fwc.net.addresses import AddressSet
 from fwc.net.clock import DAY
@@ -108,7 +108,7 @@ def field_value(field: Field, at: Journey) -> int | None:
             return packet.pkttype
         case Field.SMAC:
             return packet.smac
-        case Field.IPSEC:
+        case Field.IPSEC | Field.IPSEC_OUT:
             return 0
         case Field.VLAN:
             return None
@@ -242,7 +242,7 @@ def _assumed(
         case AddressTypeIs(side, kind) if (known := _address_type(side, kind, at)) is not None:
             return known
         case AddressTypeIs() | ReversePathFails() | RouteLeavesBy() | NoRoute():
-            at.assume(f"`{routing_text(match)}` is {'true' if assumptions.opaque else 'not true'}")
+            at.assume(f"`{match_text(match)}` is {'true' if assumptions.opaque else 'not true'}")
             return assumptions.opaque
         case Opaque():
             at.assume(f"`{match.text}` " + ("matches" if assumptions.opaque else "does not match"))

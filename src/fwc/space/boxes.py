@@ -38,7 +38,7 @@ from fwc.ir.match import (
     WithinRate,
 )
 from fwc.ir.model import NamedSet
-from fwc.ir.text import match_text, routing_text
+from fwc.ir.text import match_text
 from fwc.net.address_types import possibly, surely
 from fwc.net.addresses import AddressSet, prefixes
 from fwc.net.clock import DAY, LAST_MOMENT, moment
@@ -81,6 +81,7 @@ _TOPS = {
     Field.PKTTYPE: 7,
     Field.SMAC: (1 << 48) - 1,
     Field.IPSEC: 1,
+    Field.IPSEC_OUT: 1,
     Field.VLAN: 4095,
     Field.PF_TAG: (1 << 32) - 1,
     Field.MARK: (1 << 32) - 1,
@@ -459,7 +460,7 @@ class Translator:
             case AddressTypeIs(side, kind):
                 return self._address_type(side, kind, match, versions)
             case ReversePathFails() | RouteLeavesBy() | NoRoute():
-                return (atom(match, routing_text(match), 1, unstable=False),)
+                return (atom(match, match_text(match), 1, unstable=False),)
             case Opaque():
                 return (atom(match, match.text, 1, unstable=not is_stateless(match)),)
             case _:

@@ -27,7 +27,7 @@ from fwc.ir.match import (
     TimeWindow,
     WithinRate,
 )
-from fwc.ir.text import match_text, routing_text
+from fwc.ir.text import match_text
 from fwc.net.addresses import V4_ALL
 from fwc.net.clock import clock_text
 from fwc.net.hooks import Family
@@ -80,7 +80,7 @@ def _positive(match: Match) -> str:
         case EveryNth(every, packet):
             return _native("iptables", f"-m statistic --mode nth --every {every} --packet {packet}")
         case AddressTypeIs() | ReversePathFails() | RouteLeavesBy() | NoRoute():
-            text = f"a question of the routing table ({routing_text(match)}) as a condition"
+            text = f"a question of the routing table ({match_text(match)}) as a condition"
             raise Unsaid(text, "write `implicit rpfilter strict`")
         case Opaque(dialect, text):
             return _native(dialect, text)
@@ -134,8 +134,6 @@ def _field(field: Field, values: IntervalSet) -> str:
         return "pkttype " + ", ".join(_PKTTYPES[v] for v in values)
     if field is Field.FRAGMENT and values.size() == 1:
         return "fragment" if 1 in values else "not fragment"
-    if field is Field.IPSEC and values.size() == 1:
-        return "ipsec" if 1 in values else "not ipsec"
     if field is Field.TCP_FLAGS and values.size() == 1:
         return _flags(255, values.runs[0][0])
     raise Unsaid(f"a condition on the packet's {field.value} ({number_list(values)})", _NATIVE)

@@ -11,7 +11,11 @@ from fwc.convert.policy.terms import Question, Term
 from fwc.convert.policy.text import family_word, mac, name_from, ports, quoted
 from fwc.convert.policy.unsaid import Unsaid
 from fwc.convert.policy.zones import Zones
-from fwc.ir.match import AddressTypeIs, CtState, Field, Per, ReversePathFails
+from fwc.dialects.iptables.lexer import join_words
+from fwc.dialects.iptables.matches import ipsec_words, routing_words
+from fwc.dialects.nft.conditions import ipsec_statement, routing_statement
+from fwc.dialects.nft.printer import statement
+from fwc.ir.match import AddressTypeIs, CtState, Field, FieldIn, Per
 from fwc.ir.verdict import (
     Action,
     AddToSet,
@@ -71,7 +75,7 @@ def ends_of(term: Term, site: str, words: Vocabulary) -> Ends | None:
     # an address that packets come from is never ours, one that they go to may be
     if through and oif is None and (term.daddr or any(w for _, w in _sets(term, Field.DADDR))):
         target = (*target[:-1], _with_exception(target[-1], "self"))
-    return Ends(source, target, tuple(sorted(_question(*each, words.dialect) for each in asked(term, site))))
+    return Ends(source, target, tuple(sorted(_question(*each, site, words.dialect) for each in asked(term, site))))
 
 
 def _with_exception(operand: str, name: str) -> str:
@@ -106,20 +110,26 @@ _TOLD: dict[str, frozenset[tuple[Question, bool]]] = {
 }
 
 
-def _question(question: Question, answer: bool, dialect: str) -> str:
-    """A question of the routing table in the words of the source's target."""
-    match question:
-        case ReversePathFails(loose, mark) if dialect == "iptables":
-            options = (" --loose" if loose else "") + (" --validmark" if mark else "") + (" --invert" if answer else "")
-            return f'native iptables """-m rpfilter{options}"""'
-        case ReversePathFails(loose, mark):
-            key = "saddr" + (" . mark" if mark else "") + ("" if loose else " . iif")
-            return f'native nft """fib {key} oif {"missing" if answer else "exists"}"""'
-        case AddressTypeIs(side, kind):
-            text = f"fib {side.value} type {kind}"
-            if dialect == "iptables":
-                text = f"-m addrtype --{'src' if side is Field.SADDR else 'dst'}-type {kind.upper()}"
-            return ("" if answer else "not ") + f'native {dialect} """{text}"""'
+def _question(question: Question, answer: bool, site: str, dialect: str) -> str:
+    """A question of the routing table or of IPsec in the words of the source's target. The language has a word of its own for
+    IPsec, which asks for the side on which a packet is at the site. `not` denies an address type only."""
+    if isinstance(question, FieldIn) and site in _IPSEC_SITES[question.field]:
+        return "ipsec" if answer else "not ipsec"
+    before = "not " if not answer and isinstance(question, AddressTypeIs) else ""
+    return f'{before}native {dialect} """{_native(question, answer or bool(before), dialect)}"""'
+
+
+def _native(question: Question, answer: bool, dialect: str) -> str:
+    if isinstance(question, FieldIn):
+        if dialect == "iptables":
+            return join_words(ipsec_words(question.field, answer))
+        return statement(ipsec_statement(question.field, answer))
+    if dialect == "iptables":
+        return join_words(routing_words(question, not answer))
+    return statement(routing_statement(question, not answer))
+
+
+_IPSEC_SITES = {Field.IPSEC: ("prerouting", "input", "forward"), Field.IPSEC_OUT: ("output", "postrouting")}
 
 
 def _sets(term: Term, field: Field) -> list[tuple[str, bool]]:

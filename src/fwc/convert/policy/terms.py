@@ -38,7 +38,7 @@ from fwc.records import record
 MOST_TERMS = 256
 """Alternatives of one condition; a rule that needs more statements than this is refused."""
 
-Question = AddressTypeIs | ReversePathFails
+Question = AddressTypeIs | ReversePathFails | FieldIn
 
 BOTH = frozenset(Family)
 _PORTED = IntervalSet.of(*protocols.PORT_PROTOCOLS)
@@ -49,8 +49,8 @@ _STATES = IntervalSet.range(0, 4)
 class Term:
     """One conjunction. None is "no condition"; `saddr` and `daddr` are what is asked for, `not_saddr` and `not_daddr` what is
     left out where nothing is asked for. `names` are what the source calls its address sets. `said` are further conditions in the
-    language's words, with the site-independent text of each. `routing` are questions of the routing table, with the answer
-    that is asked for."""
+    language's words, with the site-independent text of each. `routing` are questions of the routing table and of IPsec, with the
+    answer that is asked for."""
 
     families: frozenset[Family] = BOTH
     iif: IfaceSet | None = None
@@ -181,6 +181,8 @@ def _field(field: Field, values: Values, name: str, wanted: bool) -> list[Term]:
         if not wanted:
             raise Unsaid("a port that was not the original one", "")
         return [Term(dnat_ports=values)]
+    if field in (Field.IPSEC, Field.IPSEC_OUT) and values.size() == 1:
+        return [Term(routing=frozenset({(FieldIn(field, IntervalSet.of(1)), (1 in values) is wanted)}))]
     words = spoken(FieldIn(field, values), wanted)
     return [Term(said=(words,))]
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
 from fwc.diagnostics import Diagnostic, Label, error, warning
-from fwc.dialects.iptables.builtin import BUILTIN
-from fwc.dialects.iptables.hook_checks import TABLE_ONLY, check_hooks
+from fwc.dialects.iptables.builtin import BUILTIN, HOOK_OF_CHAIN
+from fwc.dialects.iptables.hook_checks import check_hooks
+from fwc.dialects.iptables.hooks import INTERFACES, TABLES, tables_text
 from fwc.dialects.iptables.names import CHAIN_LENGTH, RESERVED
 from fwc.dialects.iptables.scan import Scanned, has_ports
 from fwc.dialects.iptables.targets import PREFIX_LENGTH
@@ -20,17 +21,14 @@ from fwc.source import utf8
 Complain = Callable[[RuleLine, int | None, str, str, str, bool], None]
 Item = tuple[RuleLine, Rule, Scanned | None]
 
-_NO_OUT = frozenset({"INPUT", "PREROUTING"})
-_NO_IN = frozenset({"OUTPUT", "POSTROUTING"})
-
 
 def check_rule(block: TableBlock, family: Family, line: RuleLine, scanned: Scanned, complain: Complain) -> None:
     """Mistakes that one rule shows."""
     chain, words = line.chain, line.words
-    if chain in _NO_OUT or chain in _NO_IN:
+    hook = HOOK_OF_CHAIN.get(chain)
+    if hook is not None:
         for option, _, _, index in scanned.options:
-            wrong = (option == "-o" and chain in _NO_OUT) or (option == "-i" and chain in _NO_IN)
-            if wrong:
+            if option in INTERFACES and hook not in INTERFACES[option]:
                 complain(line, index - 1, "FW004", f"{option} cannot be used in chain {chain}", "remove it", True)
     protocol = scanned.protocol
     if protocol is not None and not protocol[1]:
@@ -71,9 +69,10 @@ def _check_target(block: TableBlock, line: RuleLine, scanned: Scanned, complain:
     if scanned.goto or name not in RESERVED:
         return
     at = words.index(name) if name in words else None
-    table = TABLE_ONLY.get(name)
-    if table is not None and table != block.name:
-        complain(line, at, "FW005", f"{name} works in table {table} only", f"move the rule to *{table}", True)
+    tables = TABLES.get(f"-j {name}")
+    if tables is not None and block.name not in tables:
+        text = f"{name} works in {tables_text(f'-j {name}')} only"
+        complain(line, at, "FW005", text, f"move the rule to *{tables[0]}", True)
         return
     if name == "DROP" and block.name == "nat":
         complain(line, at, "FW005", "the nat table cannot drop packets", "move the rule to *filter", True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from fwc.dialects.iptables.builtin import HOOK_OF_CHAIN
 from fwc.dialects.iptables.cells import CellWords, plain_lookup
 from fwc.dialects.iptables.dispatch import Node, tree
+from fwc.dialects.iptables.hooks import INTERFACES
 from fwc.dialects.iptables.matches import SetWords, pieces
 from fwc.dialects.iptables.names import CHAIN_LENGTH, Names, clean
 from fwc.dialects.iptables.parts import (
@@ -20,10 +22,10 @@ from fwc.dialects.iptables.parts import (
     in_order,
 )
 from fwc.dialects.iptables.rates import BadRate, with_own_names
-from fwc.dialects.iptables.targets import SYN, TCP_ONLY, Step, Where, action_steps, split_redirect, verdict_steps
+from fwc.dialects.iptables.targets import SYN, TCP_ONLY, Step, action_steps, split_redirect, verdict_steps
 from fwc.dialects.iptables.transport import protocol_name
 from fwc.dialects.iptables.tree import RuleLine, Words
-from fwc.ir.match import Field, FieldIn, Match, Owner, ReversePathFails, TupleIn, all_of, negate
+from fwc.ir.match import Field, FieldIn, Match, TupleIn, all_of, negate
 from fwc.ir.model import Chain, Role, Rule
 from fwc.ir.verdict import (
     Accept,
@@ -78,11 +80,10 @@ class Context:
     """`accept` is what ends a chain's packets as accepted: ACCEPT, or in a chain that must not have the last word
     RETURN (docker) or a goto to the next chain of the hook. `tail` is the policy of a base chain that lives in a chain of
     our own: what returning from it means; empty where returning does the right thing by itself. `jumped` tells that the
-    rules stand in a chain that is jumped to."""
+    rules stand in a chain that is jumped to. `hooks` are all that lead to the chain."""
 
     accept: Words
     hooks: frozenset[Hook]
-    outbound: bool
     ir_table: str = ""
     tail: Words = ()
     jumped: bool = False
@@ -111,6 +112,7 @@ class TableEmitter:
         name: str,
         family: Family,
         find_chain: Callable[[str, str], Chain | None],
+        hooks: Mapping[tuple[str, str], frozenset[Hook]],
         set_words: SetWords,
         add_words: Callable[[AddToSet, Family], Words],
         report: Callable[[Inexpressible | BadRate, Origin], None],
@@ -122,6 +124,7 @@ class TableEmitter:
         self.comments: dict[str, str] = {}
         self.names = Names(CHAIN_LENGTH)
         self._find_chain = find_chain
+        self._hooks = hooks
         self._set_words = set_words
         self._add_words = add_words
         self._report = report
@@ -165,6 +168,8 @@ class TableEmitter:
             if self._depth == MAX_DEPTH:
                 raise Inexpressible("chain", f"chains nest more than {MAX_DEPTH} deep", "the kernel takes 16 levels")
             self._depth += 1
+            hooks = self._hooks.get((context.ir_table, chain_name), context.hooks)
+            context = Context(context.accept, hooks, context.ir_table, context.tail, context.jumped)
             try:
                 for rule in chain.rules:
                     try:
@@ -208,16 +213,7 @@ class TableEmitter:
                 "iptables cannot tell after routing by which interface a packet came in",
                 "give the zone its `net`, so that the source tells",
             )
-        for conjunction in found:
-            _check_place(conjunction, context.hooks)
-        absent = _ABSENT.get(chain)
-        looked_up = rule.verdict.fields if isinstance(rule.verdict, VerdictMap) else ()
-        if absent is not None and (absent in looked_up or any(_asks(c, absent) for c in found)):
-            way, option = ("came in", "-i") if absent is Field.IIF else ("leaves", "-o")
-            text = f"no packet of {chain} has an interface by which it {way}, and iptables refuses {option} there"
-            raise Inexpressible(
-                "absent-interface", text, "take the condition out, or the rule where it asks for an interface"
-            )
+        _check_interfaces(chain, rule.verdict, found)
         item = Item(_hint(rule), _comment(rule), rule.origin, _note(rule))
         if len(found) == 1 and self._lookup(body, chain, rule, found[0], item, context):
             return
@@ -225,10 +221,13 @@ class TableEmitter:
         if expanded:
             self._place(body, chain, rule, expanded, item, context)
 
+    def _at(self, context: Context) -> Place:
+        return Place(self.family, self.name, context.hooks)
+
     def _place(
         self, body: Body, chain: str, rule: Rule, found: list[Conjunction], item: Item, context: Context
     ) -> None:
-        place = Place(self.family, context.outbound, self.name == "raw")
+        place = self._at(context)
         split = [pieces(c, place, self._set_words) for c in found]
         protocols = _protocols(found)
         verdict = rule.verdict
@@ -257,7 +256,7 @@ class TableEmitter:
         )
         if lookup is None or not stays:
             return False
-        place = Place(self.family, context.outbound, self.name == "raw")
+        place = self._at(context)
         rest = pieces(Conjunction(found.fields, found.excluded), place, self._set_words)
         if rest.dims or rest.excepts or rest.stateful:
             return False
@@ -281,15 +280,15 @@ class TableEmitter:
     def _steps(
         self, rule: Rule, protocols: IntervalSet | None, dport: IntervalSet | None, context: Context
     ) -> list[Step]:
-        where = Where(self.family, self.name, context.hooks)
-        out = action_steps(rule.actions, where, lambda action: self._add_words(action, self.family))
+        place = self._at(context)
+        out = action_steps(rule.actions, place, lambda action: self._add_words(action, self.family))
         last = self._verdict_step(rule.verdict, context)
         if last is not None:
             if not last.target or (out and not out[-1].target):
                 out = [s for s in out if s.target]
             out.append(last)
         else:
-            ends = verdict_steps(rule.verdict, where, protocols, dport)
+            ends = verdict_steps(rule.verdict, place, protocols, dport)
             if ends:
                 out = [s for s in out if s.target]
             out.extend(ends)
@@ -302,7 +301,7 @@ class TableEmitter:
             case Return():
                 return Step(context.tail or ("-j", "RETURN"))
             case Jump():
-                inner = Context(context.accept, context.hooks, context.outbound, context.ir_table, (), True)
+                inner = Context(context.accept, context.hooks, context.ir_table, (), True)
                 return Step(("-j", self.user_chain(verdict.chain, inner)))
             case Goto():
                 return Step(("-g", self.user_chain(verdict.chain, context)))
@@ -661,26 +660,22 @@ def _comment(rule: Rule) -> tuple[Part, ...]:
     return ((COMMENT, ("-m", "comment", "--comment", text)),)
 
 
-_SENT = frozenset({Hook.OUTPUT, Hook.POSTROUTING})
-_RECEIVED = frozenset({Hook.PREROUTING, Hook.INPUT, Hook.FORWARD})
+_INTERFACES = {"-i": Field.IIF, "-o": Field.OIF}
 
 
-def _check_place(conjunction: Conjunction, hooks: frozenset[Hook]) -> None:
-    """What the kernel takes at some hooks only (`hook_checks`). Raises Inexpressible."""
-    leaves = [literal.match for literal in conjunction.opaque]
-    if any(isinstance(leaf, Owner) for leaf in leaves) and hooks - _SENT:
-        text = "iptables asks for the user of a packet in OUTPUT and POSTROUTING only"
-        raise Inexpressible("user-of-received", text, "take the condition out, or move the rule")
-    if any(isinstance(leaf, ReversePathFails) for leaf in leaves) and hooks - {Hook.PREROUTING}:
-        text = "iptables checks the reverse path in PREROUTING only"
-        raise Inexpressible("rpfilter", text, "move the rule to a chain at prerouting")
-    if Field.SMAC in (*conjunction.fields, *conjunction.excluded) and hooks - _RECEIVED:
-        text = "iptables asks for a MAC address in PREROUTING, INPUT and FORWARD only"
-        raise Inexpressible("mac", text, "take the condition out, or move the rule")
-
-
-_ABSENT = {"OUTPUT": Field.IIF, "INPUT": Field.OIF, "PREROUTING": Field.OIF}
-"""What iptables refuses in rules of builtin chains; in chains of the user's own it matches nothing."""
+def _check_interfaces(chain: str, verdict: Verdict, found: Sequence[Conjunction]) -> None:
+    """Raise `Inexpressible` for interfaces that iptables refuses in rules of builtin chains; in chains of the user's own it asks
+    for them in vain."""
+    hook = HOOK_OF_CHAIN.get(chain)
+    looked_up = verdict.fields if isinstance(verdict, VerdictMap) else ()
+    for option, field in _INTERFACES.items():
+        if hook is None or hook in INTERFACES[option]:
+            continue
+        if field in looked_up or any(_asks(one, field) for one in found):
+            way = "came in" if field is Field.IIF else "leaves"
+            text = f"no packet of {chain} has an interface by which it {way}, and iptables refuses {option} there"
+            way_out = "take the condition out, or the rule where it asks for an interface"
+            raise Inexpressible("absent-interface", text, way_out)
 
 
 def _asks(conjunction: Conjunction, field: Field) -> bool:

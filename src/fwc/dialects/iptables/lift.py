@@ -8,7 +8,8 @@ from fwc.diagnostics import Diagnostic, Severity, error, warning
 from fwc.dialects.iptables.builtin import BUILTIN, attachment
 from fwc.dialects.iptables.checks import check_chains, check_rule
 from fwc.dialects.iptables.lexer import word_offsets
-from fwc.dialects.iptables.scan import BadWords, Scanned, Scanner
+from fwc.dialects.iptables.rule_words import BadWords
+from fwc.dialects.iptables.scan import Scanned, Scanner
 from fwc.dialects.iptables.set_content import with_content
 from fwc.dialects.iptables.setlines import SetNames, named_sets
 from fwc.dialects.iptables.tree import ChainLine, IptablesTree, RuleLine, TableBlock

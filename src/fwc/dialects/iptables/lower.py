@@ -13,6 +13,7 @@ from fwc.dialects.iptables.parts import Inexpressible
 from fwc.dialects.iptables.rates import BadRate
 from fwc.dialects.iptables.sets import IpSets
 from fwc.dialects.iptables.tree import ChainLine, Hook, IptablesTree, RuleLine, SaveFile, TableBlock, Words
+from fwc.ir.graph import calls, reached
 from fwc.ir.match import Match
 from fwc.ir.model import Base, Chain, Rule, Ruleset, Table
 from fwc.ir.verdict import Accept, AssignHelper, Continue, Drop, Jump, Reject, Return
@@ -23,7 +24,6 @@ from fwc.source import Origin
 
 ACCEPT: Words = ("-j", "ACCEPT")
 RETURN: Words = ("-j", "RETURN")
-_OUTBOUND = frozenset({NetHook.OUTPUT, NetHook.POSTROUTING})
 _FAMILY_WORDS = {Family.V4: ("inet", "ip"), Family.V6: ("inet", "ip6")}
 
 
@@ -123,6 +123,8 @@ class _FamilyLowering:
         self._tables: dict[str, Table] = {
             f"{t.family} {t.kind} {t.name}": t for t in ruleset.tables if t.family in _FAMILY_WORDS[family]
         }
+        self._calls = {key: calls(table) for key, table in self._tables.items()}
+        self._hooks_of: dict[str, dict[tuple[str, str], frozenset[NetHook]]] = {}
         self._emitters: dict[str, TableEmitter] = {}
         self._policies: dict[tuple[str, str], str] = {}
         self._resolved: dict[Match, Match] = {}
@@ -131,6 +133,7 @@ class _FamilyLowering:
         groups: dict[tuple[str, str], list[Placed]] = {}
         for placed in self._placed():
             groups.setdefault((placed.table, placed.builtin), []).append(placed)
+            self._note_hook(placed)
         natives = native_rules(self._ruleset.natives, self._family, self._problems.add)
         for table in TABLES:
             for builtin in BUILTIN[table]:
@@ -141,6 +144,13 @@ class _FamilyLowering:
         if "filter" not in self._emitters:
             self._emitter("filter")
         return tuple(self._block(name) for name in TABLES if name in self._emitters)
+
+    def _note_hook(self, placed: Placed) -> None:
+        """Say of all chains that packets of this base chain get into, that they do."""
+        hooks = self._hooks_of.setdefault(placed.table, {})
+        for name in reached(self._calls[placed.ir_table], placed.chain.name):
+            key = (placed.ir_table, name)
+            hooks[key] = hooks.get(key, frozenset()) | {placed.base.hook}
 
     # ----- placing -----------------------------------------------------------
 
@@ -196,6 +206,7 @@ class _FamilyLowering:
                 table,
                 self._family,
                 self._find_chain,
+                self._hooks_of.get(table, {}),
                 self._sets.match_words,
                 self._sets.add_words,
                 self._problems.add,
@@ -244,7 +255,7 @@ class _FamilyLowering:
             open_end = native or plain or (last and stage == 1 and not drop) or (accept == RETURN and not drop)
             tail: Words = () if open_end else ("-j", "DROP") if drop else accept
             hooks = frozenset({member.base.hook})
-            context = Context(accept, hooks, member.base.hook in _OUTBOUND, member.ir_table, tail)
+            context = Context(accept, hooks, member.ir_table, tail)
             self._rules(emitter, own, member, name, context)
             if last:
                 own.extend(RuleLine(name, words) for words in after)

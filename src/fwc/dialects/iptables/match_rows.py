@@ -401,7 +401,6 @@ def frag(instance: Instance) -> Match | None:
 
 # ----- host and time ---------------------------------------------------------
 
-_CLOCK = re.compile(r"([01]?\d|2[0-3]):[0-5]?\d(:[0-5]?\d)?")
 _DAYS = {"mo": 0, "tu": 1, "we": 2, "th": 3, "fr": 4, "sa": 5, "su": 6}
 
 
@@ -410,7 +409,7 @@ def time(instance: Instance) -> Match | None:
     given = {name: (words[0] if words else "") for name, words, _ in instance.options}
     known = {"--timestart", "--timestop", "--weekdays", "--datestart", "--datestop", "--kerneltz"}
     for option in ("--timestart", "--timestop"):
-        if option in given and not _CLOCK.fullmatch(given[option]):
+        if option in given and time_of_day(given[option]) is None:
             raise Refused("FW001", f"{given[option]!r} is no time of day", "write 08:30 or 17:00:59")
     unknown = [
         w for w in given.get("--weekdays", "").split(",") if w and not w.isdigit() and w[:2].lower() not in _DAYS
@@ -512,7 +511,8 @@ def policy(instance: Instance) -> Match | None:
         raise Refused("FW001", "policy takes --dir in or out and --pol ipsec or none")
     if given.keys() != {"--dir", "--pol"} or any(n for _, _, n in instance.options):
         return None
-    return FieldIn(Field.IPSEC, IntervalSet.of(1 if given["--pol"] == "ipsec" else 0))
+    field = Field.IPSEC if given["--dir"] == "in" else Field.IPSEC_OUT
+    return FieldIn(field, IntervalSet.of(1 if given["--pol"] == "ipsec" else 0))
 
 
 def rpfilter(instance: Instance) -> Match | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
+from fwc.dialects.iptables.hooks import TABLES, tables_text
 from fwc.dialects.iptables.lexer import split_words
 from fwc.dialects.iptables.parts import (
     DESTINATION,
@@ -26,6 +27,8 @@ from fwc.dialects.iptables.parts import (
     Part,
     Pieces,
     Place,
+    require_hooks,
+    require_taken,
     span_text,
 )
 from fwc.dialects.iptables.rates import connection_words, rate_words
@@ -240,13 +243,25 @@ def mac_text(value: int) -> str:
 def _macs(values: IntervalSet, place: Place) -> tuple[Alternative, ...]:
     if values.size() > 4096:
         raise Inexpressible("mac", "iptables matches single MAC addresses only", "list them")
-    return tuple(((LINK, ("-m", "mac", "--mac-source", mac_text(v))),) for v in values)
+    words = ("-m", "mac", "--mac-source")
+    require_hooks(words, place, "mac", "asks for a MAC address", "take the condition out, or move the rule")
+    return tuple(((LINK, (*words, mac_text(v))),) for v in values)
 
 
-def _ipsec(values: IntervalSet, place: Place) -> tuple[Alternative, ...]:
-    direction = "out" if place.outbound else "in"
-    pol = "ipsec" if 1 in values else "none"
-    return (((SOCKET, ("-m", "policy", "--dir", direction, "--pol", pol)),),)
+def _ipsec(field: Field) -> Callable[[IntervalSet, Place], tuple[Alternative, ...]]:
+    def rows(values: IntervalSet, place: Place) -> tuple[Alternative, ...]:
+        words = ipsec_words(field, 1 in values)
+        verb = "comes out of" if field is Field.IPSEC else "goes into"
+        doing = f"asks whether a packet {verb} an IPsec transform"
+        require_hooks(words, place, "ipsec", doing, "take the condition out, or move the rule")
+        return (((SOCKET, words),),)
+
+    return rows
+
+
+def ipsec_words(field: Field, inside: bool) -> Words:
+    """Whether a packet comes out of an IPsec transform (IPSEC) or goes into one (IPSEC_OUT)."""
+    return ("-m", "policy", "--dir", "in" if field is Field.IPSEC else "out", "--pol", "ipsec" if inside else "none")
 
 
 def _orig_port(values: IntervalSet, place: Place) -> tuple[Alternative, ...]:
@@ -263,7 +278,8 @@ _ROWS: Mapping[Field, Callable[[IntervalSet, Place], tuple[Alternative, ...]]] =
     Field.FRAGMENT: _fragment,
     Field.PKTTYPE: _pkttype,
     Field.SMAC: _macs,
-    Field.IPSEC: _ipsec,
+    Field.IPSEC: _ipsec(Field.IPSEC),
+    Field.IPSEC_OUT: _ipsec(Field.IPSEC_OUT),
     Field.CT_ORIG_DPORT: _orig_port,
 }
 
@@ -446,8 +462,8 @@ def _leaf(literal: Literal, place: Place, put: Callable[[tuple[Alternative, ...]
             )
         case EveryNth():
             packet: Words = ("--packet", str(match.packet))
-            words: Words = ("-m", "statistic", "--mode", "nth", *bang, "--every", str(match.every), *packet)
-            stateful.append((RATED, words))
+            nth: Words = ("-m", "statistic", "--mode", "nth", *bang, "--every", str(match.every), *packet)
+            stateful.append((RATED, nth))
         case Recent():
             stateful.append((RATED, recent_words(match, negated, place.family)))
         case WithinConnections():
@@ -455,17 +471,19 @@ def _leaf(literal: Literal, place: Place, put: Callable[[tuple[Alternative, ...]
         case TimeWindow():
             put((((SOCKET, _time(match, negated)),),))
         case Owner():
-            put(_owner(match, negated))
+            put(_owner(match, negated, place))
         case HelperIs():
             put((((TRACKED + 1, ("-m", "helper", *bang, "--helper", match.name)),),))
         case CgroupIs():
-            put((((SOCKET, ("-m", "cgroup", *bang, "--path", match.path)),),))
+            words = ("-m", "cgroup", *bang, "--path", match.path)
+            require_hooks(words, place, "cgroup", "asks for a cgroup", "take the condition out, or move the rule")
+            put((((SOCKET, words),),))
         case AddressTypeIs() | ReversePathFails() | RouteLeavesBy() | NoRoute():
-            found = _routing(match, negated, place.family)
+            found = _routing(match, negated, place)
             if found is not None:
                 put(found)
         case Opaque():
-            put(((_opaque(match, negated),),))
+            put(((_opaque(match, negated, place),),))
         case _:
             raise Inexpressible("condition", f"iptables has no condition like `{match_text(match)}`")
 
@@ -492,7 +510,9 @@ _LAST_DATE = (1 << 31) - 1
 """xt_time keeps dates in 31 bits (libxt_time.c)."""
 
 
-def _owner(match: Owner, negated: bool) -> tuple[Alternative, ...]:
+def _owner(match: Owner, negated: bool, place: Place) -> tuple[Alternative, ...]:
+    way_out = "take the condition out, or move the rule"
+    require_hooks(("-m", "owner"), place, "user-of-received", "asks for the user of a packet", way_out)
     option = "--uid-owner" if match.kind == "user" else "--gid-owner"
     if not negated:
         return tuple(((SOCKET, ("-m", "owner", option, name)),) for name in match.names)
@@ -515,7 +535,8 @@ def _time(match: TimeWindow, negated: bool) -> Words:
         words += ["--weekdays", ",".join(_DAYS[d] for d in sorted(match.days))]
     for option, text in (("--datestart", match.since), ("--datestop", match.until)):
         if text:
-            if not 0 <= (moment(text) or -1) <= _LAST_DATE:
+            second = moment(text)
+            if second is None or not 0 <= second <= _LAST_DATE:
                 raise Inexpressible("time", f"iptables knows no dates like {text}", "write one from 1970 to 2038")
             words += [option, text]
     if not match.utc:
@@ -523,7 +544,7 @@ def _time(match: TimeWindow, negated: bool) -> Words:
     return tuple(words)
 
 
-def _opaque(match: Opaque, negated: bool) -> Part:
+def _opaque(match: Opaque, negated: bool, place: Place) -> Part:
     if match.dialect != "iptables":
         text = f"iptables cannot express the {match.dialect} condition {match.text!r}"
         raise Inexpressible("foreign", text, "remove it, or use `when target`")
@@ -531,29 +552,42 @@ def _opaque(match: Opaque, negated: bool) -> Part:
         raise Inexpressible("foreign", f"iptables cannot negate {match.text!r}")
     if not match.text.isprintable():
         raise Inexpressible("text", "the condition holds a control character", "use printable text")
-    return (FOREIGN, split_words(match.text) or ())
+    words = split_words(match.text) or ()
+    require_taken(words, place)
+    return (FOREIGN, words)
 
 
-def _routing(match: Routing, negated: bool, family: Family) -> tuple[Alternative, ...] | None:
+def _routing(match: Routing, negated: bool, place: Place) -> tuple[Alternative, ...] | None:
     """Conditions on the routing table; None for what holds for every packet of the family."""
+    family = place.family
     match match:
-        case ReversePathFails(loose, mark):
+        case ReversePathFails(mark=mark):
+            way_out = "move the rule to a chain of type filter at prerouting"
+            require_hooks(("-m", "rpfilter"), place, "rpfilter", "checks the reverse path", way_out)
+            if place.table not in TABLES["-m rpfilter"]:
+                text = f"iptables checks the reverse path in {tables_text('-m rpfilter')} only"
+                raise Inexpressible("rpfilter", text, way_out)
             if mark and family is Family.V6:
                 raise Inexpressible("rpfilter", "ip6tables regards the mark in other cases than nftables does")
-            options: Words = (*(["--loose"] if loose else []), *(["--validmark"] if mark else []))
-            invert: Words = () if negated else ("--invert",)
-            return (((LINK, ("-m", "rpfilter", *options, *invert)),),)
-        case AddressTypeIs(side, kind):
+            return (((LINK, routing_words(match, negated)),),)
+        case AddressTypeIs(kind=kind):
             if not possibly(kind, family):
                 return None if negated else ()
             if family is Family.V6 and kind != "local":
                 text = f"ip6tables looks the address type {kind} up in another way than nftables does"
                 raise Inexpressible("local", text)
-            bang: Words = ("!",) if negated else ()
-            option = "--src-type" if side is Field.SADDR else "--dst-type"
-            return (((LINK, ("-m", "addrtype", *bang, option, kind.upper())),),)
+            return (((LINK, routing_words(match, negated)),),)
         case NoRoute(side):
             raise Inexpressible("no-route", f"iptables cannot ask whether a route leads to the {side.value}")
         case RouteLeavesBy():
             text = "iptables cannot tell before routing by which interface a packet will leave"
             raise Inexpressible("route", text, "limit the destination by addresses instead of a zone without networks")
+
+
+def routing_words(match: AddressTypeIs | ReversePathFails, negated: bool) -> Words:
+    """A question of the routing table that iptables knows, wherever it stands."""
+    if isinstance(match, AddressTypeIs):
+        option = "--src-type" if match.side is Field.SADDR else "--dst-type"
+        return ("-m", "addrtype", *(("!",) if negated else ()), option, match.kind.upper())
+    options = (("--loose", match.loose), ("--validmark", match.mark), ("--invert", not negated))
+    return ("-m", "rpfilter", *(option for option, given in options if given))

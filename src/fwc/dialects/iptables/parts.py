@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
+from fwc.dialects.iptables.hooks import chains_text, misplaced, taken_at
 from fwc.dialects.iptables.tree import Words
 from fwc.errors import FwcError
-from fwc.net.hooks import Family
+from fwc.net.hooks import Family, Hook
 from fwc.records import record
 
 IFACE_LENGTH = 15
@@ -50,11 +52,26 @@ class Pieces:
 
 @record
 class Place:
-    """Where the rule will stand: it decides the direction of `-m policy` and the names of sets and buckets."""
+    """Where the rule will stand: a table of one family, and the hooks whose builtin chains lead there."""
 
     family: Family
-    outbound: bool = False
-    raw: bool = False
+    table: str = "filter"
+    hooks: frozenset[Hook] = frozenset()
+
+
+def require_hooks(words: Words, place: Place, feature: str, doing: str, help: str) -> None:
+    """Raise `Inexpressible` where iptables does not take a match or target, of which `doing` tells the user what it does."""
+    allowed = taken_at(" ".join(words[:2]), words)
+    if place.hooks - allowed:
+        raise Inexpressible(feature, f"iptables {doing} in {chains_text(allowed)} only", help)
+
+
+def require_taken(words: Words, place: Place) -> None:
+    """Raise `Inexpressible` where words that the user wrote name a match or target that iptables does not take there."""
+    for option, name in pairwise(words):
+        problem = misplaced(f"{option} {name}", words, place.table, place.hooks) if option in ("-m", "-j") else ""
+        if problem:
+            raise Inexpressible("native", problem, "move the rule")
 
 
 def in_order(parts: Sequence[Part]) -> Words:

@@ -1,20 +1,19 @@
-"""The words of one rule as its match, actions and verdict."""
+"""One rule as its match, actions and verdict."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 
 from fwc.dialects.iptables.extensions import MATCHES, TARGETS
 from fwc.dialects.iptables.lexer import join_words
 from fwc.dialects.iptables.match_rows import Instance, Option, Refused, mask_length
 from fwc.dialects.iptables.names import RESERVED
-from fwc.dialects.iptables.numbers import PROTOCOLS, number, old_address
+from fwc.dialects.iptables.numbers import number, old_address
 from fwc.dialects.iptables.requirements import check_options
+from fwc.dialects.iptables.rule_words import BadWords, RuleWords, protocol_number
 from fwc.dialects.iptables.setlines import SetNames
 from fwc.dialects.iptables.target_rows import Effect, Target, effect
 from fwc.dialects.iptables.tree import Words
-from fwc.errors import FwcError
 from fwc.ir.match import ALWAYS, Field, FieldIn, MaskedIn, Match, Not, Opaque, all_of, any_of, negate
 from fwc.ir.verdict import CONTINUE, Goto, Jump
 from fwc.net.addresses import AddressSet, parse_address, prefix_run
@@ -23,38 +22,10 @@ from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import EMPTY, IntervalSet
 from fwc.passes.conjunctions import PORT_PROTOCOLS
 
-_LONG = {
-    "--source": "-s", "--src": "-s", "--destination": "-d", "--dst": "-d", "--in-interface": "-i", "--out-interface": "-o",
-    "--protocol": "-p", "--proto": "-p", "--jump": "-j", "--goto": "-g", "--match": "-m", "--fragment": "-f",
-    "--set-counters": "-c",
-}  # fmt: skip
-_IMPLICIT = {
-    6: "tcp",
-    17: "udp",
-    132: "sctp",
-    33: "dccp",
-    136: "udplite",
-    1: "icmp",
-    58: "icmp6",
-    50: "esp",
-    51: "ah",
-    135: "mh",
-}
 _LATE = "iptables since 1.4.3 refuses a `!` behind its option"
 _OCTETS = {str(i): i for i in range(256)}
 _SIZES = {"": 0} | {str(i): (1 << (32 - i)) - 1 for i in range(33)}
 _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?")
-
-
-class BadWords(FwcError):
-    """A word that iptables refuses or that means nothing; `index` counts the words after the chain."""
-
-    def __init__(self, index: int, code: str, message: str, help: str = "") -> None:
-        super().__init__(message)
-        self.index = index
-        self.code = code
-        self.message = message
-        self.help = help
 
 
 class Scanned:
@@ -97,192 +68,29 @@ class Scanner:
         self._options: dict[tuple[str, str, bool], Match] = {}
         self._instances: dict[tuple[str, tuple[Option, ...]], tuple[Match, bool]] = {}
         self._effects: dict[tuple[str, tuple[Option, ...], str], tuple[Effect, bool]] = {}
-        self._protocols: dict[str, int | None] = {}
 
     def scan(self, words: Words, chain: str) -> Scanned:
         """Raises `BadWords`."""
         out = Scanned()
-        core: list[tuple[str, str, bool, int]] = []
-        open_: list[tuple[str, list[Option], int]] = []
-        target_options: list[Option] = []
-        known_target: Mapping[str, int] = {}
-        protocol: int | None = None
-        at, count = 0, len(words)
-        negated = False
-        while at < count:
-            word = words[at]
-            start = at
-            if word == "!":
-                if negated:
-                    raise BadWords(at, "FW001", "iptables refuses two ! in a row", "leave both out")
-                negated = True
-                at += 1
-                continue
-            if word[:2] == "--":
-                word = _LONG.get(word) or self._abbreviated(word, open_, known_target, protocol)
-            if word in "-s-d-i-o-p" and len(word) == 2:
-                at += 1
-                if at < count and words[at] == "!":
-                    negated = True
-                    out.warnings.append((at, "FW001", _LATE, f"write ! {word}"))
-                    at += 1
-                if at >= count:
-                    raise BadWords(start, "FW001", f"{word} needs a value")
-                core.append((word, words[at], negated, at))
-                if word == "-p":
-                    protocol = self._protocol(words[at], at)
-                    out.protocol = (protocol, negated)
-                at += 1
-                negated = False
-                continue
-            if word in ("-m", "-j", "-g"):
-                if at + 1 >= count:
-                    raise BadWords(at, "FW001", f"{word} needs a name")
-                name = words[at + 1]
-                if word != "-m" and out.target:
-                    raise BadWords(at, "FW001", f"the rule has a target already: {out.target}", "use two rules")
-                if word == "-m":
-                    open_.append((name, [], at))
-                else:
-                    out.target, out.goto = name, word == "-g"
-                    known_target = TARGETS.get(name, {}) if word == "-j" else {}
-                at += 2
-                negated = False
-                continue
-            if word == "-f":
-                if self.family is Family.V6:
-                    raise BadWords(at, "FW001", "-f is for IPv4", "use -m frag")
-                core.append(("-f", "", negated, at))
-                at += 1
-                negated = False
-                continue
-            if word == "-c" and at + 2 < count:
-                at += 3
-                continue
-            if word in _IDLE:
-                at += 1
-                continue
-            at, negated = self._option(words, at, negated, open_, known_target, target_options, protocol, out)
-        if negated:
-            raise BadWords(count - 1, "FW001", "nothing follows the `!`")
-        self._finish(out, core, open_, target_options, words, chain)
+        given = RuleWords(words, self.family)
+        out.warnings.extend((at, "FW001", _LATE, f"write ! {option}") for at, option in given.late)
+        out.target, out.goto, out.protocol = given.target, given.goto, given.protocol
+        out.options = tuple(given.core)
+        parts = [*self._core_parts(given, out), *self._match_parts(given, words, out)]
+        out.match = all_of(*parts) if len(parts) != 1 else parts[0]
+        out.instances = tuple(name for name, _, _ in given.matches)
+        if out.target and not out.goto and (out.target in TARGETS or out.target in RESERVED):
+            self._effect(out, tuple(given.target_options), chain, words)
+        elif out.target:
+            if given.target_options:
+                raise BadWords(len(words) - 1, "FW001", f"a jump to chain {out.target} takes no options")
+            out.actions = ((), Goto(out.target) if out.goto else Jump(out.target))
         return out
 
-    def _option(
-        self,
-        words: Words,
-        at: int,
-        negated: bool,
-        open_: list[tuple[str, list[Option], int]],
-        known_target: Mapping[str, int],
-        target_options: list[Option],
-        protocol: int | None,
-        out: Scanned,
-    ) -> tuple[int, bool]:
-        """An option of a module or target: remember it with its words, and go on behind them."""
-        word = words[at]
-        start = at
-        values: list[str] = []
-        if "=" in word and word.startswith("--"):
-            word, _, value = word.partition("=")
-            values.append(value)
-        place: list[Option] | None = None
-        size = known_target.get(word)
-        if size is not None:
-            place = target_options
-        else:
-            for name, options, _ in reversed(open_):
-                module = MATCHES.get(name)
-                size = module.options.get(word) if module is not None else None
-                if size is not None:
-                    place = options
-                    break
-        if place is None and protocol in _IMPLICIT:
-            name = _IMPLICIT[protocol]
-            size = MATCHES[name].options.get(word)
-            if size is not None:
-                place = []
-                open_.append((name, place, at))
-        if place is None or size is None:
-            return self._unknown(words, at, negated, open_, known_target, target_options, protocol, out)
-        at += 1
-        while len(values) < size and at < len(words):
-            if words[at] == "!" and not values:
-                negated = True
-                out.warnings.append((at, "FW001", _LATE, f"write ! {word}"))
-            else:
-                values.append(words[at])
-            at += 1
-        if len(values) < size:
-            raise BadWords(start, "FW001", f"{word} needs {size} words" if size > 1 else f"{word} needs a value")
-        place.append((word, tuple(values), negated))
-        return at, False
-
-    def _unknown(
-        self,
-        words: Words,
-        at: int,
-        negated: bool,
-        open_: list[tuple[str, list[Option], int]],
-        known_target: Mapping[str, int],
-        target_options: list[Option],
-        protocol: int | None,
-        out: Scanned,
-    ) -> tuple[int, bool]:
-        """An abbreviated option, an option of an unknown module, or a mistake."""
-        word = words[at]
-        tables = [known_target, *(MATCHES[n].options for n, _, _ in reversed(open_) if n in MATCHES)]
-        if protocol in _IMPLICIT:
-            tables.append(MATCHES[_IMPLICIT[protocol]].options)
-        if word.startswith("--") and len(word) > 3:
-            for table in tables:
-                fitting = [name for name in table if name.startswith(word)]
-                if fitting and word not in table:
-                    full = (*words[:at], min(fitting, key=len), *words[at + 1 :])
-                    return self._option(full, at, negated, open_, known_target, target_options, protocol, out)
-        foreign = next((e for e in reversed(open_) if e[0] not in MATCHES), None)
-        if word.startswith("-") and (foreign is not None or (out.target in RESERVED and out.target not in TARGETS)):
-            end = at + 1
-            while end < len(words) and not words[end].startswith("-") and words[end] != "!":
-                end += 1
-            (foreign[1] if foreign is not None else target_options).append((word, tuple(words[at + 1 : end]), negated))
-            return end, False
-        if word in ("--dport", "--sport", "--destination-port", "--source-port", "--dports", "--sports"):
-            raise BadWords(at, "FW003", f"{word} needs a protocol with ports before it", "write -p tcp or -p udp first")
-        if not word.startswith("-"):
-            raise BadWords(at, "FW001", f"unexpected {word!r}")
-        raise BadWords(at, "FW001", f"no match or target of this rule has the option {word}")
-
-    def _abbreviated(
-        self,
-        word: str,
-        open_: list[tuple[str, list[Option], int]],
-        known_target: Mapping[str, int],
-        protocol: int | None,
-    ) -> str:
-        """`--prot` and `--ju`: getopt_long(3) takes every beginning that only one option has."""
-        tables = [known_target, *(MATCHES[n].options for n, _, _ in open_ if n in MATCHES)]
-        if protocol in _IMPLICIT:
-            tables.append(MATCHES[_IMPLICIT[protocol]].options)
-        if len(word) < 4 or any(name.startswith(word.partition("=")[0]) for table in tables for name in table):
-            return word
-        fitting = {short for long, short in _LONG.items() if long.startswith(word)}
-        return fitting.pop() if len(fitting) == 1 else word
-
-    # ----- meaning -----------------------------------------------------------
-
-    def _finish(
-        self,
-        out: Scanned,
-        core: list[tuple[str, str, bool, int]],
-        open_: list[tuple[str, list[Option], int]],
-        target_options: list[Option],
-        words: Words,
-        chain: str,
-    ) -> None:
+    def _core_parts(self, given: RuleWords, out: Scanned) -> list[Match]:
         parts: list[Match] = []
         seen: set[str] = set()
-        for option, text, negated, index in core:
+        for option, text, negated, index in given.core:
             if option in seen:
                 raise BadWords(index, "FW001", f"{option} can be given only once", "use one rule for each")
             seen.add(option)
@@ -295,7 +103,11 @@ class Scanner:
             if isinstance(known, Opaque):
                 out.exact = False
             parts.append(known)
-        for name, options, index in open_:
+        return parts
+
+    def _match_parts(self, given: RuleWords, words: Words, out: Scanned) -> list[Match]:
+        parts: list[Match] = []
+        for name, options, index in given.matches:
             if name == "comment" and len(options) == 1:
                 out.comment = options[0][1][0]
                 continue
@@ -311,17 +123,7 @@ class Scanner:
             if not found[1]:
                 out.exact = False
             parts.append(found[0])
-        out.match = all_of(*parts) if len(parts) != 1 else parts[0]
-        out.options = tuple(core)
-        out.instances = tuple(name for name, _, _ in open_)
-        if (out.target and not out.goto and out.target in TARGETS) or (
-            out.target in RESERVED and not out.goto and out.target not in TARGETS
-        ):
-            self._effect(out, tuple(target_options), chain, words)
-        elif out.target:
-            if target_options:
-                raise BadWords(len(words) - 1, "FW001", f"a jump to chain {out.target} takes no options")
-            out.actions = ((), Goto(out.target) if out.goto else Jump(out.target))
+        return parts
 
     def _effect(self, out: Scanned, options: tuple[Option, ...], chain: str, words: Words) -> None:
         key = (out.target, options, chain if out.target == "NETMAP" else "")
@@ -350,7 +152,7 @@ class Scanner:
             rest = "! -f" if negated else "-f"
             return Opaque("iptables", rest, "fragment-offset")
         if option == "-p":
-            number = self._protocol(text, index)
+            number = protocol_number(text, index)
             if number == 0:
                 if negated:
                     raise BadWords(index, "FW009", "`! -p all` matches nothing")
@@ -360,17 +162,6 @@ class Scanner:
         if option in ("-i", "-o"):
             return self._iface(option, text, negated, index, out)
         return self._addresses(option, text, negated, index, out)
-
-    def _protocol(self, text: str, index: int) -> int:
-        if text in self._protocols:
-            known = self._protocols[text]
-        else:
-            low = text.lower()
-            known = 0 if low == "all" else int(text) if text.isdigit() and int(text) < 256 else PROTOCOLS.get(low)
-            self._protocols[text] = known
-        if known is None:
-            raise BadWords(index, "FW001", f"{text!r} is no protocol")
-        return known
 
     def _iface(self, option: str, text: str, negated: bool, index: int, out: Scanned) -> Match:
         if not text:
@@ -472,12 +263,6 @@ class Scanner:
             raise BadWords(index, "FW001", f"{mask!r} is no mask")
         out.warnings.append((index, "FW014", f"the mask of {text} is not contiguous", ""))
         return MaskedIn(field, parsed[1], IntervalSet.of(value & parsed[1]), self.family)
-
-
-_IDLE = frozenset(
-    {"-4", "-6", "--ipv4", "--ipv6", "-v", "--verbose", "-n", "--numeric", "-x", "--exact", "-w", "--wait"}
-)
-"""Options that say nothing about the rule."""
 
 
 def _where(words: Words, index: int, options: list[Option]) -> int:

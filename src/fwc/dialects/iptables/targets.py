@@ -5,8 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from fwc.analysis.fates import effect_text
+from fwc.dialects.iptables.hooks import TABLES
 from fwc.dialects.iptables.lexer import split_words
-from fwc.dialects.iptables.parts import PROTOCOL, RATED, TRANSPORT, Inexpressible, Part
+from fwc.dialects.iptables.parts import (
+    PROTOCOL,
+    RATED,
+    TRANSPORT,
+    Inexpressible,
+    Part,
+    Place,
+    require_hooks,
+    require_taken,
+)
 from fwc.dialects.iptables.rates import rate_words
 from fwc.dialects.iptables.tree import Words
 from fwc.ir.match import Field
@@ -42,7 +52,7 @@ from fwc.ir.verdict import (
     Via,
 )
 from fwc.net.addresses import format_address
-from fwc.net.hooks import Family, Hook
+from fwc.net.hooks import Family
 from fwc.net.intervals import IntervalSet, Run
 from fwc.records import record
 from fwc.source import utf8
@@ -67,59 +77,46 @@ class Step:
     needs: str = ""
 
 
-@record
-class Where:
-    """The table and hooks in which a target will stand, for what is only allowed there."""
-
-    family: Family
-    table: str
-    hooks: frozenset[Hook] = frozenset()
-
-
-def action_steps(actions: Sequence[Action], where: Where, set_words: Callable[[AddToSet], Words]) -> list[Step]:
+def action_steps(actions: Sequence[Action], place: Place, set_words: Callable[[AddToSet], Words]) -> list[Step]:
     """Raises `Inexpressible`."""
     out: list[Step] = []
     for action in actions:
         match action:
             case Log():
-                out.append(_log(action, where.family))
+                out.append(_log(action, place.family))
             case Count():
                 out.append(Step(()))
             case SetField():
-                out.append(_set_field(action, where))
+                out.append(_set_field(action, place))
             case SetPriority():
-                if where.hooks & {Hook.PREROUTING, Hook.INPUT}:
-                    text = "iptables sets the priority of a packet in FORWARD, OUTPUT and POSTROUTING only"
-                    raise Inexpressible("rewrite", text, "move the rule")
-                major, minor = action.value >> 16, action.value & 0xFFFF
-                out.append(Step(("-j", "CLASSIFY", "--set-class", f"{major:x}:{minor:x}")))
+                out.append(_set_priority(action, place))
             case CopyMark():
                 mask = f"{action.mask:#x}"
                 word = "--save-mark" if action.direction == "save" else "--restore-mark"
                 out.append(Step(("-j", "CONNMARK", word, "--nfmask", mask, "--ctmask", mask)))
             case ClampMss():
-                out.append(_clamp(action, where))
+                out.append(_clamp(action, place))
             case NoTrack():
-                _only(where, "raw", "notrack", "`notrack` needs the raw table, before connection tracking")
+                _only(place, "raw", "notrack", "`notrack` needs the raw table, before connection tracking")
                 out.append(Step(("-j", "CT", "--notrack")))
             case SetZone(zone, direction):
-                _only(where, "raw", "notrack", "a conntrack zone needs the raw table, before connection tracking")
+                _only(place, "raw", "notrack", "a conntrack zone needs the raw table, before connection tracking")
                 option = {"": "--zone", "original": "--zone-orig", "reply": "--zone-reply"}[direction]
                 out.append(Step(("-j", "CT", option, str(zone))))
             case AssignHelper():
-                _only(where, "raw", "helper", "a connection helper needs the raw table, before connection tracking")
+                _only(place, "raw", "helper", "a connection helper needs the raw table, before connection tracking")
                 out.append(Step(("-j", "CT", "--helper", action.name)))
             case AddToSet():
                 out.append(Step(set_words(action)))
             case Duplicate():
-                out.append(_duplicate(action, where.family))
+                out.append(_duplicate(action, place.family))
             case Tag():
                 raise Inexpressible("tag", "iptables has no packet tags", "use `mark`")
             case Via():
                 text = f"iptables has no {action.kind}"
                 raise Inexpressible("route", text, "set a mark and route by it: `ip rule add fwmark`")
             case OpaqueAction():
-                out.append(Step(_foreign(action.dialect, action.text)))
+                out.append(Step(_foreign(action.dialect, action.text, place)))
     return _without_idle(out)
 
 
@@ -136,16 +133,18 @@ def _without_idle(steps: list[Step]) -> list[Step]:
     return busy or steps[:1]
 
 
-def _only(where: Where, table: str, feature: str, message: str) -> None:
-    if where.table != table:
+def _only(place: Place, table: str, feature: str, message: str) -> None:
+    if place.table != table:
         raise Inexpressible(feature, message, "write it where it is evaluated before connection tracking")
 
 
-def _foreign(dialect: str, text: str) -> Words:
+def _foreign(dialect: str, text: str, place: Place) -> Words:
     if dialect != "iptables":
         raise Inexpressible("foreign", f"iptables cannot express the {dialect} statement {text!r}", "use `when target`")
     _printable(text, "the target")
-    return split_words(text) or ()
+    words = split_words(text) or ()
+    require_taken(words, place)
+    return words
 
 
 def _printable(text: str, what: str) -> None:
@@ -199,17 +198,23 @@ def _log(log: Log, family: Family) -> Step:
     return Step(tuple(words), rate)
 
 
-def _set_field(action: SetField, where: Where) -> Step:
+def _set_priority(action: SetPriority, place: Place) -> Step:
+    words = ("-j", "CLASSIFY", "--set-class", f"{action.value >> 16:x}:{action.value & 0xFFFF:x}")
+    require_hooks(words, place, "rewrite", "sets the priority of a packet", "move the rule")
+    return Step(words)
+
+
+def _set_field(action: SetField, place: Place) -> Step:
     if action.field is Field.MARK:
         return Step(("-j", "MARK", "--set-xmark", f"{action.value:#x}/{action.mask:#x}"))
     if action.field is Field.CT_MARK:
         return Step(("-j", "CONNMARK", "--set-xmark", f"{action.value:#x}/{action.mask:#x}"))
     if action.field is Field.DSCP:
-        _only(where, "mangle", "dscp", "iptables changes DSCP in the mangle table only")
+        _only(place, "mangle", "dscp", "iptables changes DSCP in the mangle table only")
         return Step(("-j", "DSCP", "--set-dscp", f"0x{action.value:02x}"))
     if action.field is Field.TTL:
-        _only(where, "mangle", "ttl", "iptables changes the TTL in the mangle table only")
-        v4 = where.family is Family.V4
+        _only(place, "mangle", "ttl", "iptables changes the TTL in the mangle table only")
+        v4 = place.family is Family.V4
         return Step(("-j", "TTL" if v4 else "HL", "--ttl-set" if v4 else "--hl-set", str(action.value)))
     raise Inexpressible("rewrite", f"iptables cannot change {action.field.value}")
 
@@ -217,14 +222,12 @@ def _set_field(action: SetField, where: Where) -> Step:
 SYN: tuple[Part, ...] = ((PROTOCOL, ("-p", "tcp")), (TRANSPORT, ("-m", "tcp", "--tcp-flags", "SYN", "SYN")))
 
 
-def _clamp(action: ClampMss, where: Where) -> Step:
-    size = action.size4 if where.family is Family.V4 else action.size6
-    if size is None and where.hooks & {Hook.PREROUTING, Hook.INPUT}:
-        text = "iptables knows the path of a packet in FORWARD, OUTPUT and POSTROUTING only"
-        raise Inexpressible("clamp", text, "move the rule, or write the size")
-    if size is None:
-        return Step(("-j", "TCPMSS", "--clamp-mss-to-pmtu"), (), "syn")
-    return Step(("-j", "TCPMSS", "--set-mss", str(size)), (), "syn")
+def _clamp(action: ClampMss, place: Place) -> Step:
+    size = action.size4 if place.family is Family.V4 else action.size6
+    value = ("--clamp-mss-to-pmtu",) if size is None else ("--set-mss", str(size))
+    words = ("-j", "TCPMSS", *value)
+    require_hooks(words, place, "clamp", "knows the path of a packet", "move the rule, or write the size")
+    return Step(words, (), "syn")
 
 
 # ----- verdicts --------------------------------------------------------------
@@ -259,50 +262,46 @@ TCP_ONLY: tuple[Part, ...] = ((PROTOCOL, ("-p", "tcp")),)
 
 
 def verdict_steps(
-    verdict: Verdict, where: Where, protocols: IntervalSet | None, dport: IntervalSet | None
+    verdict: Verdict, place: Place, protocols: IntervalSet | None, dport: IntervalSet | None
 ) -> list[Step]:
     """Steps of a verdict that ends the packet's way here; `protocols` are the only ones that can arrive, None for all.
 
     Accept, jumps and returns depend on the chain and are the caller's. Raises `Inexpressible`.
     """
-    if where.table == "nat":
-        _check_hooks(verdict, where.hooks)
     match verdict:
         case Drop():
-            if where.table == "nat":
+            if place.table == "nat":
                 raise Inexpressible(
                     "nat-filter", "iptables cannot drop packets in the nat table", "write the deny as a filter rule"
                 )
             return [Step(("-j", "DROP"))]
         case Reject():
-            return _reject(verdict.kind, where, protocols)
+            return _reject(verdict.kind, place, protocols)
         case Snat():
-            return [_nat("SNAT", "--to-source", verdict.target, verdict.choice, where)]
+            return [_nat("SNAT", "--to-source", verdict.target, verdict.choice, place)]
         case Dnat():
-            return _dnat(verdict, where, dport)
+            return _dnat(verdict, place, dport)
         case Masquerade():
-            _nat_table(where)
-            return [_with_ports(["-j", "MASQUERADE"], verdict.ports, verdict.choice)]
+            return [_with_ports("MASQUERADE", verdict.ports, verdict.choice, place)]
         case Redirect():
-            return _redirect(verdict, where, dport)
+            return _redirect(verdict, place, dport)
         case Netmap():
-            _nat_table(where)
-            if verdict.family is not where.family:
+            if verdict.family is not place.family:
                 raise Inexpressible("map", "a network is mapped to one of the same family")
             to = f"{format_address(verdict.family, verdict.low)}/{verdict.length}"
-            return [Step(("-j", "NETMAP", "--to", to))]
+            return [_translation(("-j", "NETMAP", "--to", to), None, place)]
         case OpaqueVerdict():
-            return [Step(_foreign(verdict.dialect, verdict.text))]
+            return [Step(_foreign(verdict.dialect, verdict.text, place))]
         case Accept() | Continue():
             return []
     raise Inexpressible("verdict", f"iptables has no verdict like `{effect_text(verdict)}`")
 
 
-def _reject(kind: RejectKind, where: Where, protocols: IntervalSet | None) -> list[Step]:
-    if where.table != "filter":
+def _reject(kind: RejectKind, place: Place, protocols: IntervalSet | None) -> list[Step]:
+    if place.table != "filter":
         raise Inexpressible(
             "reject-place",
-            f"iptables cannot reject packets in the {where.table} table",
+            f"iptables cannot reject packets in the {place.table} table",
             "use `deny`, or place it in the filter chains",
         )
     tcp = Step(("-j", "REJECT", "--reject-with", "tcp-reset"), (), "tcp")
@@ -313,7 +312,7 @@ def _reject(kind: RejectKind, where: Where, protocols: IntervalSet | None) -> li
                 "reject-tcp", "a TCP reset answers TCP packets only", "limit the rule to tcp, or use another answer"
             )
         return [tcp]
-    texts = REJECT_V4 if where.family is Family.V4 else REJECT_V6
+    texts = REJECT_V4 if place.family is Family.V4 else REJECT_V6
     if kind is not RejectKind.DEFAULT:
         return [Step(("-j", "REJECT", "--reject-with", texts[kind]))]
     if only_tcp:
@@ -324,26 +323,14 @@ def _reject(kind: RejectKind, where: Where, protocols: IntervalSet | None) -> li
     return [tcp, other]
 
 
-_ARRIVING, _LEAVING = frozenset({Hook.PREROUTING, Hook.OUTPUT}), frozenset({Hook.POSTROUTING, Hook.INPUT})
-
-
-def _check_hooks(verdict: Verdict, hooks: frozenset[Hook]) -> None:
-    allowed, names = hooks, ""
-    if isinstance(verdict, Dnat | Redirect):
-        allowed, names = _ARRIVING, "PREROUTING and OUTPUT"
-    elif isinstance(verdict, Snat):
-        allowed, names = _LEAVING, "POSTROUTING and INPUT"
-    elif isinstance(verdict, Masquerade):
-        allowed, names = frozenset({Hook.POSTROUTING}), "POSTROUTING"
-    if hooks - allowed:
-        raise Inexpressible("nat-place", f"iptables takes this translation in {names} only", "use a chain of that hook")
-
-
-def _nat_table(where: Where) -> None:
-    if where.table != "nat":
+def _translation(words: Words, ports: Run | None, place: Place) -> Step:
+    """The step of a target of the nat table. One with ports needs them in its rule."""
+    if place.table not in TABLES[" ".join(words[:2])]:
         raise Inexpressible(
             "nat-place", "iptables translates addresses in the nat table only", "use a chain of type nat"
         )
+    require_hooks(words, place, "nat-place", "takes this translation", "use a chain of that hook")
+    return Step(words, (), "ports" if ports else "")
 
 
 _CHOICE: dict[PortChoice, Words] = {
@@ -357,11 +344,10 @@ def _ports_text(ports: Run) -> str:
     return str(ports[0]) if ports[0] == ports[1] else f"{ports[0]}-{ports[1]}"
 
 
-def _nat(name: str, option: str, target: NatTarget, choice: PortChoice, where: Where, base: int | None = None) -> Step:
-    _nat_table(where)
+def _nat(name: str, option: str, target: NatTarget, choice: PortChoice, place: Place, base: int | None = None) -> Step:
     text = ""
     if target.family is not None:
-        if target.family is not where.family:
+        if target.family is not place.family:
             raise Inexpressible(
                 "nat-family", "an address is translated to one of the same family", "use a target of this family"
             )
@@ -374,17 +360,18 @@ def _nat(name: str, option: str, target: NatTarget, choice: PortChoice, where: W
         if base is not None:
             text += f"/{base}"
     extra = () if choice is PortChoice.OFFSET else _CHOICE[choice]
-    return Step(("-j", name, option, text, *extra), (), "ports" if target.ports else "")
+    return _translation(("-j", name, option, text, *extra), target.ports, place)
 
 
-def _with_ports(words: list[str], ports: Run | None, choice: PortChoice) -> Step:
+def _with_ports(name: str, ports: Run | None, choice: PortChoice, place: Place) -> Step:
+    words = ["-j", name]
     if ports is not None:
         words += ["--to-ports", _ports_text(ports)]
     if choice is PortChoice.PERSISTENT:
-        raise Inexpressible("persistent", f"iptables {words[1]} has no persistent mapping", "leave out `persistent`")
+        raise Inexpressible("persistent", f"iptables {name} has no persistent mapping", "leave out `persistent`")
     if choice is PortChoice.RANDOM:
         words.append("--random")
-    return Step(tuple(words), (), "ports" if ports else "")
+    return _translation(tuple(words), ports, place)
 
 
 def _offset_base(ports: Run | None, choice: PortChoice, dport: IntervalSet | None) -> int | None:
@@ -398,14 +385,14 @@ def _offset_base(ports: Run | None, choice: PortChoice, dport: IntervalSet | Non
     return dport.runs[0][0]
 
 
-def _dnat(verdict: Dnat, where: Where, dport: IntervalSet | None) -> list[Step]:
+def _dnat(verdict: Dnat, place: Place, dport: IntervalSet | None) -> list[Step]:
     """Several targets: one in n goes to the first, one in n - 1 of the rest to the second, and so on."""
     out: list[Step] = []
     count = len(verdict.targets)
     for at, target in enumerate(verdict.targets):
         base = _offset_base(target.ports, verdict.choice, dport)
         choice = PortChoice.DEFAULT if verdict.choice is PortChoice.OFFSET else verdict.choice
-        step = _nat("DNAT", "--to-destination", target, choice, where, base)
+        step = _nat("DNAT", "--to-destination", target, choice, place, base)
         left = count - at
         if left > 1:
             odds = f"{1 / left:.11f}"
@@ -416,13 +403,12 @@ def _dnat(verdict: Dnat, where: Where, dport: IntervalSet | None) -> list[Step]:
     return out
 
 
-def _redirect(verdict: Redirect, where: Where, dport: IntervalSet | None) -> list[Step]:
+def _redirect(verdict: Redirect, place: Place, dport: IntervalSet | None) -> list[Step]:
     """REDIRECT knows no offset; `split_redirect` has made one rule per port of a range before."""
-    _nat_table(where)
     if _offset_base(verdict.ports, verdict.choice, dport) is not None:
         raise Inexpressible("port-offset", "iptables redirects a range of ports one by one", "list the ports")
     choice = PortChoice.DEFAULT if verdict.choice is PortChoice.OFFSET else verdict.choice
-    return [_with_ports(["-j", "REDIRECT"], verdict.ports, choice)]
+    return [_with_ports("REDIRECT", verdict.ports, choice, place)]
 
 
 def split_redirect(verdict: Redirect, low: int) -> list[tuple[int, Redirect]]:

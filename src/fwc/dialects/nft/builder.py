@@ -60,9 +60,9 @@ from fwc.ir.verdict import (
     Verdict,
     VerdictMap,
 )
-from fwc.ir.walk import match_nodes, target_chains
+from fwc.ir.walk import match_nodes
 from fwc.net.addresses import AddressSet, format_address
-from fwc.net.hooks import Family, Hook
+from fwc.net.hooks import Family
 from fwc.net.intervals import IntervalSet
 from fwc.passes.conjunctions import (
     Conjunction,
@@ -101,7 +101,6 @@ class TableBuilder:
         self.families: tuple[Family, ...] = {"ip": (Family.V4,), "ip6": (Family.V6,)}.get(
             table.family, (Family.V4, Family.V6)
         )
-        self.hooks: frozenset[Hook] = frozenset()
         self._serial = 0  # of the policy's rule that is being lowered: the owner of unnamed buckets
         self._names = Names()  # chains
         self._set_names = Names()
@@ -116,7 +115,6 @@ class TableBuilder:
         self._extra: list[t.ChainNode] = []
         self._shared: dict[object, str] = {}
         self._meters: dict[object, str] = {}
-        self._hooks = _hooks(table)
         self._verdicts: dict[object, Tails] = {}
         for each in table.sets:
             for name, family in self._set_parts(each):
@@ -236,7 +234,6 @@ class TableBuilder:
     # ----- rules -------------------------------------------------------------
 
     def chain_body(self, chain: Chain) -> list[t.RuleNode | t.Remark]:
-        self.hooks = self._hooks.get(chain.name, frozenset())
         body: list[t.RuleNode | t.Remark] = []
         rules = chain.rules
         index = 0
@@ -760,19 +757,3 @@ def _text(element: t.Element) -> str:
 
 def _wild(expr: t.SetOf) -> bool:
     return any(isinstance(e.key, t.Quoted) and e.key.text.endswith("*") for e in expr.elements)
-
-
-def _hooks(table: Table) -> dict[str, frozenset[Hook]]:
-    """The hooks from which each chain is reached."""
-    calls = {c.name: {n for r in c.rules for n in target_chains(r.verdict)} for c in table.chains}
-    found: dict[str, set[Hook]] = {c.name: set() for c in table.chains}
-    for chain in table.chains:
-        if chain.base is None:
-            continue
-        stack = [chain.name]
-        while stack:
-            name = stack.pop()
-            if name in found and chain.base.hook not in found[name]:
-                found[name].add(chain.base.hook)
-                stack.extend(calls[name])
-    return {name: frozenset(hooks) for name, hooks in found.items()}

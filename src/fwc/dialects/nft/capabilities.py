@@ -35,7 +35,7 @@ CAPABILITIES: tuple[Capability, ...] = tuple(
         ("chance", Support.YES, "`numgen random`"),
         ("helper", Support.YES, "`ct helper` objects"),
         ("cgroup", Support.PARTIAL, "`socket cgroupv2`; the path must exist when the ruleset is loaded"),
-        ("ipsec", Support.PARTIAL, "`meta ipsec`, `rt ipsec`; not in a chain that both directions pass"),
+        ("ipsec", Support.YES, "`meta ipsec`, and `rt ipsec` for what leaves"),
         ("dnat-condition", Support.YES, "`ct status dnat`, `ct original proto-dst`"),
         ("snat", Support.YES, "`snat ip to`"),
         ("masquerade", Support.YES, "`masquerade`"),

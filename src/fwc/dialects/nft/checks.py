@@ -10,6 +10,7 @@ from fwc.dialects.nft import tree as t
 from fwc.dialects.nft import words
 from fwc.dialects.nft.lift_values import Unknown, Wrong, number
 from fwc.net.addresses import parse_address
+from fwc.net.clock import time_of_day
 from fwc.net.hooks import Family
 from fwc.net.protocols import DSCP
 from fwc.net.services import SERVICES
@@ -53,7 +54,6 @@ _NO_ADDRESS = re.compile(r"\d+(\.\d+)+(/\d+)?|[0-9a-fA-F]*:[0-9a-fA-F:]+(/\d+)?"
 """Looks like an address. A host name has a letter, and no colon."""
 _HOST = re.compile(r"(?=[\w.-]*[A-Za-z])[A-Za-z0-9_]([\w.-]*[A-Za-z0-9])?")
 _PREFIX = re.compile(r"(?:0x[0-9a-fA-F]+|\d+)/\d+")
-_CLOCK = re.compile(r"([01]?\d|2[0-3]):[0-5]?\d(:[0-5]?\d)?")
 _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([ T]\d{1,2}:\d{1,2}(:\d{1,2})?)?")
 _ADDRESSES = {
     "ip saddr": Family.V4, "ip daddr": Family.V4, "ip6 saddr": Family.V6, "ip6 daddr": Family.V6, "rt ip nexthop": Family.V4,
@@ -168,7 +168,7 @@ def _moment(left: str, text: str) -> None:
         if len(text) < 3 or not any(day.lower().startswith(text.lower()) for day in words.DAYS):
             raise Wrong("FW001", f"`{text}` is no day of the week", f"write {', '.join(words.DAYS)}")
     elif left == "meta hour":
-        if not all(_CLOCK.fullmatch(end) or end.isdigit() for end in text.split("-")):
+        if not all(end.isdigit() or time_of_day(end) is not None for end in text.split("-")):
             raise Wrong("FW001", f"`{text}` is no time of day", 'write "08:30" or "17:00:59"')
     elif not _DATE.match(text) and not text[:1].isdigit():
         raise Wrong("FW001", f"`{text}` is no date", 'write "2025-01-31" or "2025-01-31 08:30:00"')

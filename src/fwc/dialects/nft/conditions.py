@@ -33,7 +33,7 @@ from fwc.ir.match import (
 from fwc.ir.verdict import CopyMark
 from fwc.net.addresses import AddressSet, format_address
 from fwc.net.clock import DAY, LAST_MOMENT, clock_text, moment, moment_text
-from fwc.net.hooks import Family, Hook
+from fwc.net.hooks import Family
 from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import IntervalSet
 from fwc.passes.conjunctions import DOMAINS, Conjunction, Literal, complement
@@ -48,10 +48,9 @@ _STATE_ORDER = ("established", "related", "new", "invalid", "untracked")
 
 
 class Scope(Protocol):
-    """What the statements of a rule depend on besides its match: where its chain hangs, and the table's objects."""
+    """What the statements of a rule depend on besides its match: the table's families and objects."""
 
     pool: Pool
-    hooks: frozenset[Hook]
     families: tuple[Family, ...]
 
     def set_name(self, name: str, fields: tuple[Field, ...], family: Family) -> str: ...
@@ -149,7 +148,7 @@ def _transport(scope: Scope, conjunction: Conjunction, family: Family) -> Statem
     for field in (Field.ICMP, Field.ICMPV6):
         values = fields.get(field)
         if isinstance(values, IntervalSet):
-            return [_icmp(field, values)]
+            return [_icmp(field, values, family)]
     ports = [f for f in (Field.SPORT, Field.DPORT) if f in fields or f in excluded]
     flags = fields.get(Field.TCP_FLAGS), excluded.get(Field.TCP_FLAGS)
     out: Statements = []
@@ -187,18 +186,15 @@ def _protocol(scope: Scope, values: IntervalSet, negated: bool, family: Family) 
     return t.Compare(t.Selector("meta l4proto"), op, scope.pool.values(Field.PROTOCOL, named, family))
 
 
-def _icmp(field: Field, values: IntervalSet) -> t.Statement:
+def _icmp(field: Field, values: IntervalSet, family: Family) -> t.Statement:
     """`icmp type`, with `icmp code` beside it where the codes are limited."""
     word, names = ("icmp", words.ICMP_TYPES) if field is Field.ICMP else ("icmpv6", words.ICMPV6_TYPES)
-    others = DOMAINS[field] - values
-    if (
-        others
-        and len(others.runs) < len(values.runs)
-        and all(low & 255 == 0 and high & 255 == 255 for low, high in others.runs)
-    ):
-        left_out = _icmp(field, others)
-        assert isinstance(left_out, t.Compare)
-        return t.Compare(left_out.left, "!=", left_out.right)
+    shorter, op = _shorter(field, values, "", family)
+    assert isinstance(shorter, IntervalSet)
+    if op and all(low & 255 == 0 and high & 255 == 255 for low, high in shorter.runs):
+        values = shorter
+    else:
+        op = ""
     whole: list[t.Expr] = []
     coded: list[tuple[int, int, int]] = []
     for low, high in values.runs:
@@ -211,7 +207,7 @@ def _icmp(field: Field, values: IntervalSet) -> t.Statement:
                 coded.append((kind, first, last))
     if not coded:
         right = whole[0] if len(whole) == 1 else t.SetOf(tuple(t.Element(w) for w in whole))
-        return t.Compare(t.Selector(f"{word} type"), "", right)
+        return t.Compare(t.Selector(f"{word} type"), op, right)
     rows = [t.Element(t.Concat((w, t.Word("0-255")))) for w in whole]
     for kind, first, last in coded:
         code = str(first) if first == last else f"{first}-{last}"
@@ -243,10 +239,9 @@ def _field(scope: Scope, field: Field, values: Values, negated: bool, family: Fa
             left = t.Operation("&", t.Selector("ip frag-off"), t.Word("0x3fff"))
             return t.Compare(left, "!=" if fragment else "==", t.Word("0"))
         return t.Compare(t.Selector("exthdr frag"), "", t.Word("exists" if fragment else "missing"))
-    if field is Field.IPSEC:
+    if field in (Field.IPSEC, Field.IPSEC_OUT):
         assert isinstance(values, IntervalSet)
-        inside = (1 in values) is not negated
-        return t.Compare(t.Selector(_ipsec(scope)), "", t.Word("exists" if inside else "missing"))
+        return ipsec_statement(field, (1 in values) is not negated)
     values, op = _shorter(field, values, op, family)
     return t.Compare(selector(field, family), op, scope.pool.values(field, values, family))
 
@@ -267,13 +262,10 @@ def _runs(values: Values, family: Family) -> int:
     return len((values.family(family) if isinstance(values, AddressSet) else values).runs)
 
 
-def _ipsec(scope: Scope) -> str:
-    incoming = scope.hooks <= {Hook.PREROUTING, Hook.INPUT, Hook.FORWARD}
-    if incoming:
-        return "meta ipsec"
-    if scope.hooks <= {Hook.OUTPUT, Hook.POSTROUTING}:
-        return "rt ipsec"
-    raise Refused("`ipsec` in a chain that both incoming and outgoing packets pass", "write the condition in the rules")
+def ipsec_statement(field: Field, inside: bool) -> t.Statement:
+    """Whether a packet comes out of an IPsec transform (IPSEC) or goes into one (IPSEC_OUT)."""
+    selector = t.Selector("meta ipsec" if field is Field.IPSEC else "rt ipsec")
+    return t.Compare(selector, "", t.Word("exists" if inside else "missing"))
 
 
 _SELECT_MASKED = {
@@ -451,7 +443,7 @@ def other(scope: Scope, literal: Literal, family: Family) -> t.Statement:
         case TimeWindow():
             return _time(match, negated)
         case AddressTypeIs() | ReversePathFails() | RouteLeavesBy() | NoRoute():
-            return _routing(match, negated)
+            return routing_statement(match, negated)
         case Opaque():
             return _opaque(match, negated)
         case _:
@@ -522,7 +514,8 @@ def _period(match: TimeWindow, negated: bool) -> t.Statement:
     return t.Compare(left, ">=" if negated else "<", at(match.until, 1))
 
 
-def _routing(match: Routing, negated: bool) -> t.Statement:
+def routing_statement(match: Routing, negated: bool) -> t.Statement:
+    """A question of the routing table. Raises Refused."""
     sign = "!=" if negated else ""
     match match:
         case AddressTypeIs(side, kind):

@@ -323,9 +323,7 @@ class Conditions:
                 raise Unknown("")
             kinds = self.literals.values(field, element.key.parts[0])
             assert isinstance(kinds, IntervalSet)
-            low, _, high = self.literals.text(element.key.parts[1]).partition("-")
-            first = number(low, codes, 8)
-            last = number(high, codes, 8) if high else first
+            first, last = _code_run(self.literals.text(element.key.parts[1]), codes)
             for kind in {v >> 8 for v in kinds}:
                 runs.append((kind << 8 | first, kind << 8 | last))
         return FieldIn(field, IntervalSet(runs))
@@ -335,12 +333,7 @@ class Conditions:
     def _code(self, text: str, op: str, right: t.Expr) -> Match:
         field, codes = (Field.ICMP, words.ICMP_CODES) if text == "icmp code" else (Field.ICMPV6, words.ICMPV6_CODES)
         elements = [e.key for e in right.elements] if isinstance(right, t.SetOf) else [right]
-        chosen: list[tuple[int, int]] = []
-        for each in elements:
-            low, _, high = self.literals.text(each).partition("-")
-            first = number(low, codes, 8)
-            chosen.append((first, number(high, codes, 8) if high else first))
-        values = IntervalSet(chosen)
+        values = IntervalSet([_code_run(self.literals.text(each), codes) for each in elements])
         if op == "!=":
             values = values.complement(8)
         elif op in _COMPARE:
@@ -399,7 +392,8 @@ class Conditions:
         word = self.literals.text(right)
         if word not in ("exists", "missing", "1", "0"):
             raise Unknown(text)
-        return FieldIn(Field.IPSEC, IntervalSet.of(1 if (word in ("exists", "1")) is (op != "!=") else 0))
+        field = Field.IPSEC_OUT if text == "rt ipsec" else Field.IPSEC
+        return FieldIn(field, IntervalSet.of(1 if (word in ("exists", "1")) is (op != "!=") else 0))
 
     def _helper(self, text: str, op: str, right: t.Expr) -> Match:
         match = HelperIs(self.literals.text(right))
@@ -540,6 +534,13 @@ def _kind(left: t.Expr) -> str:
     if isinstance(left, t.Operation):
         return _kind(left.left)
     return "concatenation" if isinstance(left, t.Concat) else "expression"
+
+
+def _code_run(text: str, codes: dict[str, int]) -> tuple[int, int]:
+    """`no-route`, `4` or `0-3`: names of ICMP codes hold hyphens, ranges are of numbers."""
+    low, _, high = (text, "", "") if text in codes else text.partition("-")
+    first = number(low, codes, 8)
+    return first, number(high, codes, 8) if high else first
 
 
 def _clock(text: str) -> tuple[int, bool]:

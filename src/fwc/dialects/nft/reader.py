@@ -351,6 +351,9 @@ class Reader:
         if text == "rt" and second in ("ip", "ip6") and self.texts[at + 2] == "nexthop":
             self.at = at + 3
             return self.make_selector(f"rt {second} nexthop")
+        if text == "arp" and second in ("saddr", "daddr") and self.texts[at + 2] in ("ip", "ether"):
+            self.at = at + 3
+            return self.make_selector(self.verbatim(at))
         if text in ("rt0", "rt", "srh") and self.texts[at + 2] == "[":
             self.at = at + 5
             return self.make_selector(self.verbatim(at))

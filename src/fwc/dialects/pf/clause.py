@@ -22,7 +22,7 @@ from fwc.ir.match import (
     all_of,
 )
 from fwc.ir.model import Role, Rule
-from fwc.ir.text import routing_text
+from fwc.ir.text import match_text
 from fwc.net.addresses import AddressSet
 from fwc.net.hooks import Family
 from fwc.net.interfaces import ANY_IFACE, IfaceSet
@@ -92,6 +92,7 @@ _FEATURES = {
     Field.PKTTYPE: "pkttype",
     Field.SMAC: "mac",
     Field.IPSEC: "ipsec",
+    Field.IPSEC_OUT: "ipsec",
     Field.VLAN: "vlan",
     Field.PF_TAG: "mark",
     Field.CT_STATUS: "dnat condition",
@@ -243,7 +244,7 @@ def _clause(c: Conjunction, family: Family, rule: Rule, accepts: bool, report: R
         elif isinstance(leaf, RouteLeavesBy):
             raise Inexpressible("hook", "pf cannot tell by which interface a packet will leave before it leaves")
         elif isinstance(leaf, AddressTypeIs | NoRoute):
-            raise Inexpressible("hook", f"pf has no equivalent of `{routing_text(leaf)}`")
+            raise Inexpressible("hook", f"pf has no equivalent of `{match_text(leaf)}`")
         elif isinstance(leaf, Opaque):
             raise Inexpressible("hook", f"pf has no equivalent of `{leaf.text}`")
         else:

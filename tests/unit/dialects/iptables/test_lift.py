@@ -48,6 +48,7 @@ from fwc.ir.verdict import (
     SetField,
     SetZone,
 )
+from fwc.ir.walk import conjuncts
 from fwc.net.hooks import Family, Hook
 from fwc.net.intervals import IntervalSet
 from fwc.source import SourceFile
@@ -269,6 +270,16 @@ def test_negation_behind_the_option_is_read_and_said(words: str) -> None:
         ("nat", "-A PREROUTING -j DNAT --to-destination 10.0.0.1:80"),
         ("mangle", "-A FORWARD -p tcp -j TPROXY --on-port 1"),
         ("raw", "-A PREROUTING -j CT --helper ftp"),
+        ("filter", "-A FORWARD -m cgroup --path a -j DROP"),
+        ("mangle", "-A PREROUTING -m realm --realm 1 -j DROP"),
+        ("filter", "-A OUTPUT -m addrtype --dst-type LOCAL --limit-iface-in -j DROP"),
+        ("filter", "-A INPUT -m devgroup --dst-group 1 -j DROP"),
+        (
+            "filter",
+            "-A FORWARD -m policy --dir in --pol ipsec -j user\n-A OUTPUT -j user\n-A user -m policy --dir in --pol ipsec",
+        ),
+        ("filter", "-A FORWARD -p tcp -j TCPOPTSTRIP --strip-options 4"),
+        ("raw", "-A PREROUTING -j CONNSECMARK --save"),
     ],
 )
 def test_what_the_kernel_takes_elsewhere_only(table: str, rule: str) -> None:
@@ -283,6 +294,8 @@ def test_what_the_kernel_takes_elsewhere_only(table: str, rule: str) -> None:
         ("filter", "-A user -m owner --uid-owner 0 -j DROP"),
         ("raw", "-A PREROUTING -m rpfilter --invert -j DROP"),
         ("filter", "-A FORWARD -m policy --dir out --pol ipsec -j DROP"),
+        ("filter", "-A FORWARD -m policy --dir in --pol ipsec -m policy --dir out --pol ipsec -j DROP"),
+        ("security", "-A OUTPUT -j CONNSECMARK --save"),
         ("nat", "-A POSTROUTING -j user\n-A user -j MASQUERADE"),
         ("nat", "-A PREROUTING -p udp -j DNAT --to-destination :80"),
         ("nat", ":PREROUTING DROP [0:0]"),
@@ -291,6 +304,18 @@ def test_what_the_kernel_takes_elsewhere_only(table: str, rule: str) -> None:
 def test_and_takes_here(table: str, rule: str) -> None:
     _, found = read(f"*{table}\n:user - [0:0]\n{rule}\nCOMMIT\n")
     assert not found
+
+
+def test_an_option_of_a_match_is_no_abbreviation() -> None:
+    """`--proto` is -p, but behind `-m policy` an option of its own, as strongSwan writes it."""
+    lifted, found = read(
+        "*filter\n-A INPUT --proto tcp --dport 22\n"
+        "-A INPUT -p tcp -m policy --dir in --pol ipsec --reqid 1 --proto esp -j ACCEPT\nCOMMIT\n"
+    )
+    assert not found
+    short, long = lifted.tables[0].chains[0].rules
+    assert FieldIn(Field.PROTOCOL, IntervalSet.of(6)) in conjuncts(short.match)
+    assert Opaque("iptables", "-m policy --dir in --pol ipsec --reqid 1 --proto esp", "policy") in conjuncts(long.match)
 
 
 @pytest.mark.parametrize(
@@ -302,6 +327,7 @@ def test_and_takes_here(table: str, rule: str) -> None:
     -m recent --name a -j DROP | -m recent --set --seconds 5 -j DROP | -m recent --rcheck --reap -j DROP
     -m statistic --mode nth --every 3 -j DROP | -m statistic --mode nth --every 3 --packet 3 -j DROP
     -m limit --limit 20000/s -j DROP | -m limit --limit-burst 10001 -j DROP | -m addrtype --dst-type HERE -j DROP
+    s- 10.0.0.0/8 -j DROP
     -m pkttype --pkt-type some -j DROP | -m time --timestart 25:00 -j DROP | -m time --weekdays Foo -j DROP
     -m policy --pol ipsec -j DROP | -m hl --hl-eq 1 -j DROP | -j MARK | -j TEE | -j LOG --log-prefix "" | -i "" -j DROP
     """.replace("\n", "|").split("|"),

@@ -157,6 +157,7 @@ def but(field: Field, value: int) -> FieldIn:
             TimeWindow(28800, 64800, frozenset({0, 4}), until="2026-12-31T23:59:59"),
             "-m time --timestart 08:00:00 --timestop 17:59:59 --weekdays Mon,Fri --datestop 2026-12-31T23:59:59 --kerneltz",
         ),
+        (TimeWindow(since="1970-01-01T00:00:00"), "-m time --datestart 1970-01-01T00:00:00 --kerneltz"),
         (Chance(10_000), "-m statistic --mode random --probability 0.010000"),
         (HelperIs("ftp"), "-m helper --helper ftp"),
         (CgroupIs("a/b"), "-m cgroup --path a/b"),
@@ -200,6 +201,34 @@ def test_the_user_is_asked_for_where_packets_are_sent() -> None:
 def test_translations_stand_at_their_hooks(hook: Hook, verdict: Verdict) -> None:
     (message,) = refused(nat(hook, Rule(proto(6), (), verdict)))
     assert "iptables takes this translation in" in message
+
+
+def test_the_reverse_path_is_checked_in_two_tables() -> None:
+    rule = Rule(all_of(proto(6), ReversePathFails()), (), Redirect((80, 80)))
+    (message,) = refused(nat(Hook.PREROUTING, rule))
+    assert "in the tables raw and mangle only" in message
+
+
+@pytest.mark.parametrize(
+    ("match", "words"),
+    [
+        (one(Field.SMAC, 5), "a MAC address in PREROUTING, INPUT and FORWARD only"),
+        (CgroupIs("a"), "a cgroup in INPUT, OUTPUT and POSTROUTING only"),
+        (Opaque("iptables", "-m socket"), "-m socket cannot be used in FORWARD and OUTPUT"),
+    ],
+)
+def test_a_chain_stands_at_all_hooks_that_lead_to_it(match: Match, words: str) -> None:
+    shared = Chain("shared", (Rule(match, (), ACCEPT),))
+    jump = (Rule(ALWAYS, (), Jump("shared")),)
+    bases = [Chain(hook.value, jump, base(hook)) for hook in (Hook.INPUT, Hook.FORWARD, Hook.OUTPUT)]
+    (message,) = refused(ruleset(*bases, shared))
+    assert words in message
+
+
+@pytest.mark.parametrize("date", ["1969-12-31T23:59:59", "2038-01-19T03:14:08", "never"])
+def test_dates_that_iptables_cannot_keep(date: str) -> None:
+    (message,) = refused(of_input(Rule(TimeWindow(since=date), (), ACCEPT)))
+    assert f"no dates like {date}" in message
 
 
 def test_what_is_left_out_is_said_where_it_is_shorter() -> None:

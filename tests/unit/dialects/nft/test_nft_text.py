@@ -215,6 +215,9 @@ def test_limit_and_meter() -> None:
         ("meta time 1205366400-1262307600",
          TimeWindow(since="2008-03-13T00:00:00", until="2010-01-01T00:59:59", utc=True)),
         ("tcp flags & (fin | syn) < syn", MaskedIn(Field.TCP_FLAGS, 3, IntervalSet.of(0, 1))),
+        ("icmpv6 type . icmpv6 code { packet-too-big . no-route, 3 . 0-1 }",
+         FieldIn(Field.ICMPV6, IntervalSet.of(0x200, 0x300, 0x301))),
+        ("icmp code net-unreachable", FieldIn(Field.ICMP, IntervalSet.of(*(kind << 8 for kind in range(256))))),
     ],
 )  # fmt: skip
 def test_condition(words: str, match: Match) -> None:
@@ -267,6 +270,7 @@ def test_rules_keep_their_place() -> None:
         ("tabel inet f {}\n", 1, "FW001"),
         ("table inet f {\n chain c {\n  policy reject\n }\n}\n", 3, "FW001"),
         ("table inet f {\n set s {\n  typo ipv4_addr\n }\n}\n", 3, "FW001"),
+        ("table arp f {\n chain c {\n  arp saddr port 5 accept\n }\n}\n", 3, "FW001"),
     ],
 )
 def test_mistakes_are_reported_at_their_line(text: str, line: int, code: str) -> None:
@@ -319,6 +323,8 @@ def test_names_that_nobody_knows(rule: str, code: str, help: str) -> None:
         "ip saddr { 10.0.0.1-10.0.0.9, 192.0.2.0/24 } accept",
         "ip6 saddr ::ffff:192.0.2.1 accept",
         "tcp flags { syn, fin,ack } drop",
+        "arp saddr ip != { 10.0.0.0/8, 192.168.0.0/16 } drop",
+        "arp operation request arp daddr ether 00:11:22:33:44:55 accept",
     ],
 )
 def test_names_and_numbers_that_nft_knows(rule: str) -> None:
