@@ -14,7 +14,7 @@ from fwc.errors import InternalError
 from fwc.ir.match import WithinConnections, WithinRate
 from fwc.ir.model import Base, Chain, NamedSet, Ruleset, Table
 from fwc.ir.verdict import ACCEPT, AssignHelper
-from fwc.ir.walk import match_nodes, rules
+from fwc.ir.walk import match_nodes, only_compares, rules
 from fwc.net.addresses import AddressSet
 from fwc.net.hooks import Family, Hook
 from fwc.net.intervals import IntervalSet
@@ -231,7 +231,7 @@ def _sets(ruleset: Ruleset) -> Iterator[str]:
 
 def _buckets(ruleset: Ruleset) -> Iterator[str]:
     for _, _, _, rule in rules(ruleset):
-        for node in match_nodes(rule.match):
+        for node in match_nodes(rule.match) if not only_compares(rule.match) else ():
             if isinstance(node, WithinRate | WithinConnections) and node.name:
                 yield node.name
 

@@ -85,6 +85,7 @@ class Facts:
         self._fates: list[tuple[Program, Fate]] | None = None
         self._lists: dict[tuple[Family, str, Hook, str], list[Region] | None] = {}
         self._alone: dict[tuple[Family, int, str], list[Region] | None] = {}
+        self._programs: dict[tuple[Family, int, str], Program] = {}
         self._indices: dict[int, Index] = {}
         self._dead: tuple[Dead, ...] | None = None
         self._places: dict[Place, list[tuple[Program, Fate]]] = {}
@@ -214,13 +215,23 @@ class Facts:
     def _program(self, source: Source, table: int, chain: Chain) -> None:
         assert self._fates is not None
         try:
-            program = unfold(source, [(table, chain)], answered=True)
+            program = self._unfolded(source, table, chain, answered=True)
         except ProgramTooLarge:
             self.too_large.add(chain.name)
             self._local(source, table, chain)
             return
         self._empty |= program.empty
         self._fates.extend((program, fate) for fate in fates(program, self.nodes))
+
+    def _unfolded(self, source: Source, table: int, chain: Chain, *, answered: bool) -> Program:
+        """The program of one base chain; reachability and verdicts share it where no condition answers anew each time."""
+        key = (source.family, table, chain.name)
+        found = self._programs.get(key)
+        if found is None:
+            found = unfold(source, [(table, chain)], answered=answered)
+            if not found.dimensions.unstable:
+                self._programs[key] = found
+        return found
 
     def _local(self, source: Source, table: int, chain: Chain) -> None:
         """Every chain that the base chain may lead to, each on its own."""
@@ -248,7 +259,10 @@ class Facts:
         if key not in self._lists:
             chains = base_chains(self.ruleset, family).get((layer, hook, device), [])
             try:
-                self._lists[key] = first_match(unfold(self.source(family), chains)) if chains else []
+                if len(chains) == 1:
+                    self._lists[key] = self.chain_regions(family, *chains[0])
+                else:
+                    self._lists[key] = first_match(unfold(self.source(family), chains)) if chains else []
             except ProgramTooLarge:
                 self._lists[key] = None
         return self._lists[key]
@@ -258,7 +272,7 @@ class Facts:
         key = (family, table, chain.name)
         if key not in self._alone:
             try:
-                self._alone[key] = first_match(unfold(self.source(family), [(table, chain)]))
+                self._alone[key] = first_match(self._unfolded(self.source(family), table, chain, answered=False))
             except ProgramTooLarge:
                 self._alone[key] = None
         return self._alone[key]

@@ -13,6 +13,7 @@ from typing import TypeVar
 from fwc.ir.match import AllOf, AnyOf, Match, Not, Opaque, Per, SetRef, WithinConnections, WithinRate
 from fwc.ir.model import NamedSet, Rule, Ruleset, Table
 from fwc.ir.verdict import Action, AddToSet, AssignHelper, ClampMss, Log
+from fwc.ir.walk import only_compares
 from fwc.net.hooks import Family
 from fwc.space.boxes import is_stateless
 
@@ -41,6 +42,8 @@ class _Spelling:
         return dataclasses.replace(named, name=self.rename(named.name)) if named.runtime else named
 
     def rule(self, rule: Rule) -> Rule:
+        if not rule.actions and only_compares(rule.match):
+            return rule
         match = self.match(rule.match)
         actions = tuple(self.action(a) for a in rule.actions) if rule.actions else rule.actions
         if match is rule.match and actions == rule.actions:
