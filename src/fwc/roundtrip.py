@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from fwc.analysis.equivalence import compare
+from fwc.analysis.programs import Programs
 from fwc.diagnostics import Diagnostic, Severity, has_errors
 from fwc.dialects.base import OutputFile
 from fwc.dialects.registry import load_dialect
@@ -76,14 +78,22 @@ def _hooked(tables: tuple[Table, ...], script: str) -> tuple[Table, ...]:
     return tuple(out)
 
 
-def prove(target: str, files: Sequence[OutputFile], policy: Ruleset) -> None:
-    """Raise InternalError unless the emitted text treats every packet as `policy` does, with a packet that shows it."""
+def prove(
+    target: str,
+    files: Sequence[OutputFile],
+    policy: Ruleset,
+    known: Mapping[Family, Programs] = MappingProxyType({}),
+) -> None:
+    """Raise InternalError unless the emitted text treats every packet as `policy` does, with a packet that shows it.
+
+    `known` is what was worked out of the policy before, so that it is not done twice.
+    """
     wanted, lifted = load_dialect(target).proof_terms(policy, read_back(target, files, policy))
     for family, names in policy_names(policy, target, lifted, policy.settings.families).items():
         spelled = _Spelled(names)
         left = comparable(wanted, family, lambda name: name)
         right = comparable(lifted, family, spelled)
-        difference = compare(left, right, families=(family,))
+        difference = compare(left, right, families=(family,), known=known)
         if difference is None and any_before_tracking(left, right):
             difference = compare(before_tracking(left), before_tracking(right), families=(family,))
         if difference is not None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from fwc.analysis.equivalence import translators
-from fwc.analysis.firstmatch import NEXT, Outcome, Region, first_match
-from fwc.analysis.program import Kind, Place, Program, ProgramTooLarge, Source, base_chains, sees, unfold, unfold_chain
+from fwc.analysis.firstmatch import NEXT, Outcome, Region
+from fwc.analysis.program import Kind, Place, Program, ProgramTooLarge, Source, base_chains, sees, unfold_chain
+from fwc.analysis.programs import Programs
 from fwc.analysis.reach import Fate, fates, first_cover
 from fwc.analysis.witness import point_packet, point_text
 from fwc.ir.graph import calls, reachable
@@ -81,11 +81,8 @@ class Facts:
         self.ruleset = ruleset
         self.families = tuple(families)
         self.nodes = nodes
-        self._sources: dict[Family, Source] = {}
+        self._programs: dict[Family, Programs] = {}
         self._fates: list[tuple[Program, Fate]] | None = None
-        self._lists: dict[tuple[Family, str, Hook, str], list[Region] | None] = {}
-        self._alone: dict[tuple[Family, int, str], list[Region] | None] = {}
-        self._programs: dict[tuple[Family, int, str], Program] = {}
         self._indices: dict[int, Index] = {}
         self._dead: tuple[Dead, ...] | None = None
         self._places: dict[Place, list[tuple[Program, Fate]]] = {}
@@ -110,14 +107,17 @@ class Facts:
             self._reachable = [reachable(each) for each in self.ruleset.tables]
         return frozenset(c.name for c in self.ruleset.tables[table].chains) - self._reachable[table]
 
-    def source(self, family: Family) -> Source:
-        found = self._sources.get(family)
+    def programs(self, family: Family) -> Programs:
+        found = self._programs.get(family)
         if found is None:
-            found = self._sources[family] = Source(self.ruleset, translators(self.ruleset, Dimensions(family)), family)
+            found = self._programs[family] = Programs(self.ruleset, Dimensions(family))
         return found
 
+    def source(self, family: Family) -> Source:
+        return self.programs(family).source
+
     def dimensions(self, family: Family) -> Dimensions:
-        return self.source(family).translators[0].dimensions
+        return self.programs(family).dimensions
 
     # ----- reachability ------------------------------------------------------
 
@@ -205,33 +205,23 @@ class Facts:
             return
         self._fates = []
         for family in self.families:
-            source = self.source(family)
+            programs = self.programs(family)
             for chains in base_chains(self.ruleset, family).values():
                 for table, chain in chains:
-                    self._program(source, table, chain)
+                    self._program(programs, table, chain)
         for program, fate in self._fates:
             self._places.setdefault(fate.place, []).append((program, fate))
 
-    def _program(self, source: Source, table: int, chain: Chain) -> None:
+    def _program(self, programs: Programs, table: int, chain: Chain) -> None:
         assert self._fates is not None
         try:
-            program = self._unfolded(source, table, chain, answered=True)
+            program = programs.program([(table, chain)], answered=True)
         except ProgramTooLarge:
             self.too_large.add(chain.name)
-            self._local(source, table, chain)
+            self._local(programs.source, table, chain)
             return
         self._empty |= program.empty
         self._fates.extend((program, fate) for fate in fates(program, self.nodes))
-
-    def _unfolded(self, source: Source, table: int, chain: Chain, *, answered: bool) -> Program:
-        """The program of one base chain; reachability and verdicts share it where no condition answers anew each time."""
-        key = (source.family, table, chain.name)
-        found = self._programs.get(key)
-        if found is None:
-            found = unfold(source, [(table, chain)], answered=answered)
-            if not found.dimensions.unstable:
-                self._programs[key] = found
-        return found
 
     def _local(self, source: Source, table: int, chain: Chain) -> None:
         """Every chain that the base chain may lead to, each on its own."""
@@ -255,27 +245,18 @@ class Facts:
 
     def regions(self, family: Family, hook: Hook, device: str = "", layer: str = "ip") -> list[Region] | None:
         """What happens to every packet at a hook, over all its base chains, as a first-match list; None when it is too large."""
-        key = (family, layer, hook, device)
-        if key not in self._lists:
-            chains = base_chains(self.ruleset, family).get((layer, hook, device), [])
-            try:
-                if len(chains) == 1:
-                    self._lists[key] = self.chain_regions(family, *chains[0])
-                else:
-                    self._lists[key] = first_match(unfold(self.source(family), chains)) if chains else []
-            except ProgramTooLarge:
-                self._lists[key] = None
-        return self._lists[key]
+        chains = base_chains(self.ruleset, family).get((layer, hook, device), [])
+        try:
+            return self.programs(family).regions(chains) if chains else []
+        except ProgramTooLarge:
+            return None
 
     def chain_regions(self, family: Family, table: int, chain: Chain) -> list[Region] | None:
         """What one base chain alone does with every packet, its policy last; None when it is too large."""
-        key = (family, table, chain.name)
-        if key not in self._alone:
-            try:
-                self._alone[key] = first_match(self._unfolded(self.source(family), table, chain, answered=False))
-            except ProgramTooLarge:
-                self._alone[key] = None
-        return self._alone[key]
+        try:
+            return self.programs(family).regions([(table, chain)])
+        except ProgramTooLarge:
+            return None
 
     def boxes(self, family: Family, match: Match, table: int = 0) -> tuple[Box, ...]:
         return self.source(family).translators[table].boxes(match)

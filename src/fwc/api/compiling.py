@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from fwc.api.policies import elaborated_from
 from fwc.diagnostics import Diagnostic, Severity, has_errors
@@ -16,8 +18,12 @@ from fwc.lang import ast
 from fwc.lang.files import Files
 from fwc.lang.parse import parse
 from fwc.lints._settings import LintSettings
+from fwc.net.hooks import Family
 from fwc.records import record
 from fwc.source import SourceFile
+
+if TYPE_CHECKING:
+    from fwc.analysis.programs import Programs
 
 
 @record
@@ -70,7 +76,7 @@ def policy_findings(source: SourceFile, files: Files, options: CompileOptions) -
     for target in options.targets or _own_target(parsed, files, options, []):
         elaborated, _ = elaborated_from(parsed, files, ElaborateOptions(target, options.host, options.today))
         if elaborated is not None:
-            found += _lint_findings(source, parsed[0], elaborated, target, options)
+            found += _lint_findings(source, parsed[0], elaborated, target, options)[0]
     return found
 
 
@@ -113,27 +119,32 @@ def _compile_target(
         diagnostics.extend(_broken_assertions(elaborated, target, printed if _not_the_policy(printed, options) else ()))
         if has_errors(diagnostics):
             return None, diagnostics
+    known: Mapping[Family, Programs] = {}
     if options.lint:
-        diagnostics.extend(_lint_findings(source, parsed[0], elaborated, target, options))
+        findings, known = _lint_findings(source, parsed[0], elaborated, target, options)
+        diagnostics.extend(findings)
         if has_errors(diagnostics):
             return None, diagnostics
     if any(LOSS in file.text for file in printed):
         return TargetOutput(target, tuple(_not_proved(file) for file in printed)), diagnostics
     if options.verify:
-        prove(target, printed, elaborated.ruleset)
+        prove(target, printed, elaborated.ruleset, known)
     return TargetOutput(target, printed), diagnostics
 
 
 def _lint_findings(
     source: SourceFile, tree: ast.File, elaborated: Elaborated, target: str, options: CompileOptions
-) -> list[Diagnostic]:
-    """Errors and warnings of the lints for this target; assertions have been decided before."""
+) -> tuple[list[Diagnostic], Mapping[Family, Programs]]:
+    """Errors and warnings of the lints for this target, and what they worked out of the policy; assertions have been decided
+    before."""
     from fwc.lints._context import LintContext
     from fwc.lints._run import run_lints
 
     settings = dataclasses.replace(options.lint_settings, target=target, today=options.today)
-    result = run_lints(LintContext("fwc", source, elaborated.ruleset, settings, elaborated, tree))
-    return [d for d in result.findings if d.code != "FW530" and d.severity is not Severity.INFO]
+    context = LintContext("fwc", source, elaborated.ruleset, settings, elaborated, tree)
+    found = [d for d in run_lints(context).findings if d.code != "FW530" and d.severity is not Severity.INFO]
+    facts = context.computed_facts
+    return found, {} if facts is None else {family: facts.programs(family) for family in facts.families}
 
 
 def _not_the_policy(printed: tuple[OutputFile, ...], options: CompileOptions) -> bool:
