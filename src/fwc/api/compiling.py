@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from fwc.api.policies import elaborated_from
@@ -57,12 +58,14 @@ def compile_policy(
     diagnostics: list[Diagnostic] = []
     parsed = parse(source)  # once for all targets
     targets = options.targets or _own_target(parsed, files, options, diagnostics)
-    for target in targets:
-        output, found = _compile_target(source, parsed, files, options, target)
+    for number, target in enumerate(targets, 1):
+        draft, found = _draft(source, parsed, files, options, target)
         known = set(diagnostics)
         diagnostics.extend(d for d in found if d not in known)
-        if output is not None:
-            outputs.append(output)
+        if number == len(targets):
+            del parsed  # a proof needs memory, and no tree
+        if draft is not None:
+            outputs.append(draft.proved())
     if has_errors(diagnostics):
         return (), diagnostics
     return tuple(outputs), diagnostics
@@ -94,15 +97,30 @@ def _own_target(
     return (elaborated.ruleset.settings.target,)
 
 
-def _compile_target(
+@record
+class _Draft:
+    """An output that is to be proved equal to `policy`, if there is one; `known` is what the lints worked out of it."""
+
+    output: TargetOutput
+    policy: Ruleset | None = None
+    known: Mapping[Family, Programs] = MappingProxyType({})
+
+    def proved(self) -> TargetOutput:
+        if self.policy is not None:
+            from fwc.roundtrip import prove
+
+            prove(self.output.target, self.output.files, self.policy, self.known)
+        return self.output
+
+
+def _draft(
     source: SourceFile,
     parsed: tuple[ast.File, list[Diagnostic]],
     files: Files,
     options: CompileOptions,
     target: str,
-) -> tuple[TargetOutput | None, list[Diagnostic]]:
+) -> tuple[_Draft | None, list[Diagnostic]]:
     from fwc.passes.pipeline import optimize
-    from fwc.roundtrip import prove
 
     elaborated, diagnostics = elaborated_from(parsed, files, ElaborateOptions(target, options.host, options.today))
     if elaborated is None:
@@ -115,6 +133,7 @@ def _compile_target(
     if tree is None or has_errors(diagnostics):
         return None, diagnostics
     printed = tuple(dialect.print(tree))
+    del tree, ruleset  # checks need memory, and only the text
     if options.assertions:
         diagnostics.extend(_broken_assertions(elaborated, target, printed if _not_the_policy(printed, options) else ()))
         if has_errors(diagnostics):
@@ -126,10 +145,9 @@ def _compile_target(
         if has_errors(diagnostics):
             return None, diagnostics
     if any(LOSS in file.text for file in printed):
-        return TargetOutput(target, tuple(_not_proved(file) for file in printed)), diagnostics
-    if options.verify:
-        prove(target, printed, elaborated.ruleset, known)
-    return TargetOutput(target, printed), diagnostics
+        return _Draft(TargetOutput(target, tuple(_not_proved(file) for file in printed))), diagnostics
+    output = TargetOutput(target, printed)
+    return _Draft(output, elaborated.ruleset, known) if options.verify else _Draft(output), diagnostics
 
 
 def _lint_findings(
