@@ -12,7 +12,7 @@ from fwc.analysis.reach import Fate, fates, first_cover
 from fwc.analysis.witness import point_packet, point_text
 from fwc.ir.graph import calls, reachable
 from fwc.ir.match import CtState, Field, Match
-from fwc.ir.model import Chain, Rule, Ruleset, Table
+from fwc.ir.model import Chain, Rule, Ruleset
 from fwc.ir.verdict import Accept, OpaqueVerdict
 from fwc.net.hooks import Family, Hook
 from fwc.net.packet import Packet
@@ -186,11 +186,14 @@ class Facts:
                     continue
                 for index in range(len(chain.rules)):
                     place = Place(table, chain.name, index)
-                    found = self._places.get(place, [])
-                    if all(fate.dead for _, fate in found) and (found or self._decided(each, table, chain, place)):
+                    found = self._places.get(place)
+                    if found is None:
+                        if self._decided(place):
+                            yield self._explain(place, [])
+                    elif all(fate.dead for _, fate in found):
                         yield self._explain(place, found)
 
-    def _decided(self, table: Table, at: int, chain: Chain, place: Place) -> bool:
+    def _decided(self, place: Place) -> bool:
         """Whether a rule without any activation is known to have none: unfolding finished, or its own condition is empty."""
         return place in self._empty or not self.too_large
 
