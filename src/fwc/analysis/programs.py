@@ -21,25 +21,25 @@ class Programs:
         self.ruleset = ruleset
         self.dimensions = dimensions
         self.source = Source(ruleset, translators(ruleset, dimensions, set_name), dimensions.family)
-        self._programs: dict[tuple[tuple[int, str], ...], Program] = {}
-        self._regions: dict[tuple[tuple[int, str], ...], list[Region] | None] = {}
+        self._programs: dict[tuple[_Key, bool], Program] = {}
+        self._regions: dict[_Key, list[Region] | None] = {}
 
     def program(self, chains: Chains, *, answered: bool = False) -> Program:
         """As `unfold`. Where no condition answers anew each time, `answered` makes no difference and both are one program.
 
         Raises ProgramTooLarge.
         """
-        key = tuple([(table, chain.name) for table, chain in chains])
-        found = self._programs.get(key)
+        key = _key(chains)
+        found = self._programs.get((key, answered))
         if found is None:
-            found = unfold(self.source, chains, answered=answered)
+            found = self._programs[key, answered] = unfold(self.source, chains, answered=answered)
             if not self.dimensions.unstable:
-                self._programs[key] = found
+                self._programs[key, not answered] = found
         return found
 
     def regions(self, chains: Chains) -> list[Region]:
         """As `first_match` of the program. Raises ProgramTooLarge."""
-        key = tuple([(table, chain.name) for table, chain in chains])
+        key = _key(chains)
         if key not in self._regions:
             try:
                 self._regions[key] = first_match(self.program(chains))
@@ -54,6 +54,13 @@ class Programs:
         """Free what was worked out, but for the boxes of conditions."""
         self._programs.clear()
         self._regions.clear()
+
+
+_Key = tuple[tuple[int, int], ...]
+
+
+def _key(chains: Chains) -> _Key:
+    return tuple([(table, id(chain)) for table, chain in chains])  # chains of the ruleset, which lives as long
 
 
 def translators(
