@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 
 from fwc.analysis.equivalence import Difference, compare
+from fwc.analysis.programs import Programs
 from fwc.diagnostics import Diagnostic, Severity, error, has_errors
 from fwc.dialects.base import OutputFile
 from fwc.dialects.registry import load_dialect
@@ -15,7 +17,7 @@ from fwc.errors import InternalError
 from fwc.ir.match import Match, Not, WithinConnections, WithinRate, all_of
 from fwc.ir.model import Base, Chain, NamedSet, NativeText, Rule, Ruleset, Table
 from fwc.ir.verdict import ACCEPT, CONTINUE, AssignHelper, Log, OpaqueAction
-from fwc.ir.walk import conjuncts, map_rules, match_nodes, rules
+from fwc.ir.walk import conjuncts, map_rules, match_nodes, only_compares, rules
 from fwc.net.addresses import AddressSet
 from fwc.net.hooks import Family, Hook
 from fwc.net.intervals import IntervalSet
@@ -105,24 +107,38 @@ def _hooked(tables: tuple[Table, ...], script: str) -> tuple[Table, ...]:
     return tuple(out)
 
 
-def prove(target: str, files: Sequence[OutputFile], policy: Ruleset) -> None:
-    """Raise InternalError unless the emitted text treats every packet as `policy` does, with a packet that shows it."""
+def prove(
+    target: str,
+    files: Sequence[OutputFile],
+    policy: Ruleset,
+    known: Mapping[Family, Programs] = MappingProxyType({}),
+) -> None:
+    """Raise InternalError unless the emitted text treats every packet as `policy` does, with a packet that shows it.
+
+    `known` is what was worked out of the policy before, so that it is not done twice.
+    """
     wanted, lifted = load_dialect(target).proof_terms(policy, read_back(target, files, policy))
-    found = difference(target, policy, wanted, lifted)
+    found = difference(target, policy, wanted, lifted, known)
     if found is not None:
         text = found if isinstance(found, str) else found.describe()
         raise InternalError(f"the {target} output does not mean what the policy means: {text}")
 
 
-def difference(target: str, policy: Ruleset, wanted: Ruleset, lifted: Ruleset) -> Difference | str | None:
+def difference(
+    target: str,
+    policy: Ruleset,
+    wanted: Ruleset,
+    lifted: Ruleset,
+    known: Mapping[Family, Programs] = MappingProxyType({}),
+) -> Difference | str | None:
     """What shows that text of `target`, read as `lifted`, does not mean `wanted`, which is `policy` in the terms of the target:
-    packets, or what is wrong with a set."""
+    packets, or what is wrong with a set. `known` is what was worked out of the policy before."""
     for family, names in policy_names(policy, target, lifted, policy.settings.families).items():
         spelled = _Spelled(names, cut=target == "iptables")
         left = comparable(wanted, family, lambda name: name)
         right = comparable(lifted, family, spelled)
         left, right = asking(left, ordered=False), asking(right, ordered=True)
-        found = compare(left, right, families=(family,))
+        found = compare(left, right, families=(family,), known=known)
         if found is None and any_before_tracking(left, right):
             found = compare(before_tracking(left), before_tracking(right), families=(family,))
         problem = found or spelled.shared() or _other_sets(wanted, lifted, spelled, KEEPS[target])
@@ -296,7 +312,7 @@ def _sets(ruleset: Ruleset) -> Iterator[str]:
 
 def _buckets(ruleset: Ruleset) -> Iterator[str]:
     for _, _, _, rule in rules(ruleset):
-        for node in match_nodes(rule.match):
+        for node in match_nodes(rule.match) if not only_compares(rule.match) else ():
             if isinstance(node, WithinRate | WithinConnections) and node.name:
                 yield node.name
 

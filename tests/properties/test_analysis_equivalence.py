@@ -9,8 +9,9 @@ import pytest
 from tests.properties.small_rulesets import packets, random_rule, random_ruleset, verdict_of
 
 from fwc.analysis.equivalence import compare
+from fwc.analysis.facts import Facts
 from fwc.ir.model import Ruleset
-from fwc.net.hooks import Family
+from fwc.net.hooks import Family, Hook
 
 EVERY = packets()
 
@@ -56,3 +57,18 @@ def test_a_ruleset_equals_itself() -> None:
     for _ in range(50):
         ruleset = random_ruleset(rng)
         assert compare(ruleset, ruleset) is None
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_what_is_known_of_the_left_changes_no_answer(seed: int) -> None:
+    rng = Random(100 + seed)
+    for _ in range(25):
+        left = random_ruleset(rng)
+        right = variant(rng, left)
+        facts = Facts(left)
+        facts.dead()
+        for hook in (Hook.INPUT, Hook.FORWARD):
+            facts.regions(Family.V4, hook)
+        known = {family: facts.programs(family) for family in facts.families}
+        assert (compare(left, right, known=known) is None) == (compare(left, right) is None)
+        assert compare(left, left, known=known) is None

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from fwc.analysis.fates import fate_text
-from fwc.analysis.firstmatch import NEXT, NOWHERE, Outcome, Region, first_match
-from fwc.analysis.program import Place, Program, ProgramTooLarge, Source, base_chains, filled_sets, fixed_sets, unfold
+from fwc.analysis.firstmatch import NEXT, NOWHERE, Outcome, Region
+from fwc.analysis.program import Place, Program, ProgramTooLarge, base_chains
+from fwc.analysis.programs import Chains, Programs
 from fwc.analysis.unions import in_cells, same_runs
 from fwc.analysis.witness import point_packet, point_text, stays_first, with_values
 from fwc.ir.match import CtState, Field, MaskedIn
@@ -23,7 +25,7 @@ from fwc.ir.walk import match_nodes, rules
 from fwc.net.hooks import ChainType, Family, Hook
 from fwc.net.packet import Packet
 from fwc.records import record
-from fwc.space.boxes import Translator, same_name
+from fwc.space.boxes import same_name
 from fwc.space.cover import NODES, BudgetSpent, uncovered
 from fwc.space.fields import Box, Dimensions, Point
 from fwc.space.index import Index, bits_of, index_of
@@ -68,28 +70,17 @@ def compare(
     left_set: Callable[[str], str] = same_name,
     right_set: Callable[[str], str] = same_name,
     nodes: int = NODES,
+    known: Mapping[Family, Programs] = MappingProxyType({}),
 ) -> Difference | None:
     """None when every packet of `families` meets the same effects and verdict at every hook of both rulesets.
 
-    `left_set` and `right_set` map the names of run-time sets to common ones.
+    `left_set` and `right_set` map the names of run-time sets to common ones. `known` is what was worked out of `left` before.
     """
     for family in families:
-        found = _compare_family(left, right, family, left_set, right_set, nodes)
+        found = _compare_family(left, right, family, left_set, right_set, nodes, known.get(family))
         if found is not None:
             return found
     return None
-
-
-def translators(
-    ruleset: Ruleset, dimensions: Dimensions, set_name: Callable[[str], str] = same_name
-) -> dict[int, Translator]:
-    """One translator for each table; tables share one where no set has a content of its own."""
-    filled = filled_sets(ruleset)
-    shared = Translator(dimensions, {}, filled, set_name)
-    return {
-        at: Translator(dimensions, fixed, filled, set_name) if (fixed := fixed_sets(table)) else shared
-        for at, table in enumerate(ruleset.tables)
-    } or {0: shared}
 
 
 def _compare_family(
@@ -99,22 +90,34 @@ def _compare_family(
     left_set: Callable[[str], str],
     right_set: Callable[[str], str],
     nodes: int,
+    known: Programs | None,
 ) -> Difference | None:
-    dimensions = Dimensions(family, lambda field: field in _MARKS and not _in_part(field, left, right))
-    mine = Source(left, translators(left, dimensions, left_set), family)
-    other = Source(right, translators(right, dimensions, right_set), family)
+    if known is not None and known.ruleset is left and left_set is same_name and not _asks_marks(known.dimensions):
+        mine = known
+    else:
+        whole = Dimensions(family, lambda field: field in _MARKS and not _in_part(field, left, right))
+        mine = Programs(left, whole, left_set)
+    other = Programs(right, mine.dimensions, right_set)
     lefts, rights = base_chains(left, family), base_chains(right, family)
     for key in sorted(lefts.keys() | rights.keys(), key=lambda k: (k[0], list(Hook).index(k[1]), k[2])):
         a = [item for item in lefts.get(key, []) if not _idle(item[1])]
         b = [item for item in rights.get(key, []) if not _idle(item[1])]
-        found = _compare_hook(dimensions, mine, other, a, b, key[1], nodes)
+        found = _compare_hook(mine, other, a, b, key[1], nodes)
         if found is not None:
             return found
+        other.forget()
+        if mine is not known:
+            mine.forget()
     return None
 
 
 _MARKS = frozenset((Field.MARK, Field.CT_MARK))
 _WHOLE_MARK = 0xFFFFFFFF
+
+
+def _asks_marks(dimensions: Dimensions) -> bool:
+    """Whether marks are among the dimensions: here they are one dimension each where that is possible, elsewhere always bits."""
+    return any((each.key[0] if isinstance(each.key, tuple) else each.key) in _MARKS for each in dimensions.dimensions)
 
 
 def _in_part(field: Field, *rulesets: Ruleset) -> bool:
@@ -131,38 +134,30 @@ def _idle(chain: Chain) -> bool:
     return not chain.rules and chain.base is not None and isinstance(chain.base.policy, Accept)
 
 
-Chains = Sequence[tuple[int, Chain]]
-
-
-def _compare_hook(
-    dimensions: Dimensions, left: Source, right: Source, a: Chains, b: Chains, hook: Hook, nodes: int
-) -> Difference | None:
+def _compare_hook(left: Programs, right: Programs, a: Chains, b: Chains, hook: Hook, nodes: int) -> Difference | None:
     """Chain by chain where both sides have as many; all of them in sequence when that shows a difference."""
     if not a and not b:
         return None
     if len(a) == len(b) and all(_kind(x) == _kind(y) for (_, x), (_, y) in zip(a, b, strict=True)):
-        pairs = [_compare_chains(dimensions, left, right, [x], [y], hook, nodes) for x, y in zip(a, b, strict=True)]
+        pairs = [_compare_chains(left, right, [x], [y], hook, nodes) for x, y in zip(a, b, strict=True)]
         first = next((d for d in pairs if d is not None), None)
         if first is None or len(a) == 1:
             return first
-    return _compare_chains(dimensions, left, right, a, b, hook, nodes)
+    return _compare_chains(left, right, a, b, hook, nodes)
 
 
 def _kind(chain: Chain) -> bool:
     return chain.base is not None and chain.base.type is ChainType.NAT
 
 
-def _compare_chains(
-    dimensions: Dimensions, left: Source, right: Source, a: Chains, b: Chains, hook: Hook, nodes: int
-) -> Difference | None:
+def _compare_chains(left: Programs, right: Programs, a: Chains, b: Chains, hook: Hook, nodes: int) -> Difference | None:
+    dimensions = left.dimensions
     nothing = [Region((), NEXT, NOWHERE)]
     try:
-        ours = unfold(left, a) if a else None
-        theirs = unfold(right, b) if b else None
-        if ours is not None and theirs is not None and _same_steps(ours, theirs):
+        if a and b and _same_steps(left.program(a), right.program(b)):
             return None
-        mine = first_match(ours) if ours is not None else nothing
-        other = first_match(theirs) if theirs is not None else nothing
+        mine = left.regions(a) if a else nothing
+        other = right.regions(b) if b else nothing
         found = differ(dimensions, mine, other, nodes)
     except (ProgramTooLarge, BudgetSpent):
         packet = point_packet(dimensions, {})

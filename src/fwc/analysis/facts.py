@@ -5,14 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from fwc.analysis.equivalence import translators
-from fwc.analysis.firstmatch import NEXT, Outcome, Region, first_match
-from fwc.analysis.program import Kind, Place, Program, ProgramTooLarge, Source, base_chains, sees, unfold, unfold_chain
+from fwc.analysis.firstmatch import NEXT, Outcome, Region
+from fwc.analysis.program import Kind, Place, Program, ProgramTooLarge, Source, base_chains, sees, unfold_chain
+from fwc.analysis.programs import Programs
 from fwc.analysis.reach import Fate, fates, first_cover
 from fwc.analysis.witness import point_packet, point_text
 from fwc.ir.graph import calls, reachable
 from fwc.ir.match import CtState, Field, Match
-from fwc.ir.model import Chain, Rule, Ruleset, Table
+from fwc.ir.model import Chain, Rule, Ruleset
 from fwc.ir.verdict import Accept, OpaqueVerdict
 from fwc.net.hooks import Family, Hook
 from fwc.net.packet import Packet
@@ -81,10 +81,8 @@ class Facts:
         self.ruleset = ruleset
         self.families = tuple(families)
         self.nodes = nodes
-        self._sources: dict[Family, Source] = {}
+        self._programs: dict[Family, Programs] = {}
         self._fates: list[tuple[Program, Fate]] | None = None
-        self._lists: dict[tuple[Family, str, Hook, str], list[Region] | None] = {}
-        self._alone: dict[tuple[Family, int, str], list[Region] | None] = {}
         self._indices: dict[int, Index] = {}
         self._dead: tuple[Dead, ...] | None = None
         self._places: dict[Place, list[tuple[Program, Fate]]] = {}
@@ -109,14 +107,17 @@ class Facts:
             self._reachable = [reachable(each) for each in self.ruleset.tables]
         return frozenset(c.name for c in self.ruleset.tables[table].chains) - self._reachable[table]
 
-    def source(self, family: Family) -> Source:
-        found = self._sources.get(family)
+    def programs(self, family: Family) -> Programs:
+        found = self._programs.get(family)
         if found is None:
-            found = self._sources[family] = Source(self.ruleset, translators(self.ruleset, Dimensions(family)), family)
+            found = self._programs[family] = Programs(self.ruleset, Dimensions(family))
         return found
 
+    def source(self, family: Family) -> Source:
+        return self.programs(family).source
+
     def dimensions(self, family: Family) -> Dimensions:
-        return self.source(family).translators[0].dimensions
+        return self.programs(family).dimensions
 
     # ----- reachability ------------------------------------------------------
 
@@ -185,11 +186,14 @@ class Facts:
                     continue
                 for index in range(len(chain.rules)):
                     place = Place(table, chain.name, index)
-                    found = self._places.get(place, [])
-                    if all(fate.dead for _, fate in found) and (found or self._decided(each, table, chain, place)):
+                    found = self._places.get(place)
+                    if found is None:
+                        if self._decided(place):
+                            yield self._explain(place, [])
+                    elif all(fate.dead for _, fate in found):
                         yield self._explain(place, found)
 
-    def _decided(self, table: Table, at: int, chain: Chain, place: Place) -> bool:
+    def _decided(self, place: Place) -> bool:
         """Whether a rule without any activation is known to have none: unfolding finished, or its own condition is empty."""
         return place in self._empty or not self.too_large
 
@@ -204,20 +208,20 @@ class Facts:
             return
         self._fates = []
         for family in self.families:
-            source = self.source(family)
+            programs = self.programs(family)
             for chains in base_chains(self.ruleset, family).values():
                 for table, chain in chains:
-                    self._program(source, table, chain)
+                    self._program(programs, table, chain)
         for program, fate in self._fates:
             self._places.setdefault(fate.place, []).append((program, fate))
 
-    def _program(self, source: Source, table: int, chain: Chain) -> None:
+    def _program(self, programs: Programs, table: int, chain: Chain) -> None:
         assert self._fates is not None
         try:
-            program = unfold(source, [(table, chain)], answered=True)
+            program = programs.program([(table, chain)], answered=True)
         except ProgramTooLarge:
             self.too_large.add(chain.name)
-            self._local(source, table, chain)
+            self._local(programs.source, table, chain)
             return
         self._empty |= program.empty
         self._fates.extend((program, fate) for fate in fates(program, self.nodes))
@@ -244,24 +248,18 @@ class Facts:
 
     def regions(self, family: Family, hook: Hook, device: str = "", layer: str = "ip") -> list[Region] | None:
         """What happens to every packet at a hook, over all its base chains, as a first-match list; None when it is too large."""
-        key = (family, layer, hook, device)
-        if key not in self._lists:
-            chains = base_chains(self.ruleset, family).get((layer, hook, device), [])
-            try:
-                self._lists[key] = first_match(unfold(self.source(family), chains)) if chains else []
-            except ProgramTooLarge:
-                self._lists[key] = None
-        return self._lists[key]
+        chains = base_chains(self.ruleset, family).get((layer, hook, device), [])
+        try:
+            return self.programs(family).regions(chains) if chains else []
+        except ProgramTooLarge:
+            return None
 
     def chain_regions(self, family: Family, table: int, chain: Chain) -> list[Region] | None:
         """What one base chain alone does with every packet, its policy last; None when it is too large."""
-        key = (family, table, chain.name)
-        if key not in self._alone:
-            try:
-                self._alone[key] = first_match(unfold(self.source(family), [(table, chain)]))
-            except ProgramTooLarge:
-                self._alone[key] = None
-        return self._alone[key]
+        try:
+            return self.programs(family).regions([(table, chain)])
+        except ProgramTooLarge:
+            return None
 
     def boxes(self, family: Family, match: Match, table: int = 0) -> tuple[Box, ...]:
         return self.source(family).translators[table].boxes(match)

@@ -130,6 +130,11 @@ class _Work:
         meet = self.dimensions.meet
         for at in range(start, end):
             entry = self.program.entries[at]
+            if not effects and not skips and entry.kind is Kind.TERMINAL:
+                assert entry.outcome is not None
+                outcome = self._outcome((), entry.outcome)
+                out.extend([Region(box, outcome, entry.place) for box in entry.boxes])
+                continue
             if skips:
                 skips = [skip for skip in skips if skip[1] > at]
             holes = skips

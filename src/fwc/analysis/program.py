@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
+from typing import NamedTuple
 
 from fwc.ir.match import Chance, Field, FieldIn, MaskedIn, Per, SetRef, TupleIn, WithinConnections, WithinRate
 from fwc.ir.model import Chain, NamedSet, Rule, Ruleset, Table
@@ -42,7 +43,6 @@ from fwc.ir.verdict import (
 from fwc.ir.walk import match_nodes
 from fwc.net.hooks import Family, Hook
 from fwc.net.intervals import IntervalSet
-from fwc.records import record
 from fwc.space.boxes import Translator, Versions
 from fwc.space.fields import SHIFT, Box, Dimension, Dimensions
 
@@ -69,13 +69,13 @@ class Kind(Enum):
     EFFECT = 2
 
 
-@record
-class Place:
-    """A rule by table (position in the ruleset), chain and index; index -1 is the chain's policy."""
+class Place(NamedTuple):
+    """A rule by table (position in the ruleset), chain and index; index -1 is the chain's policy. A tuple, since every analysis
+    keeps dictionaries of them."""
 
     table: int
     chain: str
-    index: int
+    index: int  # type: ignore[assignment]  # hides the method of tuples, which nobody needs here
 
 
 class Entry:

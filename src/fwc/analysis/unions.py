@@ -22,6 +22,10 @@ _MORE = 8
 
 _FEW = 1000
 
+_SOME = 1000
+"""Pairs of a cell and a box that are looked at one by one; for more an index is worth its making. Most chains begin with a few
+rules on states, which the policy may spell with one rule and a target with two."""
+
 
 def same_runs(dimensions: Dimensions, left: Sequence[Region], right: Sequence[Region], nodes: int) -> bool:
     """True only when both lists give every packet the same outcome. False says nothing."""
@@ -74,21 +78,24 @@ class _Runs:
         """Is every packet of the cells in a box of this run or of one before it?"""
         if not cells:
             return True
-        if self._index is None:
+        end = self.starts[number + 1]
+        if len(cells) * end > _SOME and self._index is None:
             self._index = index_of(self.dimensions, self.boxes)
-        among = (1 << self.starts[number + 1]) - 1
-        for cell in sorted(cells):
-            near = self._index.overlap(cell, among)
-            if not near:
-                return False
-            if self._index.contain(cell, near):
-                continue
-            try:
-                if uncovered(self.dimensions, cell, [self.boxes[bit] for bit in bits_of(near)], nodes) is not None:
-                    return False
-            except BudgetSpent:
-                return False
-        return True
+        try:
+            return not any(
+                uncovered(self.dimensions, cell, self._near(cell, end), nodes) is not None for cell in sorted(cells)
+            )
+        except BudgetSpent:
+            return False
+
+    def _near(self, cell: Box, end: int) -> list[Box]:
+        """The boxes before `end` that decide what of the cell is covered: one that holds it, or all that touch it."""
+        if self._index is None:
+            meet = self.dimensions.meet
+            return [box for box in self.boxes[:end] if meet(box, cell) is not None]
+        touching = self._index.overlap(cell, (1 << end) - 1)
+        holding = self._index.contain(cell, touching)
+        return [self.boxes[bit] for bit in bits_of(holding & -holding or touching)]
 
 
 def _same_union(cells: _Cells, left: _Runs, right: _Runs, number: int, nodes: int) -> bool:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from fwc.api.policies import elaborated_from
 from fwc.diagnostics import Diagnostic, Severity, has_errors
@@ -16,8 +19,12 @@ from fwc.lang import ast
 from fwc.lang.files import Files
 from fwc.lang.parse import parse
 from fwc.lints._settings import LintSettings
+from fwc.net.hooks import Family
 from fwc.records import record
 from fwc.source import SourceFile
+
+if TYPE_CHECKING:
+    from fwc.analysis.programs import Programs
 
 
 @record
@@ -51,12 +58,14 @@ def compile_policy(
     diagnostics: list[Diagnostic] = []
     parsed = parse(source)  # once for all targets
     targets = options.targets or _own_target(parsed, files, options, diagnostics)
-    for target in targets:
-        output, found = _compile_target(source, parsed, files, options, target)
+    for number, target in enumerate(targets, 1):
+        draft, found = _draft(source, parsed, files, options, target)
         known = set(diagnostics)
         diagnostics.extend(d for d in found if d not in known)
-        if output is not None:
-            outputs.append(output)
+        if number == len(targets):
+            del parsed  # a proof needs memory, and no tree
+        if draft is not None:
+            outputs.append(draft.proved())
     if has_errors(diagnostics):
         return (), diagnostics
     return tuple(outputs), diagnostics
@@ -70,7 +79,7 @@ def policy_findings(source: SourceFile, files: Files, options: CompileOptions) -
     for target in options.targets or _own_target(parsed, files, options, []):
         elaborated, _ = elaborated_from(parsed, files, ElaborateOptions(target, options.host, options.today))
         if elaborated is not None:
-            found += _lint_findings(source, parsed[0], elaborated, target, options)
+            found += _lint_findings(source, parsed[0], elaborated, target, options)[0]
     return found
 
 
@@ -88,15 +97,31 @@ def _own_target(
     return (elaborated.ruleset.settings.target,)
 
 
-def _compile_target(
+@record
+class _Draft:
+    """An output that is to be proved equal to `policy`, if there is one; `known` is what the lints worked out of it."""
+
+    output: TargetOutput
+    policy: Ruleset | None = None
+    known: Mapping[Family, Programs] = MappingProxyType({})
+
+    def proved(self) -> TargetOutput:
+        if self.policy is not None:
+            from fwc.roundtrip import prove
+
+            prove(self.output.target, self.output.files, self.policy, self.known)
+        return self.output
+
+
+def _draft(
     source: SourceFile,
     parsed: tuple[ast.File, list[Diagnostic]],
     files: Files,
     options: CompileOptions,
     target: str,
-) -> tuple[TargetOutput | None, list[Diagnostic]]:
+) -> tuple[_Draft | None, list[Diagnostic]]:
     from fwc.passes.pipeline import optimize
-    from fwc.roundtrip import native_mistakes, prove
+    from fwc.roundtrip import native_mistakes
 
     elaborated, diagnostics = elaborated_from(parsed, files, ElaborateOptions(target, options.host, options.today))
     if elaborated is None:
@@ -113,31 +138,36 @@ def _compile_target(
         diagnostics.extend(native_mistakes(target, printed, elaborated.ruleset))
         if has_errors(diagnostics):
             return None, diagnostics
+    del tree, ruleset  # checks need memory, and only the text
     if options.assertions:
         diagnostics.extend(_broken_assertions(elaborated, target, printed if _not_the_policy(printed, options) else ()))
         if has_errors(diagnostics):
             return None, diagnostics
+    known: Mapping[Family, Programs] = {}
     if options.lint:
-        diagnostics.extend(_lint_findings(source, parsed[0], elaborated, target, options))
+        findings, known = _lint_findings(source, parsed[0], elaborated, target, options)
+        diagnostics.extend(findings)
         if has_errors(diagnostics):
             return None, diagnostics
     if any(LOSS in file.text for file in printed):
-        return TargetOutput(target, tuple(_not_proved(file) for file in printed)), diagnostics
-    if options.verify:
-        prove(target, printed, elaborated.ruleset)
-    return TargetOutput(target, printed), diagnostics
+        return _Draft(TargetOutput(target, tuple(_not_proved(file) for file in printed))), diagnostics
+    output = TargetOutput(target, printed)
+    return _Draft(output, elaborated.ruleset, known) if options.verify else _Draft(output), diagnostics
 
 
 def _lint_findings(
     source: SourceFile, tree: ast.File, elaborated: Elaborated, target: str, options: CompileOptions
-) -> list[Diagnostic]:
-    """Errors and warnings of the lints for this target; assertions have been decided before."""
+) -> tuple[list[Diagnostic], Mapping[Family, Programs]]:
+    """Errors and warnings of the lints for this target, and what they worked out of the policy; assertions have been decided
+    before."""
     from fwc.lints._context import LintContext
     from fwc.lints._run import run_lints
 
     settings = dataclasses.replace(options.lint_settings, target=target, today=options.today)
-    result = run_lints(LintContext("fwc", source, elaborated.ruleset, settings, elaborated, tree))
-    return [d for d in result.findings if d.code != "FW530" and d.severity is not Severity.INFO]
+    context = LintContext("fwc", source, elaborated.ruleset, settings, elaborated, tree)
+    found = [d for d in run_lints(context).findings if d.code != "FW530" and d.severity is not Severity.INFO]
+    facts = context.computed_facts
+    return found, {} if facts is None else {family: facts.programs(family) for family in facts.families}
 
 
 def _not_the_policy(printed: tuple[OutputFile, ...], options: CompileOptions) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 
-from fwc.analysis.equivalence import RegionPairs, differ, ordinary, translators
+from fwc.analysis.equivalence import RegionPairs, differ, ordinary
 from fwc.analysis.firstmatch import NEXT, NOWHERE, Outcome, Region, first_match
 from fwc.analysis.program import NAT, Place, ProgramTooLarge, Source, base_chains, unfold
+from fwc.analysis.programs import translators
 from fwc.analysis.witness import point_packet, point_text
 from fwc.ir.model import Chain, Ruleset
 from fwc.ir.verdict import Accept, OpaqueVerdict

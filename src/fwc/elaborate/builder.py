@@ -46,6 +46,27 @@ class Parts:
         return (*(m for _, m in self.conditions), *self.extra)
 
 
+class UsedSets:
+    """The sets that conditions refer to, by name."""
+
+    def __init__(self, program: Program) -> None:
+        self._sets = program.sets
+        self.names: dict[str, None] = {}
+
+    def note(self, match: Match) -> Match:
+        """The match itself, once its sets are noted."""
+        if type(match) is FieldIn and not match.name:
+            return match
+        for node in match_nodes(match):
+            if isinstance(node, SetRef):
+                self.names[node.set] = None
+            elif isinstance(node, FieldIn) and node.name and node.field in (Field.SADDR, Field.DADDR):
+                found = self._sets.get(node.name)
+                if found is not None and not found.runtime:
+                    self.names[node.name] = None
+        return match
+
+
 class Builder:
     """The state of one elaboration."""
 
@@ -53,7 +74,10 @@ class Builder:
         self.program = program
         self.out = out
         self.sides = Sides(program)
-        self.forms = Forms(program, self.use_sets)
+        used = UsedSets(program)
+        self.used_sets = used.names
+        self.use_sets = used.note
+        self.forms = Forms(program, used.note)  # no method of its own: the tree goes when the builder goes
         self.os = program.settings.os
         self.families = 0
         for family in program.settings.families:
@@ -62,7 +86,6 @@ class Builder:
         self.loop: dict[Site, list[Rule]] = {Site.LOOP_IN: [], Site.LOOP_OUT: []}
         self.made: dict[str, Chain] = {}
         self.policies: dict[str, Verdict] = {}
-        self.used_sets: dict[str, None] = {}
         self.taken: set[str] = set(BASES)
         self.native_conditions = False
         self._traffic: dict[object, TrafficForm | None] = {}
@@ -83,18 +106,6 @@ class Builder:
             found = f"{name}-{number}"
         self.taken.add(found)
         return found
-
-    def use_sets(self, match: Match) -> Match:
-        if type(match) is FieldIn and not match.name:
-            return match
-        for node in match_nodes(match):
-            if isinstance(node, SetRef):
-                self.used_sets[node.set] = None
-            elif isinstance(node, FieldIn) and node.name and node.field in (Field.SADDR, Field.DADDR):
-                found = self.program.sets.get(node.name)
-                if found is not None and not found.runtime:
-                    self.used_sets[node.name] = None
-        return match
 
     # ----- operands -----------------------------------------------------------
 

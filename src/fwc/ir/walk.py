@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from fwc.ir.match import ALWAYS, NEVER, AllOf, Always, AnyOf, Match, Not, SetRef, all_of, any_of, negate
+from fwc.ir.match import (
+    ALWAYS,
+    NEVER,
+    AllOf,
+    Always,
+    AnyOf,
+    FieldIn,
+    MaskedIn,
+    Match,
+    Not,
+    SetRef,
+    TupleIn,
+    Values,
+    all_of,
+    any_of,
+    negate,
+)
 from fwc.ir.model import Chain, Rule, Ruleset, Table
 from fwc.ir.verdict import AddToSet, Goto, Jump, Verdict, VerdictMap
 
@@ -73,6 +89,22 @@ def match_nodes(match: Match) -> Iterator[Match]:
             stack.extend(reversed(node.parts))
 
 
+def different_values(elements: Sequence[tuple[Values, ...]]) -> list[dict[int, Values]]:
+    """The values of each field of a lookup, by identity: most lookups have few for their size, as one object each."""
+    return [{id(values): values for values in column} for column in zip(*elements, strict=True)]
+
+
+_COMPARISONS = frozenset((Always, FieldIn, MaskedIn, TupleIn))
+
+
+def only_compares(match: Match) -> bool:
+    """Whether `match` is a comparison of fields with values or a conjunction of such, as the conditions of most rules are: it
+    names no set or bucket and counts nothing. False may be said of conditions that do neither, too."""
+    if type(match) is AllOf:
+        return _COMPARISONS.issuperset(map(type, match.parts))
+    return type(match) in _COMPARISONS
+
+
 def map_leaves(match: Match, leaf: Callable[[Match], Match]) -> Match:
     """The match with every condition that holds no other replaced by what `leaf` makes of it, simplified."""
     match match:
@@ -88,6 +120,10 @@ def map_leaves(match: Match, leaf: Callable[[Match], Match]) -> Match:
             return match
         case _:
             return leaf(match)
+
+
+LEADING = (Jump, Goto, VerdictMap)
+"""The verdicts that may continue in another chain."""
 
 
 def target_chains(verdict: Verdict) -> Iterator[str]:

@@ -64,10 +64,12 @@ def place_span(context: LintContext, place: Place | None) -> Span | None:
     return chain.origin.span if chain is not None else None
 
 
+_EVERY_STATE = IntervalSet.range(0, len(CtState) - 1)
+
+
 def state_values(rule: Rule) -> IntervalSet | None:
     """The connection states that the rule's condition lists, None when it lists none."""
     parts = rule.match.parts if isinstance(rule.match, AllOf) else (rule.match,)
-    everything = IntervalSet.range(0, len(CtState) - 1)
     found: IntervalSet | None = None
     for part in parts:
         values: IntervalSet | None = None
@@ -76,7 +78,7 @@ def state_values(rule: Rule) -> IntervalSet | None:
             values = part.values
         elif isinstance(part, Not) and isinstance(part.match, FieldIn) and part.match.field is Field.CT_STATE:
             assert isinstance(part.match.values, IntervalSet)
-            values = everything - part.match.values
+            values = _EVERY_STATE - part.match.values
         if values is not None:
             found = values if found is None else found & values
     return found
@@ -107,8 +109,8 @@ def authored(context: LintContext) -> Iterator[tuple[int, Table, Chain, int, Rul
             if context.is_foreign(chain):
                 continue
             for index, rule in enumerate(chain.rules):
-                if rule.role in (Role.USER, Role.IMPORTED) and rule.origin.span is not None:
-                    yield number, table, chain, index, rule, rule.origin.span
+                if rule.role in (Role.USER, Role.IMPORTED) and rule.origin.spans:
+                    yield number, table, chain, index, rule, rule.origin.spans[0]
 
 
 def families(context: LintContext, table: Table) -> list[Family]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from fwc.analysis.equivalence import translators
+from fwc.analysis.programs import translators
 from fwc.elaborate.elaborated import Elaborated
 from fwc.ir.model import Role, Rule
 from fwc.ir.walk import target_chains

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from enum import Enum
 
-from fwc.analysis.equivalence import translators
 from fwc.analysis.firstmatch import Region, first_match
 from fwc.analysis.program import Place, Source, base_chains, unfold
+from fwc.analysis.programs import translators
 from fwc.ir.match import CtState, CtStatus, Field, Match, ReversePathFails
 from fwc.ir.model import Chain, Ruleset
 from fwc.ir.verdict import Accept, CopyMark, Dnat, Netmap, NoTrack, Redirect, SetField

@@ -39,12 +39,7 @@ from fwc.source import Span
 @lint("FW703", "alias-interface", Severity.ERROR, formats=("fwc", "iptables-save", "nft"))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     seen: set[tuple[Span, str]] = set()
-    places: list[tuple[Span | None, IfaceSet]] = [
-        (context.span_of(rule, chain), values) for _, chain, rule in context.rules() for _, values in interfaces(rule)
-    ]
-    if context.kind == "fwc":
-        places = [(zone.origin.span, zone.ifaces) for zone in context.ruleset.zones]
-    for span, values in places:
+    for span, values in _places(context):
         for name in sorted(values.names):
             base, colon, _ = name.partition(":")
             if span is None or not colon or not base or (span, name) in seen:
@@ -56,3 +51,13 @@ def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
                 label="never matches",
                 help=f"write {base}, and the alias' address as the destination",
             )
+
+
+def _places(context: LintContext) -> Iterator[tuple[Span | None, IfaceSet]]:
+    """Where interfaces are named: in a policy only by its zones."""
+    if context.kind == "fwc":
+        yield from ((zone.origin.span, zone.ifaces) for zone in context.ruleset.zones)
+        return
+    for _, chain, rule in context.rules():
+        for _, values in interfaces(rule):
+            yield context.span_of(rule, chain), values

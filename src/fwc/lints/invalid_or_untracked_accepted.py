@@ -59,8 +59,8 @@ def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     exempts = any(isinstance(a, NoTrack) for _, _, _, _, rule, _ in authored(context) for a in rule.actions)
     looked = 0
     for number, table, chain, _, rule, span in authored(context):
-        states = state_values(rule)
-        if states is None or not isinstance(rule.verdict, Accept) or states.size() == len(CtState):
+        states = state_values(rule) if isinstance(rule.verdict, Accept) else None
+        if states is None or states.size() == len(CtState):
             continue
         hooks = {b.hook for b in bases[number].get(chain.name, ())} & {Hook.INPUT, Hook.FORWARD}
         if not hooks or looked >= MOST_RULES:

@@ -60,7 +60,7 @@ from fwc.ir.match import (
 )
 from fwc.ir.model import Role, Rule, Table
 from fwc.ir.verdict import Log
-from fwc.ir.walk import match_nodes, target_chains
+from fwc.ir.walk import match_nodes, only_compares, target_chains
 from fwc.lints._conditions import required
 from fwc.lints._context import LintContext
 from fwc.lints._hooks import hooks_of
@@ -79,7 +79,7 @@ _LIMITS = (
 
 @lint("FW802", "log-unlimited", Severity.WARNING, formats=("fwc", "iptables-save", "nft"))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
-    dead = {(d.place.table, d.place.chain, d.place.index) for d in context.facts.dead()}
+    dead = {d.place for d in context.facts.dead()}
     seen: set[Span] = set()
     for number, table in enumerate(context.ruleset.tables):
         hooks = hooks_of(table)
@@ -90,9 +90,9 @@ def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
             if chain.name not in open_chains or context.is_foreign(chain):
                 continue
             for index, rule in enumerate(chain.rules):
-                span = rule.origin.span
                 if _limits_before(rule):
                     break
+                span = rule.origin.span if rule.actions else None
                 if span is None or span in seen or (number, chain.name, index) in dead or not _logs(rule):
                     continue
                 if _from_anywhere(context, rule.match):
@@ -120,7 +120,8 @@ def _logs(rule: Rule) -> bool:
 def _limits_before(rule: Rule) -> bool:
     """A limit on a verdict earlier in the chain may be what keeps the log short."""
     return (
-        any(isinstance(n, WithinRate) for n in match_nodes(rule.match))
+        not only_compares(rule.match)
+        and any(isinstance(n, WithinRate) for n in match_nodes(rule.match))
         and not _logs(rule)
         and not any(isinstance(a, Log) for a in rule.actions)
     )

@@ -7,12 +7,14 @@ sizes and masks of the other that no packet ever sees. Here both get one spellin
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from operator import is_
 from typing import TypeVar
 
 from fwc.ir.match import AllOf, AnyOf, Match, Not, Opaque, Per, SetRef, WithinConnections, WithinRate
-from fwc.ir.model import NamedSet, Rule, Ruleset, Table
+from fwc.ir.model import Chain, NamedSet, Rule, Ruleset, Table
 from fwc.ir.verdict import Action, AddToSet, AssignHelper, ClampMss, Log
+from fwc.ir.walk import only_compares
 from fwc.net.hooks import Family
 from fwc.space.boxes import is_stateless
 
@@ -23,7 +25,13 @@ _Limit = TypeVar("_Limit", WithinRate, WithinConnections)
 def comparable(ruleset: Ruleset, family: Family, rename: Rename) -> Ruleset:
     """The ruleset as far as packets of `family` can tell, with run-time sets and buckets called by `rename`."""
     spelling = _Spelling(family, rename)
-    return dataclasses.replace(ruleset, tables=tuple(spelling.table(t) for t in ruleset.tables))
+    tables = tuple(spelling.table(t) for t in ruleset.tables)
+    return ruleset if _are(tables, ruleset.tables) else dataclasses.replace(ruleset, tables=tables)
+
+
+def _are(new: Sequence[object], old: Sequence[object]) -> bool:
+    """Whether nothing changed: then what is known of the old ruleset is known of the new one."""
+    return all(map(is_, new, old))
 
 
 class _Spelling:
@@ -32,15 +40,23 @@ class _Spelling:
         self.rename = rename
 
     def table(self, table: Table) -> Table:
-        chains = tuple(
-            dataclasses.replace(c, rules=tuple(self.rule(r) for r in c.rules)) if c.rules else c for c in table.chains
-        )
-        return dataclasses.replace(table, chains=chains, sets=tuple(self.named_set(s) for s in table.sets))
+        chains = tuple(self.chain(c) for c in table.chains)
+        sets = tuple(self.named_set(s) for s in table.sets)
+        if _are(chains, table.chains) and _are(sets, table.sets):
+            return table
+        return dataclasses.replace(table, chains=chains, sets=sets)
+
+    def chain(self, chain: Chain) -> Chain:
+        rules = tuple([self.rule(r) for r in chain.rules])
+        return chain if _are(rules, chain.rules) else dataclasses.replace(chain, rules=rules)
 
     def named_set(self, named: NamedSet) -> NamedSet:
-        return dataclasses.replace(named, name=self.rename(named.name)) if named.runtime else named
+        name = self.rename(named.name) if named.runtime else named.name
+        return named if name == named.name else dataclasses.replace(named, name=name)
 
     def rule(self, rule: Rule) -> Rule:
+        if not rule.actions and only_compares(rule.match):
+            return rule
         match = self.match(rule.match)
         actions = tuple(self.action(a) for a in rule.actions) if rule.actions else rule.actions
         if match is rule.match and actions == rule.actions:
@@ -56,7 +72,8 @@ class _Spelling:
                 changed = self.match(inner)
                 return match if changed is inner else Not(changed)
             case SetRef():
-                return dataclasses.replace(match, set=self.rename(match.set))
+                name = self.rename(match.set)
+                return match if name == match.set else dataclasses.replace(match, set=name)
             case Opaque() if match.kind and not is_stateless(match):
                 return dataclasses.replace(match, kind="")  # what it is about is said in messages only
             case WithinRate():

@@ -24,6 +24,7 @@ from fwc.ir.match import (
     TupleIn,
     Values,
 )
+from fwc.ir.walk import different_values
 from fwc.net.addresses import AddressSet
 from fwc.net.hooks import Family
 from fwc.net.interfaces import IfaceSet
@@ -348,7 +349,7 @@ def _masked(match: MaskedIn, negated: bool, family: Family) -> list[Conjunction]
 
 def _tuple(match: TupleIn, negated: bool, family: Family, limit: int) -> list[Conjunction]:
     """A tuple with one possible element is the conjunction of its fields; more stay together for the printer."""
-    elements = tuple(e for e in match.elements if _possible(match.fields, e, family))
+    elements = _possible(match.fields, match.elements, family)
     if len(elements) == 1 or not elements:
         single: Match = alternatives(TupleIn(match.fields, elements)) if elements else NEVER
         return _expand(single, negated, family, limit)
@@ -356,15 +357,34 @@ def _tuple(match: TupleIn, negated: bool, family: Family, limit: int) -> list[Co
     return [Conjunction({}, {}, tuples=(Literal(kept, negated),))]
 
 
-def _possible(fields: tuple[Field, ...], element: tuple[Values, ...], family: Family) -> bool:
-    for field, values in zip(fields, element, strict=True):
-        if _is_empty(values) or (isinstance(values, AddressSet) and not values.family(family)):
-            return False
-        if isinstance(values, IntervalSet) and (
-            _foreign(field, family) or (field is Field.FAMILY and family.value not in values)
-        ):
-            return False
-    return True
+def _possible(
+    fields: tuple[Field, ...], elements: tuple[tuple[Values, ...], ...], family: Family
+) -> tuple[tuple[Values, ...], ...]:
+    """The elements that a packet of the family can be."""
+    if not elements:
+        return ()
+    wrong: list[set[int]] = []
+    for field, different in zip(fields, different_values(elements), strict=True):
+        wrong.append({key for key, values in different.items() if not _has_values(field, values, family)})
+        if len(wrong[-1]) == len(different):
+            return ()
+    if not any(wrong):
+        return elements
+    return tuple(
+        element
+        for element in elements
+        if not any(id(values) in none for values, none in zip(element, wrong, strict=True))
+    )
+
+
+def _has_values(field: Field, values: Values, family: Family) -> bool:
+    if _is_empty(values):
+        return False
+    if isinstance(values, AddressSet):
+        return bool(values.family(family))
+    return not isinstance(values, IntervalSet) or not (
+        _foreign(field, family) or (field is Field.FAMILY and family.value not in values)
+    )
 
 
 # ----- joining ---------------------------------------------------------------

@@ -10,51 +10,24 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
-from itertools import product
 
 from fwc.ir.match import Field, FieldIn, Match, TupleIn, Values, all_of, family_is
 from fwc.ir.model import Chain, Role, Rule, Ruleset, Table
 from fwc.ir.verdict import Accept, Action, Drop, Goto, Log, Reject, Verdict
 from fwc.ir.walk import conjuncts
 from fwc.net.addresses import AddressSet
-from fwc.net.hooks import Family
 from fwc.net.intervals import IntervalSet, Run
 from fwc.passes.cells import Cell, apart
 from fwc.passes.conflicts import Conflicts
-from fwc.passes.conjunctions import PORT_PROTOCOLS, TooManyConjunctions, expand
-from fwc.passes.plain import INTERFACES, KEYS, PLAIN, plain_fields
-from fwc.records import record
+from fwc.passes.conjunctions import PORT_PROTOCOLS
+from fwc.passes.pieces import Piece, Pieces, Shape
 from fwc.source import Origin
 
 BREAK_EVEN = 16
 """Rules in a group from which a lookup costs a packet less than the list (measured: 12 to 65, see docs/performance.md); below
 it the list is easier to read."""
 
-MOST_ELEMENTS_OF_A_RULE = 4096
-"""A rule whose lists multiply to more elements stays as it is: its own sets are lookups already."""
-
 Effect = tuple[tuple[Action, ...], Verdict]
-
-
-@record
-class Shape:
-    """What the elements of one lookup have in common. `_shape` makes one object for each, compared as an object."""
-
-    family: Family
-    interfaces: tuple[tuple[Field, Values], ...]
-    fields: tuple[Field, ...]
-
-    __eq__ = object.__eq__
-    __hash__ = object.__hash__
-
-
-@record
-class Piece:
-    """One rule's share of a lookup."""
-
-    shape: Shape
-    cells: tuple[Cell, ...]
 
 
 _MOVABLE = frozenset(
@@ -193,7 +166,8 @@ def _merge_group(rules: Sequence[Rule], zones: Zones) -> tuple[list[Rule], list[
     """The lookups of a group, and the rules that stay."""
     if len(rules) < BREAK_EVEN:
         return [], list(rules)
-    pieces = [_pieces(rule) for rule in rules]
+    known = Pieces()
+    pieces = [known.of(rule.match) for rule in rules]
     shapes = _worthwhile(pieces)
     members: dict[Shape, list[tuple[Rule, Piece]]] = {}
     kept: list[Rule] = []
@@ -226,74 +200,6 @@ def _worthwhile(pieces: Sequence[tuple[Piece, ...]]) -> set[Shape]:
         if len(left) == len(alive):
             return good
         alive = left
-
-
-def _pieces(rule: Rule) -> tuple[Piece, ...]:
-    """The rule as elements of lookups, one piece per conjunction; empty when it has conditions that no lookup holds."""
-    plain = plain_fields(rule.match)
-    if plain is not None:
-        return _plain_pieces(plain)
-    out: list[Piece] = []
-    total = 0
-    for family in Family:
-        try:
-            parts = expand(rule.match, family)
-        except TooManyConjunctions:
-            return ()
-        for part in parts:
-            if part.excluded or part.masked or part.sets or part.tuples or part.opaque:
-                return ()
-            piece = _piece(part.fields, family)
-            if piece is None:
-                return ()
-            total += len(piece.cells)
-            if total > MOST_ELEMENTS_OF_A_RULE:
-                return ()
-            out.append(piece)
-    return tuple(out)
-
-
-def _plain_pieces(fields: dict[Field, Values]) -> tuple[Piece, ...]:
-    out: list[Piece] = []
-    for family in Family:
-        addresses = [values for values in fields.values() if type(values) is AddressSet]
-        if not all(values.family(family) for values in addresses):
-            continue
-        if any(values.family(family).size() == 1 << family.bits for values in addresses):
-            return ()  # an address that is no condition; the language writes none
-        piece = _piece(fields, family)
-        if piece is None or (out and len(piece.cells) + len(out[0].cells) > MOST_ELEMENTS_OF_A_RULE):
-            return ()
-        out.append(piece)
-    return tuple(out)
-
-
-def _piece(fields: dict[Field, Values], family: Family) -> Piece | None:
-    if any(field not in PLAIN and field is not Field.FAMILY for field in fields):
-        return None
-    keys = tuple([field for field in KEYS if field in fields])
-    if len(keys) < 2:
-        return None
-    runs = [_runs(fields[key], family) for key in keys]
-    size = 1
-    for each in runs:
-        size *= len(each)
-    if not 0 < size <= MOST_ELEMENTS_OF_A_RULE:
-        return None
-    interfaces = tuple([(field, fields[field]) for field in INTERFACES if field in fields])
-    return Piece(_shape(family, interfaces, keys), tuple(product(*runs)))
-
-
-@lru_cache(maxsize=1 << 10)
-def _shape(family: Family, interfaces: tuple[tuple[Field, Values], ...], keys: tuple[Field, ...]) -> Shape:
-    return Shape(family, interfaces, keys)
-
-
-def _runs(values: Values, family: Family) -> tuple[Run, ...]:
-    if isinstance(values, AddressSet):
-        return values.family(family).runs
-    assert isinstance(values, IntervalSet)
-    return values.runs
 
 
 def _lookup(shape: Shape, entries: Sequence[tuple[Rule, Piece]], zones: Zones) -> Rule | None:

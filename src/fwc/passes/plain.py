@@ -15,7 +15,6 @@ KEYS = (Field.SADDR, Field.DADDR, Field.PROTOCOL, Field.SPORT, Field.DPORT)
 INTERFACES = (Field.IIF, Field.OIF)
 PLAIN = frozenset((*KEYS, *INTERFACES))
 _ALL_PORTS = IntervalSet.full(16)
-_ALL_PROTOCOLS = IntervalSet.full(8)
 
 
 def plain_fields(match: Match) -> dict[Field, Values] | None:
@@ -24,17 +23,23 @@ def plain_fields(match: Match) -> dict[Field, Values] | None:
         return None
     fields: dict[Field, Values] = {}
     for part in match.parts:
-        if type(part) is not FieldIn or part.field not in PLAIN or part.field in fields:
+        if type(part) is not FieldIn or part.field in fields or not is_plain(part):
             return None
+        fields[part.field] = part.values
+    protocols = fields.get(Field.PROTOCOL)
+    if protocols is None:
+        return None if Field.DPORT in fields or Field.SPORT in fields else fields
+    return fields if have_ports(protocols) else None
+
+
+def is_plain(part: FieldIn) -> bool:
+    """A comparison with some values, neither none nor all, of a field of a lookup; of protocols `have_ports` asks more."""
+    if part.field in INTERFACES:
         values = part.values
-        if type(values) is IfaceSet and (values.negated or values.is_empty or values.is_any):
-            return None
-        fields[part.field] = values
-    ports = [fields[field] for field in (Field.DPORT, Field.SPORT) if field in fields]
-    if not all(_some_ports(values) for values in ports):
-        return None
-    protocols = fields.get(Field.PROTOCOL, PORT_PROTOCOLS if not ports else _ALL_PROTOCOLS)
-    return fields if _have_ports(protocols) else None
+        return isinstance(values, IfaceSet) and not (values.negated or values.is_empty or values.is_any)
+    if part.field in (Field.DPORT, Field.SPORT):
+        return _some_ports(part.values)
+    return part.field in PLAIN
 
 
 @lru_cache(maxsize=1 << 12)
@@ -44,5 +49,6 @@ def _some_ports(values: Values) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _have_ports(protocols: Values) -> bool:
+def have_ports(protocols: Values) -> bool:
+    """Whether these are only protocols with ports."""
     return isinstance(protocols, IntervalSet) and bool(protocols) and protocols <= PORT_PROTOCOLS

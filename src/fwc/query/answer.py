@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 
-from fwc.analysis.equivalence import translators
 from fwc.analysis.fates import fate_text
 from fwc.analysis.firstmatch import NEXT, NOWHERE, Outcome, Region, first_match
 from fwc.analysis.program import Place, ProgramTooLarge, Source, base_chains, unfold
+from fwc.analysis.programs import translators
 from fwc.analysis.witness import point_packet, point_text
 from fwc.diff.changes import passes
 from fwc.diff.regions import Line, line_of

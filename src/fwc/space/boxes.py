@@ -8,7 +8,7 @@ boxes with them left out. A condition that would need too many boxes becomes one
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 
 from fwc.ir.match import (
     AddressTypeIs,
@@ -39,6 +39,7 @@ from fwc.ir.match import (
 )
 from fwc.ir.model import NamedSet
 from fwc.ir.text import match_text
+from fwc.ir.walk import different_values
 from fwc.net.address_types import possibly, surely
 from fwc.net.addresses import AddressSet, prefixes
 from fwc.net.clock import DAY, LAST_MOMENT, moment
@@ -224,6 +225,24 @@ class Translator:
             unions.append(union)
         return self._product(unions)
 
+    def _any_element(
+        self, fields: tuple[Field, ...], elements: Sequence[tuple[Values, ...]], versions: Versions
+    ) -> tuple[Box, ...]:
+        """The packets of all elements together; each value is translated once."""
+        if set(map(len, elements)) != {len(fields)}:
+            return self._union([self.elements(fields, each, versions) for each in elements])
+        columns: list[dict[int, tuple[Box, ...]]] = []
+        for field, different in zip(fields, different_values(elements), strict=True):
+            unions = {key: self._field(field, values, versions) for key, values in different.items()}
+            if not any(unions.values()):
+                return ()
+            columns.append(unions)
+        out: list[tuple[Box, ...]] = []
+        for element in elements:
+            row = [unions[id(values)] for unions, values in zip(columns, element, strict=True)]
+            out.append(self._product(row) if all(row) else ())
+        return self._union(out)
+
     def _guarded(self, match: Match, versions: Versions) -> tuple[Box, ...]:
         try:
             return self._match(match, versions, 0)
@@ -243,7 +262,7 @@ class Translator:
         if isinstance(match, AllOf):
             unions = []
             for part in match.parts:
-                union = self._match(part, versions, depth + 1)
+                union = self._part(part, depth + 1) if not versions else self._match(part, versions, depth + 1)
                 if not union:
                     return ()
                 unions.append(union)
@@ -256,18 +275,40 @@ class Translator:
         if isinstance(match, MaskedIn):
             return self._masked(match, versions)
         if isinstance(match, TupleIn):
-            return self._union([self.elements(match.fields, each, versions) for each in match.elements])
+            return self._any_element(match.fields, match.elements, versions)
         return self._condition(match, versions)
+
+    def _part(self, part: Match, depth: int) -> tuple[Box, ...]:
+        """One of several conditions; rules share those that compare a field."""
+        if type(part) is not FieldIn:
+            return self._match(part, (), depth)
+        found = self._nodes.get(id(part))
+        if found is None:
+            found = self._nodes[id(part)] = (part, self._field(part.field, part.values, ()))
+        return found[1]
 
     def _union(self, unions: list[tuple[Box, ...]]) -> tuple[Box, ...]:
         if sum(map(len, unions)) > MAX_ELEMENTS:
             raise TooManyBoxes
         return simplify(self.dimensions, (box for union in unions for box in union))
 
-    def _product(self, unions: list[tuple[Box, ...]]) -> tuple[Box, ...]:
-        if all(len(union) == 1 for union in unions):
-            both = self._single([union[0] for union in unions])
-            return () if both is None else (both,)
+    def _product(self, unions: Sequence[tuple[Box, ...]]) -> tuple[Box, ...]:
+        constraints: list[int] = []
+        for union in unions:
+            if len(union) != 1:
+                return self._product_of_many(unions)
+            constraints += union[0]
+        merged: dict[int, int] = {}  # nearly every rule is one box
+        for c in constraints:
+            other = merged.setdefault(c >> SHIFT, c)
+            if other != c:
+                both = self.dimensions.meet_constraints(other, c)
+                if both < 0:
+                    return ()
+                merged[c >> SHIFT] = both
+        return (tuple(sorted(merged.values())),)
+
+    def _product_of_many(self, unions: Sequence[tuple[Box, ...]]) -> tuple[Box, ...]:
         meet = self.dimensions.meet
         done: tuple[Box, ...] = ((),)
         for union in unions:
@@ -282,19 +323,6 @@ class Translator:
             met = [meet(a, b) for a in done for b in union]
             done = simplify(self.dimensions, [b for b in met if b is not None])
         return done
-
-    def _single(self, boxes: list[Box]) -> Box | None:
-        """The intersection of boxes, None when it is empty; nearly every rule is one box."""
-        merged: dict[int, int] = {}
-        for box in boxes:
-            for c in box:
-                other = merged.setdefault(c >> SHIFT, c)
-                if other != c:
-                    both = self.dimensions.meet_constraints(other, c)
-                    if both < 0:
-                        return None
-                    merged[c >> SHIFT] = both
-        return tuple(sorted(merged.values()))
 
     # ----- fields ------------------------------------------------------------
 
@@ -469,7 +497,7 @@ class Translator:
     def _set(self, name: str, fields: tuple[Field, ...], versions: Versions) -> tuple[Box, ...]:
         known = self._sets.get(name)
         if known is not None and not known.runtime and name not in self._filled:
-            return self._union([self.elements(fields, each, versions) for each in known.elements])
+            return self._any_element(fields, known.elements, versions)
         written = tuple((f, n) for f, n in versions if f in fields)
         shared = self._set_name(name)
         shown = " . ".join(field.value for field in fields)

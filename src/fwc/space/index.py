@@ -12,6 +12,9 @@ from collections.abc import Iterator, Sequence
 from fwc.net.intervals import Run
 from fwc.space.fields import SHIFT, Box, Dimensions, Kind, Point, Runs
 
+_KNOWN = 1000
+"""Values of a dimension whose boxes are kept: rules that name the same networks ask for the same values."""
+
 _LAYERS = 8  # values of up to so many runs are indexed run by run, larger ones (named groups) one by one
 
 
@@ -71,7 +74,7 @@ class _Layer:
 class _Axis:
     """One dimension of the index. `free` are the boxes that it does not constrain."""
 
-    __slots__ = ("_contain", "_overlap", "big", "free", "layers")
+    __slots__ = ("_contain", "_overlap", "_stab", "big", "free", "layers")
 
     def __init__(self, groups: dict[int, list[int]], every: int, runs_of: dict[int, Runs]) -> None:
         layered: list[list[tuple[int, int, int]]] = []
@@ -92,6 +95,7 @@ class _Axis:
         self.free = every & ~constrained
         self._overlap: dict[int, int] = {}
         self._contain: dict[int, int] = {}
+        self._stab: dict[int, int] = {}
 
     def overlap(self, constraint: int, runs: Runs) -> int:
         found = self._overlap.get(constraint)
@@ -125,12 +129,17 @@ class _Axis:
         return found
 
     def stab(self, value: int) -> int:
+        found = self._stab.get(value)
+        if found is not None:
+            return found
         found = self.free
         for layer in self.layers:
             found |= layer.between(value, value)
         for runs, mask in self.big:
             if _has(runs, value):
                 found |= mask
+        if len(self._stab) < _KNOWN:
+            self._stab[value] = found
         return found
 
 

@@ -111,3 +111,21 @@ def test_a_lookup_of_many_members_is_the_same_as_a_rule_for_each() -> None:
     ]
     lookup = rule(TupleIn(fields, elements), ACCEPT)
     assert compare(hook(*rules), hook(lookup)) is None
+
+
+def test_what_is_known_of_another_ruleset_is_not_believed() -> None:
+    left, right = hook(rule(SSH, ACCEPT)), hook(rule(TCP, ACCEPT))
+    facts = Facts(right)
+    known = {family: facts.programs(family) for family in facts.families}
+    assert compare(left, right, known=known) is not None
+
+
+def test_known_marks_bit_by_bit_are_worked_out_anew() -> None:
+    """A search among 32 dimensions of two values each would be larger than one among the marks."""
+    mark = FieldIn(Field.MARK, IntervalSet.of(5))
+    left = hook(rule(mark, ACCEPT))
+    facts = Facts(left)
+    facts.dead()
+    known = {family: facts.programs(family) for family in facts.families}
+    assert compare(left, hook(rule(mark, ACCEPT), rule(mark, DROP)), known=known) is None
+    assert compare(left, hook(rule(mark, DROP)), known=known) is not None

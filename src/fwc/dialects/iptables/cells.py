@@ -7,6 +7,7 @@ from fwc.dialects.iptables.matches import address_part
 from fwc.dialects.iptables.parts import Part, Place
 from fwc.dialects.iptables.transport import transport_alternatives
 from fwc.ir.match import Field, TupleIn, Values
+from fwc.ir.walk import different_values
 from fwc.net.addresses import AddressSet
 from fwc.net.hooks import Family
 from fwc.net.intervals import IntervalSet, Run
@@ -41,16 +42,20 @@ def plain_lookup(found: Conjunction) -> Lookup | None:
     has_ports = Field.SPORT in match.fields or Field.DPORT in match.fields
     if (has_ports and Field.PROTOCOL not in match.fields) or any(field in match.fields for field in found.fields):
         return None
-    families = {f for e in match.elements for v in e if isinstance(v, AddressSet) for f in v.families()}
+    columns = different_values(match.elements)
+    families = {f for c in columns for v in c.values() if isinstance(v, AddressSet) for f in v.families()}
     if len(families) != 1:
         return None
     family = families.pop()
-    cells: list[Cell] = []
-    for element in match.elements:
-        runs = [_run(values, family) for values in element]
-        if None in runs:
+    runs: list[dict[int, Run]] = []
+    for column in columns:
+        known = {key: run for key, values in column.items() if (run := _run(values, family)) is not None}
+        if len(known) != len(column):
             return None
-        cells.append(tuple(run for run in runs if run is not None))
+        runs.append(known)
+    cells = [
+        tuple([known[id(values)] for known, values in zip(runs, element, strict=True)]) for element in match.elements
+    ]
     return Lookup(match.fields, tuple(cells))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from math import prod
 from typing import Any, Protocol
 
 from fwc.dialects.nft import tree as t
@@ -31,6 +32,7 @@ from fwc.ir.match import (
     Values,
 )
 from fwc.ir.verdict import CopyMark
+from fwc.ir.walk import different_values
 from fwc.net.addresses import AddressSet, format_address
 from fwc.net.clock import DAY, LAST_MOMENT, clock_text, moment, moment_text
 from fwc.net.hooks import Family
@@ -372,15 +374,23 @@ def fits_concatenation(match: TupleIn, family: Family) -> bool:
         protocols = {element[at] for element in match.elements}
         if not all(isinstance(each, IntervalSet) and each <= _ALL_PORTS for each in protocols):
             return False
-    for element in match.elements:
-        size = 1
-        for field, values in zip(match.fields, element, strict=True):
-            if isinstance(values, IfaceSet) and (values.negated or values.prefixes):
-                return False
-            size *= max(1, len(members(field, values, family)))
-        if size > 4096:
+    if not match.elements:
+        return True
+    sizes: list[dict[int, int]] = []
+    for field, different in zip(match.fields, different_values(match.elements), strict=True):
+        if any(isinstance(values, IfaceSet) and (values.negated or values.prefixes) for values in different.values()):
             return False
-    return True
+        sizes.append({key: max(1, len(members(field, values, family))) for key, values in different.items()})
+    if prod([max(own.values()) for own in sizes]) <= MOST_ELEMENTS:
+        return True
+    return all(
+        prod([own[id(values)] for own, values in zip(sizes, element, strict=True)]) <= MOST_ELEMENTS
+        for element in match.elements
+    )
+
+
+MOST_ELEMENTS = 4096
+"""Members of a set that one element of a lookup may become."""
 
 
 def _tuple(scope: Scope, match: TupleIn, negated: bool, family: Family) -> t.Statement:

@@ -293,8 +293,10 @@ class Conditions:
         else:
             elements = (t.Element(source),)
         out: list[tuple[tuple[Values, ...], t.Expr | None]] = []
+        columns = tuple(zip(fields, texts, strict=True))
+        known: list[dict[int, Values]] = [{} for _ in fields]  # of the words of `elements`, which outlive it
         for element in elements:
-            key = self._plain(element.key)
+            key = element.key if type(element.key) is t.Concat else self._plain(element.key)
             if isinstance(key, t.SetOf) and len(fields) == 1:
                 parts: tuple[t.Expr, ...] = (key,)
             elif isinstance(key, t.Word) and key.text == "*":
@@ -304,14 +306,18 @@ class Conditions:
             if len(parts) != len(fields):
                 raise Unknown("")
             row = []
-            for field, part, text in zip(fields, parts, texts, strict=True):
-                values = self.literals.values(field, part)
-                if isinstance(values, AddressSet):
-                    family = family_of(text)
-                    values = values.only(family) if family is not None else values
+            for column, (part, own) in enumerate(zip(parts, known, strict=True)):
+                values = own.get(id(part))
+                if values is None:
+                    values = own[id(part)] = self._column_values(*columns[column], part)
                 row.append(values)
             out.append((tuple(row), element.data))
         return out
+
+    def _column_values(self, field: Field, text: str, part: t.Expr) -> Values:
+        values = self.literals.values(field, part)
+        family = family_of(text) if isinstance(values, AddressSet) else None
+        return values.only(family) if family is not None and isinstance(values, AddressSet) else values
 
     def _icmp_pairs(self, text: str, right: t.Expr) -> Match:
         field = SELECTORS[text][0]

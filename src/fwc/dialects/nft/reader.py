@@ -10,6 +10,7 @@ from fwc.errors import FwcError
 MAX_DEPTH = 40
 _CLOSERS = frozenset(("", "\n", ";", "}"))
 _SPELLED = {"and": "&", "or": "|", "xor": "^", "lshift": "<<", "rshift": ">>"}
+_BEHIND_ELEMENTS = frozenset((".", ",", ":", "}", "\n"))
 _PUNCTUATION = frozenset("{}()[],;:=!<>&|^\n$@/.\\") | {"==", "!=", "<=", ">=", "<<", ">>", ""}
 
 
@@ -156,6 +157,10 @@ class Reader:
 
     def bits(self, least: int = 1) -> t.Expr:
         """Operators bind as in C: shifts closest, then `&`, `^` and `|` (src/parser_bison.y)."""
+        text = self.texts[self.at]
+        if text[:1].isdigit() and self.texts[self.at + 1] in _BEHIND_ELEMENTS:
+            self.at += 1  # nearly all there is in a large set
+            return self.make_word(text)
         left = self.primary()
         while True:
             op = self.texts[self.at]

@@ -91,6 +91,23 @@ def has_ranges(field: Field, values: Values, family: Family) -> bool:
     return any(low != high for low, high in numbers.runs)
 
 
+class _Column:
+    """One field of a large lookup: what its values, of which there are few different ones, each as one object, become."""
+
+    def __init__(self, field: Field, family: Family) -> None:
+        self.field = field
+        self.family = family
+        self._known: dict[int, tuple[Values, tuple[t.Word | t.Quoted, ...], bool]] = {}
+
+    def of(self, values: Values) -> tuple[Values, tuple[t.Word | t.Quoted, ...], bool]:
+        """The values, their members, and whether some are ranges."""
+        found = self._known.get(id(values))
+        if found is None:  # kept with the values, so that their identity is not used again
+            found = values, members(self.field, values, self.family), has_ranges(self.field, values, self.family)
+            self._known[id(values)] = found
+        return found
+
+
 class Pool:
     """Named sets and maps of one table. `titles` are the user's names of values, for sets made of them."""
 
@@ -140,14 +157,16 @@ class Pool:
     ) -> t.Expr:
         """The set (or, with data of `kind`, the map) of a concatenation: anonymous when small, else named."""
         elements: list[t.Element] = []
-        ranges = False
         seen: dict[tuple[str, ...], t.Expr | None] = {}
+        ranges = False
+        columns = [_Column(field, family) for field in fields]
         for values, data in rows:
-            columns = [members(f, v, family) for f, v in zip(fields, values, strict=True)]
-            if not all(columns):
+            known = [column.of(each) for column, each in zip(columns, values, strict=True)]
+            members_of = [each[1] for each in known]
+            if not all(members_of):
                 continue  # addresses of the other family
-            ranges = ranges or any(has_ranges(f, v, family) for f, v in zip(fields, values, strict=True))
-            for combination in product(*columns):
+            ranges = ranges or any(each[2] for each in known)
+            for combination in product(*members_of):
                 texts = tuple([each.text for each in combination])
                 if texts in seen:
                     continue
