@@ -1,28 +1,37 @@
-"""`! --uid-owner` and `! --helper`, which hold for packets without a socket or a helper too, where nft's `!=` does not.
+"""`! --uid-owner` and `! --helper`, which hold for packets without a socket or a helper too, where nft's `!=` does not; and
+conditions kept as text, which neither nft nor iptables can negate.
 
 A chain leaves by the condition itself, and does what the rule does for every other packet.
 """
 
 from __future__ import annotations
 
+from types import UnionType
+
 from fwc.convert.chains import Away, Call
-from fwc.ir.match import ALWAYS, HelperIs, Match, Not, Owner, all_of
+from fwc.ir.match import ALWAYS, HelperIs, Not, Opaque, Owner, all_of
 from fwc.ir.model import Rule
 from fwc.ir.walk import conjuncts
 
 
 def unless(rule: Rule) -> Call | None:
-    """The other conditions lead into a chain, where each negated one leads away and what is left does as the rule."""
-    negated = [part.match for part in conjuncts(rule.match) if _negated(part)]  # type: ignore[union-attr]
+    """For nftables: the other conditions lead into a chain, where each negated one leads away and the rest does as the rule."""
+    return _unless(rule, Owner | HelperIs | Opaque)
+
+
+def unless_text(rule: Rule) -> Call | None:
+    """For iptables, which negates users and helpers by itself."""
+    return _unless(rule, Opaque)
+
+
+def _unless(rule: Rule, kinds: type | UnionType) -> Call | None:
+    negated = [part.match for part in conjuncts(rule.match) if isinstance(part, Not) and isinstance(part.match, kinds)]
     if not negated:
         return None
+    others = (p for p in conjuncts(rule.match) if not (isinstance(p, Not) and isinstance(p.match, kinds)))
 
     def inside(away: Away) -> tuple[Rule, ...]:
         leaving = (Rule(each, (), away, origin=rule.origin) for each in negated)
         return (*leaving, Rule(ALWAYS, rule.actions, rule.verdict, rule.label, rule.comment, rule.role, rule.origin))
 
-    return Call(all_of(*(part for part in conjuncts(rule.match) if not _negated(part))), inside, "unless")
-
-
-def _negated(part: Match) -> bool:
-    return isinstance(part, Not) and isinstance(part.match, Owner | HelperIs)
+    return Call(all_of(*others), inside, "unless")

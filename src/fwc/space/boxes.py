@@ -138,6 +138,7 @@ STATELESS_EXTENSIONS = frozenset(
         "socket",
         "state",
         "string",
+        "tcp",
         "tcpmss",
         "tcpoption",
         "tos",

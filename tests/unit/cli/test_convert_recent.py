@@ -155,5 +155,6 @@ def test_how_long_sets_remember_is_proved(there: Path, monkeypatch: pytest.Monke
     """A printer that gets the timeout wrong is found out."""
     monkeypatch.setattr("fwc.dialects.nft.builder.duration", lambda seconds: "61s")
     assert "members of @recent_seen_in_90s live 61 seconds, not 90" in refused(
-        there, "-A INPUT -p tcp -m recent --set --name seen\n-A INPUT -m recent --rcheck --seconds 90 --name seen -j DROP"
+        there,
+        "-A INPUT -p tcp -m recent --set --name seen\n-A INPUT -m recent --rcheck --seconds 90 --name seen -j DROP",
     )

@@ -1,0 +1,122 @@
+"""Where a rule stands: what a condition that is respelled may rely on."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+from fwc.ir.graph import calls
+from fwc.ir.match import Field, FieldIn, HelperIs, MaskedIn, Match, Opaque, WithinConnections
+from fwc.ir.model import Base, Rule, Table
+from fwc.ir.verdict import AssignHelper, CopyMark, Dnat, Masquerade, Netmap, OpaqueVerdict, Redirect, SetField, Snat
+from fwc.ir.walk import conjuncts, match_nodes
+from fwc.net.hooks import Hook
+from fwc.net.intervals import IntervalSet
+from fwc.records import record
+
+_DEFRAGMENTATION = -400
+"""The priority at which the kernel puts fragments together where connections are tracked (NF_IP_PRI_CONNTRACK_DEFRAG)."""
+_CT_FIELDS = frozenset(
+    {
+        Field.CT_STATE,
+        Field.CT_STATUS,
+        Field.CT_MARK,
+        Field.CT_ORIG_DPORT,
+        Field.CT_ORIG_SADDR,
+        Field.CT_ORIG_DADDR,
+    }
+)
+_TRACKING_TEXTS = frozenset({"nat", "MASQUERADE", "SNAT", "DNAT", "TPROXY", "tproxy"})
+_TRACKING = Snat | Dnat | Masquerade | Redirect | Netmap
+
+
+@record
+class Place:
+    """`protocols` are those that the rule asks for, None for any. `joined` says that packets in pieces are put together before
+    they come here, `whole` that at least no piece behind the first one is asked. `bases` are the base chains that lead here."""
+
+    family: str
+    target: str
+    protocols: IntervalSet | None
+    joined: bool
+    whole: bool
+    bases: tuple[Base, ...]
+
+    def inside(self, hooks: frozenset[Hook], priority: int) -> bool:
+        """Whether every base chain that leads here is of one of these hooks and this priority."""
+        return bool(self.bases) and all(b.hook in hooks and b.priority == priority for b in self.bases)
+
+    def only(self, protocol: int) -> bool:
+        """Whether the rule asks for this protocol by itself."""
+        return self.protocols == IntervalSet.of(protocol)
+
+
+def places(table: Table, target: str) -> dict[str, Place]:
+    """For each chain the place of a rule that asks nothing else."""
+    roots = _bases(table)
+    joined = _tracks(table) and all(c.base.priority > _DEFRAGMENTATION for c in table.chains if c.base is not None)
+    return {c.name: Place(table.family, target, None, joined, joined, roots.get(c.name, ())) for c in table.chains}
+
+
+def of_rule(place: Place, rule: Rule) -> Place:
+    """The place with what the rule's other conditions say."""
+    protocols: IntervalSet | None = None
+    whole = place.whole
+    for part in conjuncts(rule.match):
+        if isinstance(part, FieldIn) and part.field is Field.PROTOCOL and isinstance(part.values, IntervalSet):
+            protocols = part.values if protocols is None else protocols & part.values
+        whole = whole or _reads_header(part)
+    return dataclasses.replace(place, protocols=protocols, whole=whole)
+
+
+def _reads_header(part: Match) -> bool:
+    """A port or a flag, which no later piece of a packet has."""
+    if isinstance(part, FieldIn):
+        return part.field in (Field.SPORT, Field.DPORT)
+    return isinstance(part, MaskedIn) and part.field is Field.TCP_FLAGS and part.mask & ~0x3F == 0
+
+
+def _tracks(table: Table) -> bool:
+    """Whether a rule of the table makes the kernel track connections or look for the sockets of transparent proxies."""
+    return any(_tracking(rule) for chain in table.chains for rule in chain.rules)
+
+
+def _tracking(rule: Rule) -> bool:
+    if isinstance(rule.verdict, _TRACKING):
+        return True
+    if isinstance(rule.verdict, OpaqueVerdict) and rule.verdict.kind in _TRACKING_TEXTS:
+        return True
+    for action in rule.actions:
+        if isinstance(action, CopyMark | AssignHelper) or (
+            isinstance(action, SetField) and action.field is Field.CT_MARK
+        ):
+            return True
+    return any(_tracked(node) for node in match_nodes(rule.match))
+
+
+def _tracked(node: Match) -> bool:
+    if isinstance(node, FieldIn | MaskedIn):
+        return node.field in _CT_FIELDS
+    if isinstance(node, Opaque):
+        return node.kind in ("conntrack", "connbytes", "connlabel") or node.kind.startswith("ct ")
+    return isinstance(node, HelperIs | WithinConnections)
+
+
+def _bases(table: Table) -> dict[str, tuple[Base, ...]]:
+    graph = calls(table)
+    out: dict[str, tuple[Base, ...]] = {}
+    for chain in table.chains:
+        if chain.base is not None:
+            for name in _reached(graph, chain.name):
+                out[name] = (*out.get(name, ()), chain.base)
+    return out
+
+
+def _reached(graph: dict[str, dict[str, Rule]], start: str) -> Iterator[str]:
+    todo, seen = [start], {start}
+    while todo:
+        name = todo.pop()
+        yield name
+        fresh = [callee for callee in graph.get(name, {}) if callee not in seen]
+        seen.update(fresh)
+        todo.extend(fresh)
