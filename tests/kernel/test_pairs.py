@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Iterator, Sequence
 
@@ -9,8 +10,10 @@ import pytest
 from tests.kernel.convert_campaign import forms
 from tests.kernel.traffic import CLIENT, OUTSIDE, packet
 
+from fwc.api import ReadRequest, convert
 from fwc.project.kernel.frames import ACK, RST, SYN, Probe
 from fwc.project.kernel.laboratory import Interface, Laboratory
+from fwc.source import SourceFile
 
 pytestmark = pytest.mark.kernel
 
@@ -89,6 +92,8 @@ def talk(version: int) -> list[Probe]:
         out.append(packet("eth0", there, here, "tcp", 82, sport=9000, seq=1000))
         out.append(packet("eth0", there, here, "icmp" if version == 4 else "icmpv6", icmp_id=80))
     out.append(packet(None, here, there, "tcp", 83, sport=9001))
+    out.append(packet(None, here, there, "udp", 85, sport=9005))
+    out.append(packet("eth0", there, here, "udp", 9005, sport=85))
     out.append(packet("eth0", OTHER[version], here, "tcp", 84, sport=9002))
     return out
 
@@ -136,14 +141,17 @@ CASES = [
 @pytest.fixture(scope="module")
 def pair_lab(_possible: None) -> Iterator[Laboratory]:
     own = (f"{OWN[4]}/24", f"{OWN[6]}/64")
-    with Laboratory([Interface("eth0", own)], [("default", "eth0"), ("default6", "eth0")]) as built:
+    inside = ("10.0.0.1/24", "2001:db8:1::1/64")
+    with Laboratory(
+        [Interface("eth0", own), Interface("lan0", inside)], [("default", "eth0"), ("default6", "eth0")]
+    ) as built:
         yield built
 
 
 def marked(lab: Laboratory, kind: str, text: str, sent: Sequence[Probe]) -> list[tuple[str, int]]:
     """What becomes of the packets, one after the other, and which of them bear the mark."""
     lab.load((kind, text))
-    lab.flush_connections()
+    lab.firewall.must(["ip", "link", "set", "lan0", "group", "7"])
     return [(fate.verdict, fate.mark) for probe in sent for fate in lab.send([probe], dry=False)]
 
 
@@ -165,3 +173,69 @@ def test_both_spellings_decide_alike(pair_lab: Laboratory, condition: str, versi
     assert marked(pair_lab, "nft", nft, sent) == wanted, nft
     assert marked(pair_lab, f"{tool}-legacy", again, sent) == wanted, again
     assert marked(pair_lab, f"{tool}-nft", again, sent) == wanted, again
+
+
+NFT = """table inet t {{
+ chain before {{
+  type filter hook prerouting priority mangle; policy accept;
+  ct state untracked accept
+  {condition} meta mark set 1
+ }}
+}}
+"""
+
+
+def ways(version: int) -> list[Probe]:
+    other = "10.0.0.9" if version == 4 else "2001:db8:1::9"
+    return [syn(version, 1), packet("lan0", other, OUTSIDE[version], sport=20002)]
+
+
+FROM_NFT = [
+    ("tcp option maxseg size != { 1-500, 536 }", sizes, BOTH), ("tcp option maxseg size > 536", sizes, BOTH),
+    ("tcp option maxseg missing", sizes, BOTH), ("tcp option sack-perm missing", options, BOTH),
+    ("ct packets > 3", talk, BOTH), ("ct bytes != { 100-500, 600-2000 }", talk, BOTH), ("ct original avgpkt 1-100", talk, BOTH),
+    ("ct expiration 100s-200s999ms", talk, BOTH), ("ct direction != reply", talk, BOTH),
+    ("ct original protocol != udp", talk, BOTH), ("meta l4proto tcp tcp option maxseg missing", sizes, BOTH),
+    ("esp spi { 5, 7-8 }", indexes, BOTH), ("esp spi != { 5, 7-8 }", indexes, BOTH), ("ah spi 5", indexes, V4),
+    ("ip ecn { ect0, ce }", classes, V4), ("ip6 ecn != ce", classes, (6,)), ("tcp flags & cwr == cwr", flags, BOTH),
+    ("ct reply ip daddr 203.0.113.9", talk, V4), ("meta l4proto udp ct reply proto-src { 80, 90 }", talk, BOTH),
+    ("iifgroup 7", ways, BOTH), ("iifgroup != { 5, 7 }", ways, BOTH), ("iifgroup default", ways, BOTH),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("condition", "version", "draw"),
+    [(c, v, d) for c, d, versions in FROM_NFT for v in versions],
+    ids=[f"{c} v{v}" for c, _, versions in FROM_NFT for v in versions],
+)
+def test_what_nft_asks_is_asked_by_iptables(pair_lab: Laboratory, condition: str, version: int, draw: object) -> None:
+    text = NFT.format(condition=condition)
+    output, found = convert(SourceFile("nftables.conf", text), ReadRequest("nft"), "iptables")
+    assert output is not None, found
+    rules = next(f.text for f in output.files if f.name == f"rules.v{version}")
+    sent = draw(version)  # type: ignore[operator]
+    wanted = marked(pair_lab, "nft", text, sent)
+    assert len({mark for _, mark in wanted}) == 2, "the packets do not try the condition"
+    tool = "iptables" if version == 4 else "ip6tables"
+    assert marked(pair_lab, f"{tool}-nft", rules, sent) == wanted, rules
+    assert marked(pair_lab, f"{tool}-legacy", rules, sent) == wanted, rules
+
+
+def test_each_processor_is_its_own(_possible: None) -> None:
+    """Packets are handled by the processor that sends them over a veth."""
+    able = os.sched_getaffinity(0)
+    if len(able) < 2:
+        pytest.skip("this machine has one processor")
+    first, second, *_ = sorted(able)
+    text = MARKS.format(condition=f"-m cpu ! --cpu {first}")
+    found = forms(text, 4)
+    assert not isinstance(found, str), found
+    for processor, mark in ((first, 0), (second, 1)):
+        os.sched_setaffinity(0, {processor})
+        try:
+            with Laboratory([Interface("eth0", (f"{OWN[4]}/24",))], [("default", "eth0")]) as lab:
+                for kind, rules in (("iptables-legacy", text), ("nft", found[0]), ("iptables-legacy", found[1])):
+                    lab.load((kind, rules))
+                    assert [fate.mark for fate in lab.send([syn(4, 1)])] == [mark], rules
+        finally:
+            os.sched_setaffinity(0, able)

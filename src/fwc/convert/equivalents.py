@@ -37,7 +37,7 @@ def respelled(ruleset: Ruleset, target: str) -> Ruleset:
 
 
 def _table(table: Table, target: str) -> Table:
-    if table.family not in ("ip", "ip6") or target not in ("nftables", "iptables"):
+    if table.family not in ("ip", "ip6", "inet") or target not in ("nftables", "iptables"):
         return table
     found = places(table, target)
     return dataclasses.replace(table, chains=tuple(_chain(c, found[c.name]) for c in table.chains))
@@ -76,8 +76,8 @@ def _match(match: Match, place: Place) -> Match:
 
 
 def _known(match: Opaque, place: Place, negated: bool) -> Match | None:
-    old = _opaque if place.family == "ip" else _opaque6
-    found = old(match, place.target, negated)
+    old = {"ip": _opaque, "ip6": _opaque6}.get(place.family)
+    found = old(match, place.target, negated) if old is not None else None
     if found is not None or negated:
         return found
     if match.dialect == "iptables" and place.target == "nftables":

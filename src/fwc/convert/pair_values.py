@@ -65,6 +65,17 @@ def numbers(top: int) -> Values:
     return Values(same, same)
 
 
+def groups() -> Values:
+    """The number of a group of interfaces; 0 is the default one. Other names are each machine's own (/etc/iproute2/group)."""
+
+    def same(text: str, negated: bool) -> str | None:
+        word = text.strip('"')
+        found = 0 if word == "default" else _number(word)
+        return None if found is None or found > 0xFFFFFFFF else str(found)
+
+    return Values(same, same)
+
+
 _LONG = (1 << 64) - 1
 
 

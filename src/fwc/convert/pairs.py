@@ -9,16 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from fwc.convert.pair_values import Values, bounds, counts, networks, numbers, protocols, ranges, seconds, words
+from fwc.convert.pair_values import Values, bounds, counts, groups, networks, numbers, protocols, ranges, seconds, words
 from fwc.convert.place import Place
 from fwc.dialects.iptables.lexer import join_words, split_words
-from fwc.ir.match import Field, FieldIn, Match, Opaque, all_of, any_of
-from fwc.net.hooks import Family
+from fwc.ir.match import Field, FieldIn, Match, Opaque, all_of, any_of, family_is
+from fwc.net.hooks import Family, Hook
 from fwc.net.intervals import IntervalSet
 from fwc.net.protocols import PORT_PROTOCOLS
 from fwc.records import record
 
 _BOTH = ("ip", "ip6")
+_ARRIVING = frozenset({Hook.PREROUTING, Hook.INPUT, Hook.FORWARD})
+_LEAVING = frozenset({Hook.FORWARD, Hook.OUTPUT, Hook.POSTROUTING})
 _WAYS = {"ORIGINAL": "original", "REPLY": "reply"}
 ECN = {"0": "not-ect", "1": "ect1", "2": "ect0", "3": "ce"}
 """The two bits of the traffic class, as numbers and as nft names them."""
@@ -28,7 +30,8 @@ _AH, _ESP = 51, 50
 @record
 class Pair:
     """`-m module [!] option VALUE` and `selector [!=] VALUE`. `beside` are further options of the instance. `protocol` is one
-    that the selector implies and iptables has to ask for; `ports` that nft takes the selector behind a protocol with ports."""
+    that the selector implies and iptables has to ask for; `ports` that nft takes the selector behind a protocol with ports,
+    `hooks` where iptables takes the module."""
 
     module: str
     option: str
@@ -38,6 +41,7 @@ class Pair:
     families: tuple[str, ...] = _BOTH
     protocol: int = 0
     ports: bool = False
+    hooks: frozenset[Hook] = frozenset(Hook)
 
 
 def _connbytes() -> list[Pair]:
@@ -80,6 +84,9 @@ PAIRS = (
     Pair("ah", "--ahspi", "ah spi", ranges(0xFFFFFFFF), families=("ip",), protocol=_AH),
     # cpu_mt() in xt_cpu.c: smp_processor_id(), as nft_meta_get_eval()
     Pair("cpu", "--cpu", "meta cpu", numbers(0xFFFFFFFF)),
+    # devgroup_mt() in xt_devgroup.c: the group of the interface, without a mask; nft_meta_store_ifgroup()
+    Pair("devgroup", "--src-group", "meta iifgroup", groups(), hooks=_ARRIVING),
+    Pair("devgroup", "--dst-group", "meta oifgroup", groups(), hooks=_LEAVING),
     # match_ip() in xt_ecn.c: two bits of the header
     Pair("ecn", "--ecn-ip-ect", "ip ecn", words(ECN), families=("ip",)),
     Pair("ecn", "--ecn-ip-ect", "ip6 ecn", words(ECN), families=("ip6",)),
@@ -144,8 +151,11 @@ _COMPARED = re.compile(r"(==|!=|<=|>=|<|>)? ?(.+)")
 
 def in_iptables(match: Opaque, place: Place) -> Match | None:
     """An opaque comparison of nft in iptables' words, None where there are none."""
-    pair = next((p for p in PAIRS if p.selector == match.kind and place.family in p.families), None)
+    names = (match.kind, f"meta {match.kind}")
+    pair = next((p for p in PAIRS if p.selector in names and place.family in (*p.families, "inet")), None)
     if pair is None or not match.text.startswith(f"{match.kind} "):
+        return None
+    if pair.hooks != frozenset(Hook) and not (place.bases and all(base.hook in pair.hooks for base in place.bases)):
         return None
     found = values_of(match.text[len(match.kind) + 1 :], pair.values.top)
     if found is None or (pair.ports and (place.protocols is None or not _has_ports(place.protocols))):
@@ -159,10 +169,12 @@ def in_iptables(match: Opaque, place: Place) -> Match | None:
         if word is None:
             return None
         parts.append(Opaque("iptables", _instance(pair, word, negated), pair.module))
-    asked = all_of(*parts) if negated else any_of(*parts)
-    if not pair.protocol or place.only(pair.protocol):
-        return asked
-    return all_of(FieldIn(Field.PROTOCOL, IntervalSet.of(pair.protocol)), asked)
+    implied: list[Match] = []
+    if place.family == "inet" and len(pair.families) == 1:
+        implied.append(family_is(Family.V4 if pair.families == ("ip",) else Family.V6))
+    if pair.protocol and not place.only(pair.protocol):
+        implied.append(FieldIn(Field.PROTOCOL, IntervalSet.of(pair.protocol)))
+    return all_of(*implied, all_of(*parts) if negated else any_of(*parts))
 
 
 def values_of(text: str, top: int | None) -> tuple[tuple[str, ...], bool] | None:

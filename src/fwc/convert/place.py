@@ -6,9 +6,26 @@ import dataclasses
 from collections.abc import Iterator
 
 from fwc.ir.graph import calls
-from fwc.ir.match import Field, FieldIn, HelperIs, MaskedIn, Match, Opaque, WithinConnections
+from fwc.ir.match import AllOf, Field, FieldIn, HelperIs, MaskedIn, Match, Opaque, WithinConnections
 from fwc.ir.model import Base, Rule, Table
-from fwc.ir.verdict import AssignHelper, CopyMark, Dnat, Masquerade, Netmap, OpaqueVerdict, Redirect, SetField, Snat
+from fwc.ir.verdict import (
+    Accept,
+    AssignHelper,
+    Continue,
+    CopyMark,
+    Dnat,
+    Drop,
+    Goto,
+    Jump,
+    Masquerade,
+    Netmap,
+    OpaqueVerdict,
+    Redirect,
+    Reject,
+    Return,
+    SetField,
+    Snat,
+)
 from fwc.ir.walk import conjuncts, match_nodes
 from fwc.net.hooks import Hook
 from fwc.net.intervals import IntervalSet
@@ -24,6 +41,19 @@ _CT_FIELDS = frozenset(
         Field.CT_ORIG_DPORT,
         Field.CT_ORIG_SADDR,
         Field.CT_ORIG_DADDR,
+    }
+)
+_FIELDS_OF_BOTH = frozenset(
+    {
+        Field.CT_STATE,
+        Field.CT_STATUS,
+        Field.CT_MARK,
+        Field.PROTOCOL,
+        Field.SPORT,
+        Field.DPORT,
+        Field.IIF,
+        Field.OIF,
+        Field.MARK,
     }
 )
 _TRACKING_TEXTS = frozenset({"nat", "MASQUERADE", "SNAT", "DNAT", "TPROXY", "tproxy"})
@@ -77,8 +107,18 @@ def _reads_header(part: Match) -> bool:
 
 
 def _tracks(table: Table) -> bool:
-    """Whether a rule of the table makes the kernel track connections or look for the sockets of transparent proxies."""
-    return any(_tracking(rule) for chain in table.chains for rule in chain.rules)
+    """Whether a rule of the table makes the kernel track connections or look for the sockets of transparent proxies. In a table
+    of both families it has to do so for both, as each becomes a ruleset of its own."""
+    return any(
+        _tracking(rule) and (table.family != "inet" or _of_both(rule)) for chain in table.chains for rule in chain.rules
+    )
+
+
+def _of_both(rule: Rule) -> bool:
+    nodes = [node for node in match_nodes(rule.match) if not isinstance(node, AllOf)]
+    return isinstance(rule.verdict, Accept | Drop | Reject | Jump | Goto | Return | Continue) and all(
+        isinstance(node, FieldIn | MaskedIn) and node.field in _FIELDS_OF_BOTH for node in nodes
+    )
 
 
 def _tracking(rule: Rule) -> bool:

@@ -13,10 +13,11 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Sequence
+from itertools import permutations
 
 from fwc.convert.chains import Away, Call
 from fwc.convert.place import Place, of_rule
-from fwc.ir.match import ALWAYS, Always, Field, FieldIn, Match, Not, Opaque, all_of
+from fwc.ir.match import ALWAYS, Always, Field, FieldIn, Match, Not, Opaque, all_of, family_is
 from fwc.ir.model import Rule
 from fwc.ir.verdict import DROP, Drop, OpaqueVerdict
 from fwc.ir.walk import conjuncts
@@ -133,19 +134,29 @@ def _statement(proxy: Proxy, family: Family) -> str:
 def targeted(rules: tuple[Rule, ...], place: Place) -> tuple[Rule, ...]:
     """The rules of a chain with `tproxy` as TPROXY, where the next rule drops what has no socket."""
     out = list(rules)
-    for at in range(len(rules) - 1):
-        rule, rest = rules[at], rules[at + 1]
-        if isinstance(rule.verdict, OpaqueVerdict) and rule.verdict.kind == "tproxy" and _drops(rest, rule.match):
+    for at, rule in enumerate(rules):
+        if (
+            isinstance(rule.verdict, OpaqueVerdict)
+            and rule.verdict.kind == "tproxy"
+            and _dropped(rule, rules[at + 1 :])
+        ):
             target = _target(rule.verdict.text, of_rule(place, rule))
             out[at] = rule if target is None else dataclasses.replace(rule, verdict=target)
     return tuple(out)
 
 
-def _drops(rest: Rule, match: Match) -> bool:
-    """Whether the rule drops every packet that `match` takes."""
-    return (
-        isinstance(rest.verdict, Drop) and not rest.actions and (isinstance(rest.match, Always) or rest.match == match)
-    )
+def _dropped(rule: Rule, behind: Sequence[Rule]) -> bool:
+    """Whether the next rule that packets of this one meet drops them all."""
+    asked = set(conjuncts(rule.match))
+    rest = next((each for each in behind if not _other_family(asked, each)), None)
+    if rest is None or not isinstance(rest.verdict, Drop) or rest.actions:
+        return False
+    return isinstance(rest.match, Always) or set(conjuncts(rest.match)) <= asked
+
+
+def _other_family(asked: set[Match], rule: Rule) -> bool:
+    theirs = set(conjuncts(rule.match))
+    return any(family_is(a) in asked and family_is(b) in theirs for a, b in permutations(Family, 2))
 
 
 def _target(text: str, place: Place) -> OpaqueVerdict | None:

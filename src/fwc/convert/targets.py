@@ -64,7 +64,11 @@ def in_iptables(action: OpaqueAction, place: Place) -> OpaqueAction | None:
     """Each stands in one table of iptables only."""
     if action.text in ("meta nftrace set 1", "nftrace set 1") and place.inside(_ALL, PRIORITY_RAW):
         return OpaqueAction("iptables", "-j TRACE", "TRACE")
-    if (found := _ECN_SET_NFT.fullmatch(action.text)) is not None and place.inside(_ALL, PRIORITY_MANGLE):
+    if (
+        place.family != "inet"
+        and (found := _ECN_SET_NFT.fullmatch(action.text)) is not None
+        and place.inside(_ALL, PRIORITY_MANGLE)
+    ):
         value = next((number for number, name in ECN.items() if found[1] in (number, name)), None)
         if value is not None:
             return OpaqueAction("iptables", f"-j TOS --set-tos 0x{value}/0x3", "TOS")

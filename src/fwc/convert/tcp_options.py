@@ -1,8 +1,9 @@
 """The options and the two highest flags of the TCP header in both spellings.
 
-tcp_find_option() in xt_tcpudp.c, tcpmss_mt() in xt_tcpmss.c and match_tcp() in xt_ecn.c against nft_exthdr_tcp_eval(). iptables'
-negation holds without the option; nft's `!=` does not. `missing` holds for later pieces of a packet too, and xt_tcpmss and xt_ecn
-take their bytes for a header: all are alike only where no such piece is asked (`Place.whole`).
+tcp_find_option() in xt_tcpudp.c, tcpmss_mt() in xt_tcpmss.c and match_tcp() in xt_ecn.c against nft_exthdr_tcp_eval().
+iptables' negation holds without the option; nft's `!=` does not. `missing` holds for later pieces of a packet too, and
+xt_tcpmss and xt_ecn take their bytes for a header: all are alike only where no such piece is asked (`Place.whole`). And nft
+does not ask for TCP by itself: `missing` holds for UDP.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 from fwc.convert.pair_values import ranges
 from fwc.convert.pairs import values_of
 from fwc.convert.place import Place
-from fwc.ir.match import Field, FieldIn, MaskedIn, Match, Opaque, all_of, any_of
+from fwc.ir.match import Field, FieldIn, MaskedIn, Match, Opaque, all_of, any_of, negate
 from fwc.net.intervals import IntervalSet
 from fwc.net.protocols import TCP
 
@@ -67,7 +68,8 @@ def in_iptables(match: Opaque, place: Place) -> Match | None:
         there = found[2] == "exists"
         if not 2 <= option <= 255 or not (there or place.whole):
             return None
-        return all_of(tcp, _has_option(option, there))
+        asked = all_of(tcp, _has_option(option, there))
+        return asked if there or place.only(TCP) else any_of(negate(tcp), asked)
     if match.kind == _SIZE and place.whole:
         values = values_of(match.text[len(_SIZE) + 1 :], 0xFFFF)
         sizes = [_SIZES.to_iptables(each, False) for each in values[0]] if values is not None else [None]

@@ -78,7 +78,9 @@ CHAIN = "table ip t {{ chain c {{ type filter hook input priority filter; ct sta
             ["-p tcp -m tcp --tcp-option 2 -m tcpmss ! --mss 1:5 -m tcpmss ! --mss 9"],
         ),
         ("tcp option maxseg size < 500", ["-p tcp -m tcpmss --mss 0:499"]),
-        ("tcp option maxseg missing", ["-p tcp -m tcp ! --tcp-option 2"]),
+        ("meta l4proto tcp tcp option maxseg missing", ["-p tcp -m tcp ! --tcp-option 2"]),
+        ("tcp option maxseg missing", ["! -p tcp", "-p tcp -m tcp ! --tcp-option 2"]),
+        ("iifgroup != 5", ["-m devgroup ! --src-group 5"]),
         ("esp spi { 5, 7-9 }", ["-p esp -m esp --espspi 5", "-p esp -m esp --espspi 7:9"]),
         ("ct direction != original", ["-m conntrack --ctdir REPLY"]),
         ("ct original protocol != udp", ["-m conntrack ! --ctproto 17"]),
@@ -131,6 +133,7 @@ def test_refused(rule: str) -> None:
 @pytest.mark.parametrize(
     "rule",
     [
+        "oifgroup 5",
         "ct avgpkt < 9",
         "ct bytes != 5",
         "ct expiration 5s",
@@ -205,6 +208,21 @@ def test_a_proxy_drops_what_has_no_socket() -> None:
     assert "-A PREROUTING -p tcp -m socket --transparent --nowildcard -j MARK --set-xmark 0x1/0x1\n" in back
     assert "tproxy to [::1]:3129 meta mark" in to_nft(PROXY.format(ip="::1"), 6)
     assert "iptables cannot express" in to_iptables(there.replace("accept\n\t\tdrop\n", "accept\n\t\treturn\n"))
+
+
+def test_both_families() -> None:
+    """In a table of both a drop of the same family counts; what is asked of one family is asked in its file only."""
+    rules = """ct state untracked drop
+  tcp dport 80 tproxy ip to 127.0.0.1:3129 meta mark set 1 accept
+  tcp dport 80 tproxy ip6 to [::1]:3129 meta mark set meta mark | 1 accept
+  tcp dport 80 drop
+  ip ecn ce drop"""
+    text = f"table inet t {{\n chain c {{\n  type filter hook prerouting priority mangle;\n  {rules}\n }}\n}}\n"
+    target = "-A PREROUTING -p tcp -m tcp --dport 80 -j TPROXY --on-port 3129"
+    assert f"{target} --on-ip 127.0.0.1 --tproxy-mark 0x1/0xffffffff\n" in to_iptables(text, 4)
+    assert f"{target} --on-ip ::1 --tproxy-mark 0x1/0x1\n" in to_iptables(text, 6)
+    assert "--ecn-ip-ect 3" in to_iptables(text, 4)
+    assert "--ecn-ip-ect 3" not in to_iptables(text, 6)
 
 
 def test_what_stands_behind_tproxy_is_part_of_it() -> None:
