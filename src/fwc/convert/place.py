@@ -63,7 +63,7 @@ _TRACKING = Snat | Dnat | Masquerade | Redirect | Netmap
 @record
 class Place:
     """`protocols` are those that the rule asks for, None for any. `joined` says that packets in pieces are put together before
-    they come here, `whole` that at least no piece behind the first one is asked. `bases` are the base chains that lead here."""
+    they come here, `whole` that at least iptables asks no later piece. `bases` are the base chains that lead here."""
 
     family: str
     target: str
@@ -100,7 +100,7 @@ def of_rule(place: Place, rule: Rule) -> Place:
 
 
 def _reads_header(part: Match) -> bool:
-    """A port or a flag, which no later piece of a packet has."""
+    """A port or a flag, which iptables never finds in a later piece of a packet."""
     if isinstance(part, FieldIn):
         return part.field in (Field.SPORT, Field.DPORT)
     return isinstance(part, MaskedIn) and part.field is Field.TCP_FLAGS and part.mask & ~0x3F == 0

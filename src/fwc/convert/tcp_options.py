@@ -1,9 +1,9 @@
 """The options and the two highest flags of the TCP header in both spellings.
 
 tcp_find_option() in xt_tcpudp.c, tcpmss_mt() in xt_tcpmss.c and match_tcp() in xt_ecn.c against nft_exthdr_tcp_eval().
-iptables' negation holds without the option; nft's `!=` does not. `missing` holds for later pieces of a packet too, and
-xt_tcpmss and xt_ecn take their bytes for a header: all are alike only where no such piece is asked (`Place.whole`). And nft
-does not ask for TCP by itself: `missing` holds for UDP.
+iptables' negation holds without the option; nft's `!=` does not. nft does not ask for TCP by itself: `missing` holds for UDP, and
+for later pieces of a packet. xt_tcpmss and xt_ecn take the bytes of such pieces for a header, and on Linux 6.18 nft does so for
+ports and flags, but not for options: what is not alike for pieces needs a place where there are none (`Place.joined`, `whole`).
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ def in_nft(match: Opaque, place: Place) -> Match | None:
         return None
     if (found := _OPTION.fullmatch(match.text)) is not None:
         return _presence(int(found[2]), not found[1], place)
-    if not place.whole:
-        return None
-    if (found := _FLAG.fullmatch(match.text)) is not None:
+    if place.joined and (found := _FLAG.fullmatch(match.text)) is not None:
         bit = _FLAGS[found[2]]
         return MaskedIn(Field.TCP_FLAGS, bit, IntervalSet.of(0 if found[1] else bit))
-    if (found := _MSS.fullmatch(match.text)) is not None:
+    if place.whole and (found := _MSS.fullmatch(match.text)) is not None:
         sizes = _SIZES.to_nft(found[2], bool(found[1]))
         if sizes is None:
             return None
         if not found[1]:
             return Opaque("nft", f"{_SIZE} {sizes}", _SIZE)
+        if not place.joined:
+            return None
         return any_of(
             Opaque("nft", "tcp option maxseg missing", "tcp option maxseg"), Opaque("nft", f"{_SIZE} != {sizes}", _SIZE)
         )
@@ -54,7 +54,7 @@ def in_nft(match: Opaque, place: Place) -> Match | None:
 
 
 def _presence(option: int, there: bool, place: Place) -> Match | None:
-    if not 2 <= option <= 255 or not (there or place.whole):
+    if not 2 <= option <= 255 or not (there or place.joined):
         return None
     selector = f"tcp option {_NAMES.get(option, option)}"
     return Opaque("nft", f"{selector} {'exists' if there else 'missing'}", selector)
@@ -66,7 +66,7 @@ def in_iptables(match: Opaque, place: Place) -> Match | None:
     if (found := _PRESENT.fullmatch(match.text)) is not None:
         option = _NUMBERS.get(found[1]) or (int(found[1]) if found[1].isdigit() else 0)
         there = found[2] == "exists"
-        if not 2 <= option <= 255 or not (there or place.whole):
+        if not 2 <= option <= 255 or not (there or place.joined):
             return None
         asked = all_of(tcp, _has_option(option, there))
         return asked if there or place.only(TCP) else any_of(negate(tcp), asked)
@@ -88,7 +88,7 @@ def _has_option(option: int, there: bool) -> Opaque:
 def flag_in_iptables(match: MaskedIn, place: Place) -> Match | None:
     """ECE or CWR alone, which `--tcp-flags` does not have."""
     name = next((name for name, bit in _FLAGS.items() if bit == match.mask), None)
-    if match.field is not Field.TCP_FLAGS or name is None or not place.whole or match.values.size() != 1:
+    if match.field is not Field.TCP_FLAGS or name is None or not place.joined or match.values.size() != 1:
         return None
     clear = match.values == IntervalSet.of(0)
     if not clear and match.values != IntervalSet.of(match.mask):
