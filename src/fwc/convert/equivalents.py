@@ -10,12 +10,13 @@ import dataclasses
 import re
 
 from fwc.convert import pairs, targets, tcp_options
-from fwc.convert.place import Place, of_rule, places
+from fwc.convert.place import Place, of_rule, places, tracked
 from fwc.convert.proxies import socket_in_iptables, socket_in_nft, targeted
 from fwc.convert.tcp_options import flag_in_iptables
 from fwc.ir.match import AllOf, AnyOf, MaskedIn, Match, Not, Opaque, all_of, any_of
 from fwc.ir.model import Chain, Rule, Ruleset, Table
 from fwc.ir.verdict import Action, OpaqueAction, OpaqueVerdict, Verdict
+from fwc.net.hooks import Family
 
 _PAIRS = tuple(
     (f"-m addrtype {bang}--{side}-type LOCAL --limit-iface-{way}", f"fib {side[0]}addr . {way[0]}if type {sign}local")
@@ -33,13 +34,14 @@ _WHOLE = "ip frag-off & 0x1fff == 0"
 
 def respelled(ruleset: Ruleset, target: str) -> Ruleset:
     """The ruleset with the opaque parts that `target` has in its own words; others stay and are refused at their line."""
-    return dataclasses.replace(ruleset, tables=tuple(_table(t, target) for t in ruleset.tables))
+    families = tracked(ruleset)
+    return dataclasses.replace(ruleset, tables=tuple(_table(t, target, families) for t in ruleset.tables))
 
 
-def _table(table: Table, target: str) -> Table:
+def _table(table: Table, target: str, families: frozenset[Family]) -> Table:
     if table.family not in ("ip", "ip6", "inet") or target not in ("nftables", "iptables"):
         return table
-    found = places(table, target)
+    found = places(table, target, families)
     return dataclasses.replace(table, chains=tuple(_chain(c, found[c.name]) for c in table.chains))
 
 

@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Iterator
 
 from fwc.ir.graph import calls
-from fwc.ir.match import AllOf, Field, FieldIn, HelperIs, MaskedIn, Match, Opaque, WithinConnections
-from fwc.ir.model import Base, Rule, Table
+from fwc.ir.match import AllOf, Field, FieldIn, HelperIs, MaskedIn, Match, Opaque, WithinConnections, family_is
+from fwc.ir.model import Base, Rule, Ruleset, Table
 from fwc.ir.verdict import (
     Accept,
     AssignHelper,
@@ -27,7 +27,8 @@ from fwc.ir.verdict import (
     Snat,
 )
 from fwc.ir.walk import conjuncts, match_nodes
-from fwc.net.hooks import Hook
+from fwc.ir.walk import rules as walk_rules
+from fwc.net.hooks import Family, Hook
 from fwc.net.intervals import IntervalSet
 from fwc.records import record
 
@@ -56,6 +57,7 @@ _FIELDS_OF_BOTH = frozenset(
         Field.MARK,
     }
 )
+_FAMILIES = {"ip": frozenset({Family.V4}), "ip6": frozenset({Family.V6})}
 _TRACKING_TEXTS = frozenset({"nat", "MASQUERADE", "SNAT", "DNAT", "TPROXY", "tproxy"})
 _TRACKING = Snat | Dnat | Masquerade | Redirect | Netmap
 
@@ -81,11 +83,27 @@ class Place:
         return self.protocols == IntervalSet.of(protocol)
 
 
-def places(table: Table, target: str) -> dict[str, Place]:
-    """For each chain the place of a rule that asks nothing else."""
+def places(table: Table, target: str, tracked: frozenset[Family]) -> dict[str, Place]:
+    """For each chain the place of a rule that asks nothing else. `tracked` are the families whose connections are tracked."""
     roots = _bases(table)
-    joined = _tracks(table) and all(c.base.priority > _DEFRAGMENTATION for c in table.chains if c.base is not None)
+    early = any(c.base.priority <= _DEFRAGMENTATION for c in table.chains if c.base is not None)
+    joined = not early and _FAMILIES.get(table.family, frozenset(Family)) <= tracked
     return {c.name: Place(table.family, target, None, joined, joined, roots.get(c.name, ())) for c in table.chains}
+
+
+def tracked(ruleset: Ruleset) -> frozenset[Family]:
+    """The families for which some rule makes the kernel track connections or look for the sockets of transparent proxies."""
+    rules = ((table, rule) for table, _, _, rule in walk_rules(ruleset) if _tracking(rule))
+    return frozenset(family for table, rule in rules for family in _spoken(table, rule))
+
+
+def _spoken(table: Table, rule: Rule) -> frozenset[Family]:
+    """The families of whose packets the rule surely speaks: each becomes a ruleset of its own."""
+    if table.family != "inet":
+        return _FAMILIES.get(table.family, frozenset())
+    asked = conjuncts(rule.match)
+    named = frozenset(family for family in Family if family_is(family) in asked)
+    return named or (frozenset(Family) if _of_both(rule) else frozenset())
 
 
 def of_rule(place: Place, rule: Rule) -> Place:
@@ -106,17 +124,11 @@ def _reads_header(part: Match) -> bool:
     return isinstance(part, MaskedIn) and part.field is Field.TCP_FLAGS and part.mask & ~0x3F == 0
 
 
-def _tracks(table: Table) -> bool:
-    """Whether a rule of the table makes the kernel track connections or look for the sockets of transparent proxies. In a table
-    of both families it has to do so for both, as each becomes a ruleset of its own."""
-    return any(
-        _tracking(rule) and (table.family != "inet" or _of_both(rule)) for chain in table.chains for rule in chain.rules
-    )
-
-
 def _of_both(rule: Rule) -> bool:
+    if isinstance(rule.verdict, OpaqueVerdict) and rule.verdict.kind != "tproxy":
+        return False
     nodes = [node for node in match_nodes(rule.match) if not isinstance(node, AllOf)]
-    return isinstance(rule.verdict, Accept | Drop | Reject | Jump | Goto | Return | Continue) and all(
+    return isinstance(rule.verdict, Accept | Drop | Reject | Jump | Goto | Return | Continue | OpaqueVerdict) and all(
         isinstance(node, FieldIn | MaskedIn) and node.field in _FIELDS_OF_BOTH for node in nodes
     )
 

@@ -69,7 +69,7 @@ def _socket(options: str) -> Opaque:
 # ----- redirection to them ---------------------------------------------------
 
 _STATEMENT = re.compile(
-    r"tproxy(?: ip6?)? to (\[[0-9a-fA-F:]+\]|[0-9.]+)?(?::(\d+))?(?: (?:meta )?mark set (.+?))? accept"
+    r"tproxy(?: ip6?)? to (\[[0-9a-fA-F:]+\]|[0-9.]+)?(?::(\d+))?(?: (?:meta )?mark set (.+?))?(?: counter)? accept"
 )
 _MARK = re.compile(r"(?:(?:meta )?mark)?(?: ?& ?(\w+))?(?: ?([|^]) ?(\w+))?")
 _ALL_BITS = 0xFFFFFFFF

@@ -210,6 +210,23 @@ def test_a_proxy_drops_what_has_no_socket() -> None:
     assert "iptables cannot express" in to_iptables(there.replace("accept\n\t\tdrop\n", "accept\n\t\treturn\n"))
 
 
+def test_connections_are_tracked_for_all_tables_of_a_family() -> None:
+    """Not those of the other one: each family is a ruleset of its own."""
+    hook = "type filter hook input priority"
+    other = "table {family} u {{ chain c {{ " + hook + " filter; {rule}; }} }}\n"
+    text = f"table ip t {{ chain c {{ {hook} mangle; tcp flags & cwr == cwr drop; }} }}\n"
+    for family, rule, converts in (
+        ("ip", "ct state new drop", True),
+        ("inet", "ct state new drop", True),
+        ("inet", "meta nfproto ipv4 ct mark 5 drop", True),
+        ("ip6", "ct state new drop", False),
+        ("inet", "meta nfproto ipv6 ct state new drop", False),
+        ("inet", "ip6 saddr 2001:db8::1 ct state new drop", False),
+    ):
+        found = to_iptables(text + other.format(family=family, rule=rule))
+        assert ("-m ecn --ecn-tcp-cwr -j DROP" in found) is converts, (family, rule, found)
+
+
 def test_both_families() -> None:
     """In a table of both a drop of the same family counts; what is asked of one family is asked in its file only."""
     rules = """ct state untracked drop
