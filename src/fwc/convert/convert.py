@@ -10,11 +10,12 @@ from fwc.analysis.program import Place
 from fwc.convert.chains import called
 from fwc.convert.equivalents import respelled
 from fwc.convert.order import asked_first
+from fwc.convert.proxies import proxied
 from fwc.convert.recent import in_sets
 from fwc.convert.recent_lists import as_lists, shorter_lists
 from fwc.convert.references import dangling
 from fwc.convert.tables import families, shaped
-from fwc.convert.unless import unless
+from fwc.convert.unless import unless, unless_text
 from fwc.convert.unreached import without_refused
 from fwc.diagnostics import Diagnostic, Severity, error, has_errors
 from fwc.dialects.base import LowerOptions, OutputFile
@@ -59,9 +60,10 @@ def _converted(
     said: list[Diagnostic] = []
     if target == "nftables":
         wanted, said = in_sets(wanted)
+        wanted = called(wanted, proxied)
     wanted = called(wanted, asked_first)
-    if target == "nftables":
-        wanted = called(wanted, unless)
+    if target in ("nftables", "iptables"):
+        wanted = called(wanted, unless if target == "nftables" else unless_text)
     forms = [(wanted, said)]
     if target == "iptables" and (lists := as_lists(wanted)) is not wanted:
         forms.insert(0, (lists, shorter_lists(lists)))

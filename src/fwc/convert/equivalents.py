@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable
 
-from fwc.ir.match import AllOf, AnyOf, Match, Not, Opaque, all_of
+from fwc.convert import pairs, targets, tcp_options
+from fwc.convert.place import Place, of_rule, places, tracked
+from fwc.convert.proxies import socket_in_iptables, socket_in_nft, targeted
+from fwc.convert.tcp_options import flag_in_iptables
+from fwc.ir.match import AllOf, AnyOf, MaskedIn, Match, Not, Opaque, all_of, any_of
 from fwc.ir.model import Chain, Rule, Ruleset, Table
-from fwc.ir.verdict import OpaqueVerdict, Verdict
-
-Known = Callable[[Opaque, bool], Match | None]
-"""An opaque condition, negated or not, in the target's words; None where there are none."""
+from fwc.ir.verdict import Action, OpaqueAction, OpaqueVerdict, Verdict
+from fwc.net.hooks import Family
 
 _PAIRS = tuple(
     (f"-m addrtype {bang}--{side}-type LOCAL --limit-iface-{way}", f"fib {side[0]}addr . {way[0]}if type {sign}local")
@@ -33,44 +34,61 @@ _WHOLE = "ip frag-off & 0x1fff == 0"
 
 def respelled(ruleset: Ruleset, target: str) -> Ruleset:
     """The ruleset with the opaque parts that `target` has in its own words; others stay and are refused at their line."""
-    return dataclasses.replace(ruleset, tables=tuple(_table(t, target) for t in ruleset.tables))
+    families = tracked(ruleset)
+    return dataclasses.replace(ruleset, tables=tuple(_table(t, target, families) for t in ruleset.tables))
 
 
-def _table(table: Table, target: str) -> Table:
-    opaque = {"ip": _opaque, "ip6": _opaque6}.get(table.family)
-    if opaque is None:
+def _table(table: Table, target: str, families: frozenset[Family]) -> Table:
+    if table.family not in ("ip", "ip6", "inet") or target not in ("nftables", "iptables"):
         return table
-
-    def known(match: Opaque, negated: bool) -> Match | None:
-        return opaque(match, target, negated)
-
-    return dataclasses.replace(table, chains=tuple(_chain(c, target, known) for c in table.chains))
+    found = places(table, target, families)
+    return dataclasses.replace(table, chains=tuple(_chain(c, found[c.name]) for c in table.chains))
 
 
-def _chain(chain: Chain, target: str, known: Known) -> Chain:
-    return dataclasses.replace(chain, rules=tuple(_rule(r, target, known) for r in chain.rules))
+def _chain(chain: Chain, place: Place) -> Chain:
+    rules = targeted(chain.rules, place) if place.target == "iptables" else chain.rules
+    return dataclasses.replace(chain, rules=tuple(_rule(r, of_rule(place, r)) for r in rules))
 
 
-def _rule(rule: Rule, target: str, known: Known) -> Rule:
-    match, verdict = _match(rule.match, known), _verdict(rule.verdict, target)
-    if match is rule.match and verdict is rule.verdict:
+def _rule(rule: Rule, place: Place) -> Rule:
+    match, verdict = _match(rule.match, place), _verdict(rule.verdict, place)
+    actions = tuple(_action(action, place) for action in rule.actions)
+    if match is rule.match and verdict is rule.verdict and actions == rule.actions:
         return rule
-    return dataclasses.replace(rule, match=match, verdict=verdict)
+    return dataclasses.replace(rule, match=match, actions=actions, verdict=verdict)
 
 
-def _match(match: Match, known: Known) -> Match:
+def _match(match: Match, place: Place) -> Match:
     match match:
         case AllOf(parts) | AnyOf(parts):
-            new = tuple(_match(part, known) for part in parts)
-            return match if all(a is b for a, b in zip(new, parts, strict=True)) else type(match)(new)
+            new = tuple(_match(part, place) for part in parts)
+            if all(a is b for a, b in zip(new, parts, strict=True)):
+                return match
+            return all_of(*new) if isinstance(match, AllOf) else any_of(*new)
         case Not(Opaque() as inner):
-            return known(inner, True) or match
+            return _known(inner, place, True) or match
         case Not(inner):
-            return Not(_match(inner, known))
+            return Not(_match(inner, place))
         case Opaque():
-            return known(match, False) or match
+            return _known(match, place, False) or match
+        case MaskedIn() if place.target == "iptables":
+            return flag_in_iptables(match, place) or match
         case _:
             return match
+
+
+def _known(match: Opaque, place: Place, negated: bool) -> Match | None:
+    old = {"ip": _opaque, "ip6": _opaque6}.get(place.family)
+    found = old(match, place.target, negated) if old is not None else None
+    if found is not None or negated:
+        return found
+    if match.dialect == "iptables" and place.target == "nftables":
+        return pairs.in_nft(match, place) or tcp_options.in_nft(match, place) or socket_in_nft(match, place)
+    if match.dialect == "nft" and place.target == "iptables":
+        return (
+            pairs.in_iptables(match, place) or tcp_options.in_iptables(match, place) or socket_in_iptables(match, place)
+        )
+    return None
 
 
 def _opaque6(match: Opaque, target: str, negated: bool) -> Match | None:
@@ -107,10 +125,23 @@ def _opaque(match: Opaque, target: str, negated: bool) -> Match | None:
     return None
 
 
-def _verdict(verdict: Verdict, target: str) -> Verdict:
+def _verdict(verdict: Verdict, place: Place) -> Verdict:
     if isinstance(verdict, OpaqueVerdict):
-        if (verdict.dialect, verdict.text, target) == ("iptables", "-j MASQUERADE --random-fully", "nftables"):
+        if (verdict.dialect, verdict.text, place.target) == ("iptables", "-j MASQUERADE --random-fully", "nftables"):
             return OpaqueVerdict("nft", "masquerade fully-random", "nat", True)
-        if (verdict.dialect, verdict.text, target) == ("nft", "masquerade fully-random", "iptables"):
+        if (verdict.dialect, verdict.text, place.target) == ("nft", "masquerade fully-random", "iptables"):
             return OpaqueVerdict("iptables", "-j MASQUERADE --random-fully", "MASQUERADE")
+        if (verdict.dialect, place.target) == ("iptables", "nftables"):
+            return targets.queue_in_nft(verdict) or verdict
+        if (verdict.dialect, place.target) == ("nft", "iptables"):
+            return targets.queue_in_iptables(verdict) or verdict
     return verdict
+
+
+def _action(action: Action, place: Place) -> Action:
+    if isinstance(action, OpaqueAction):
+        if (action.dialect, place.target) == ("iptables", "nftables"):
+            return targets.in_nft(action, place) or action
+        if (action.dialect, place.target) == ("nft", "iptables"):
+            return targets.in_iptables(action, place) or action
+    return action

@@ -140,6 +140,7 @@ STATELESS_EXTENSIONS = frozenset(
         "socket",
         "state",
         "string",
+        "tcp",
         "tcpmss",
         "tcpoption",
         "tos",

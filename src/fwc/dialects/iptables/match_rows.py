@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from fwc.dialects.iptables.lexer import join_words
 from fwc.dialects.iptables.numbers import DSCP_CLASSES, icmp_values, number, port, value_and_mask
 from fwc.dialects.iptables.setlines import SetNames
 from fwc.dialects.iptables.transport import FLAGS
@@ -12,6 +13,8 @@ from fwc.dialects.iptables.tree import Words
 from fwc.errors import FwcError
 from fwc.ir.match import (
     ADDRESS_TYPES,
+    ALWAYS,
+    NEVER,
     AddressTypeIs,
     AnyOf,
     CgroupIs,
@@ -22,6 +25,7 @@ from fwc.ir.match import (
     HelperIs,
     MaskedIn,
     Match,
+    Opaque,
     Owner,
     ReversePathFails,
     SetRef,
@@ -67,6 +71,14 @@ class Refused(FwcError):
 
 def signed(match: Match, negated: bool) -> Match:
     return negate(match) if negated else match
+
+
+def unmodelled(module: str, *options: Option) -> Opaque:
+    """Options of a module that the IR does not hold, as a condition of their own."""
+    words: list[str] = ["-m", module]
+    for name, values, negated in options:
+        words += [*(("!",) if negated else ()), name, *values]
+    return Opaque("iptables", join_words(tuple(words)), module)
 
 
 # ----- ports, icmp, flags ----------------------------------------------------
@@ -145,7 +157,7 @@ def tcp(instance: Instance) -> Match | None:
         elif name in _PORT_FIELD:
             parts.append(signed(FieldIn(_PORT_FIELD[name], port_range(words[0])), negated))
         else:
-            return None
+            parts.append(unmodelled("tcp", (name, words, negated)))
     return all_of(*parts)
 
 
@@ -200,28 +212,46 @@ def state(instance: Instance) -> Match | None:
 
 
 def conntrack(instance: Instance) -> Match | None:
-    parts: list[Match] = []
-    for name, words, negated in instance.options:
-        part: Match
+    if len(instance.options) > 1 and _holds_without_connection(instance.options):
+        return None
+    parts = (_conntrack_option(option, instance.family) for option in instance.options)
+    return all_of(
+        *(part or unmodelled("conntrack", option) for part, option in zip(parts, instance.options, strict=True))
+    )
+
+
+def _holds_without_connection(options: tuple[Option, ...]) -> bool:
+    """Whether the states asked for are such that a packet has no connection: the kernel asks it no other option
+    (conntrack_mt() in net/netfilter/xt_conntrack.c)."""
+    for name, words, negated in options:
         if name == "--ctstate":
-            part = _state_list(words[0], True)
-        elif name == "--ctstatus":
-            names = words[0].upper().split(",")
-            if any(n not in _STATUS for n in names):
-                return None
-            part = bits_set(sum({_STATUS[n] for n in names}))
-        elif name == "--ctorigdstport":
-            part = FieldIn(Field.CT_ORIG_DPORT, port_range(words[0]))
-        elif name in ("--ctorigsrc", "--ctorigdst"):
-            field = Field.CT_ORIG_SADDR if name == "--ctorigsrc" else Field.CT_ORIG_DADDR
-            found = prefix(words[0], instance.family)
-            if found is None:
-                return None
-            part = FieldIn(field, AddressSet.of_family(instance.family, IntervalSet((found,))))
-        else:
+            named = bool({"INVALID", "UNTRACKED"} & set(words[0].upper().split(",")))
+            return negated or named
+    return False
+
+
+def _conntrack_option(option: Option, family: Family) -> Match | None:
+    """None for what the IR does not hold."""
+    name, words, negated = option
+    part: Match
+    if name == "--ctstate":
+        part = _state_list(words[0], True)
+    elif name == "--ctstatus":
+        names = words[0].upper().split(",")
+        if any(n not in _STATUS for n in names):
             return None
-        parts.append(signed(part, negated))
-    return all_of(*parts)
+        part = bits_set(sum({_STATUS[n] for n in names}))
+    elif name == "--ctorigdstport":
+        part = FieldIn(Field.CT_ORIG_DPORT, port_range(words[0]))
+    elif name in ("--ctorigsrc", "--ctorigdst"):
+        field = Field.CT_ORIG_SADDR if name == "--ctorigsrc" else Field.CT_ORIG_DADDR
+        found = prefix(words[0], family)
+        if found is None:
+            return None
+        part = FieldIn(field, AddressSet.of_family(family, IntervalSet((found,))))
+    else:
+        return None
+    return signed(part, negated)
 
 
 def prefix(text: str, family: Family) -> tuple[int, int] | None:
@@ -336,6 +366,48 @@ def dscp(instance: Instance) -> Match | None:
             values = _numbers(words[0], 63)
         parts.append(signed(FieldIn(Field.DSCP, values), negated))
     return all_of(*parts)
+
+
+def ecn(instance: Instance) -> Match | None:
+    return all_of(*(unmodelled("ecn", option) for option in instance.options))
+
+
+def tos(instance: Instance) -> Match | None:
+    """The traffic class under a mask: six bits are the DSCP, two are asked by `-m ecn` (tos_mt() in xt_dscp.c)."""
+    parts: list[Match] = []
+    for _, words, negated in instance.options:
+        found = traffic_class(words[0])
+        if found is None or found[1] & 3 not in (0, 3):
+            return None
+        parts.append(_traffic_class(*found, negated))
+    return all_of(*parts)
+
+
+def _traffic_class(value: int, mask: int, negated: bool) -> Match:
+    if value & ~mask:
+        return ALWAYS if negated else NEVER
+    parts: list[Match] = []
+    if mask >> 2:
+        classes = IntervalSet.of(*(v for v in range(64) if v & mask >> 2 == value >> 2))
+        parts.append(signed(FieldIn(Field.DSCP, classes), negated))
+    if mask & 3:
+        parts.append(unmodelled("ecn", ("--ecn-ip-ect", (str(value & 3),), negated)))
+    return any_of(*parts) if negated and mask else all_of(*parts)
+
+
+_TOS_NAMES = {
+    "minimize-delay": 0x10, "maximize-throughput": 0x08, "maximize-reliability": 0x04, "minimize-cost": 0x02,
+    "normal-service": 0x00,
+}  # fmt: skip
+
+
+def traffic_class(text: str) -> tuple[int, int] | None:
+    """Value and mask of `0x10/0x3f`, `0x10` and `Minimize-Delay` (tos_parse_symbolic() in libxt_TOS)."""
+    if text.lower() in _TOS_NAMES:
+        return _TOS_NAMES[text.lower()], 0x3F
+    value, slash, mask = text.partition("/")
+    low, high = number(value), number(mask) if slash else 0xFF
+    return None if low is None or high is None or max(low, high) > 0xFF else (low, high)
 
 
 def ttl(instance: Instance) -> Match | None:

@@ -6,7 +6,7 @@ import re
 
 from fwc.dialects.iptables.extensions import MATCHES, TARGETS
 from fwc.dialects.iptables.lexer import join_words
-from fwc.dialects.iptables.match_rows import Instance, Option, Refused, mask_length
+from fwc.dialects.iptables.match_rows import Instance, Option, Refused, mask_length, unmodelled
 from fwc.dialects.iptables.names import RESERVED
 from fwc.dialects.iptables.numbers import number, old_address
 from fwc.dialects.iptables.requirements import check_options
@@ -16,6 +16,7 @@ from fwc.dialects.iptables.target_rows import Effect, Target, effect
 from fwc.dialects.iptables.tree import Words
 from fwc.ir.match import ALWAYS, Field, FieldIn, MaskedIn, Match, Not, Opaque, all_of, any_of, negate
 from fwc.ir.verdict import CONTINUE, Goto, Jump
+from fwc.ir.walk import match_nodes
 from fwc.net.addresses import AddressSet, parse_address, prefix_run
 from fwc.net.hooks import Family
 from fwc.net.interfaces import IfaceSet
@@ -145,7 +146,9 @@ class Scanner:
                 (index, "FW002", f"the match {instance.name!r} is not known; it may match any packet", "")
             )
         match = module.convert(instance) if module is not None and module.convert is not None else None
-        return (match, True) if match is not None else (_opaque(instance), False)
+        if match is None:
+            return unmodelled(instance.name, *instance.options), False
+        return match, not any(isinstance(node, Opaque) for node in match_nodes(match))
 
     def _core(self, option: str, text: str, negated: bool, index: int, out: Scanned) -> Match:
         if option == "-f":
@@ -272,13 +275,6 @@ def _where(words: Words, index: int, options: list[Option]) -> int:
             if words[at] == name:
                 return at + (1 if values else 0)
     return index
-
-
-def _opaque(instance: Instance) -> Opaque:
-    words: list[str] = ["-m", instance.name]
-    for name, values, negated in instance.options:
-        words += [*(("!",) if negated else ()), name, *values]
-    return Opaque("iptables", join_words(tuple(words)), instance.name)
 
 
 def has_ports(protocol: tuple[int, bool] | None) -> bool:

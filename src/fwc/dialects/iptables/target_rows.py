@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from fwc.dialects.iptables.extensions import ACTIONS, FINAL
 from fwc.dialects.iptables.lexer import join_words
-from fwc.dialects.iptables.match_rows import Option, Refused, prefix, set_fields
+from fwc.dialects.iptables.match_rows import Option, Refused, prefix, set_fields, traffic_class
 from fwc.dialects.iptables.numbers import DSCP_CLASSES, number, port, value_and_mask
 from fwc.dialects.iptables.setlines import SetNames
 from fwc.dialects.iptables.targets import LEVELS, PREFIX_LENGTH, REJECT_V4, REJECT_V6
@@ -329,6 +329,19 @@ def _dscp(target: Target) -> Effect | None:
     return (SetField(Field.DSCP, value),), CONTINUE
 
 
+def _tos(target: Target) -> Effect | None:
+    """The traffic class under a mask: the DSCP whole, and the two bits of congestion notification kept as text."""
+    given = _given(target)
+    found = traffic_class(given["--set-tos"][0]) if given.keys() == {"--set-tos"} else None
+    if found is None or found[1] not in (0xFC, 0xFF) or found[0] & ~found[1]:
+        return None
+    value, mask = found
+    actions: list[Action] = [SetField(Field.DSCP, value >> 2)]
+    if mask & 3:
+        actions.append(OpaqueAction("iptables", f"-j TOS --set-tos 0x{value & 3}/0x3", "TOS"))
+    return tuple(actions), CONTINUE
+
+
 def _ttl(target: Target) -> Effect | None:
     given = _given(target)
     text = given.get("--ttl-set") or given.get("--hl-set")
@@ -393,6 +406,7 @@ _ROWS: dict[str, Callable[[Target], Effect | None]] = {
     "CONNMARK": _connmark,
     "TCPMSS": _tcpmss,
     "DSCP": _dscp,
+    "TOS": _tos,
     "TTL": _ttl,
     "HL": _ttl,
     "CLASSIFY": _classify,

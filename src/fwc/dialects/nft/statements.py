@@ -343,13 +343,22 @@ def _foreign(r: Reader) -> t.Statement:
     return t.Foreign(r.verbatim(first), word)
 
 
+def _tproxy(r: Reader) -> t.Statement:
+    """What stands behind it is done for packets alone that have such a socket: it is one statement with all that follows."""
+    first = r.at
+    r.at += 1
+    r.skip_balanced(frozenset(("", "\n", ";", "}", "comment")))
+    return t.Foreign(r.verbatim(first), "tproxy")
+
+
 _STATEMENTS: dict[str, Callable[[Reader], t.Statement]] = {
     **dict.fromkeys(("accept", "drop", "return", "continue"), _final),
     **dict.fromkeys(("jump", "goto"), _jump),
     **dict.fromkeys(("snat", "dnat", "masquerade", "redirect"), _nat),
     **dict.fromkeys(("add", "update", "delete"), _update),
-    **dict.fromkeys(("queue", "fwd", "dup", "tproxy", "synproxy", "quota", "flow", "set", "xt", "last"), _foreign),
+    **dict.fromkeys(("queue", "fwd", "dup", "synproxy", "quota", "flow", "set", "xt", "last"), _foreign),
     "reset": _foreign,
+    "tproxy": _tproxy,
     "meter": _meter,
     "limit": _limit,
     "log": _log,

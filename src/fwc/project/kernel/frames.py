@@ -57,6 +57,7 @@ class Probe:
     gid: int | None = None
     mark: int = 0
     oif: str = ""
+    options: bytes = b""  # further TCP options, padded to a multiple of four bytes
 
 
 @record
@@ -118,7 +119,7 @@ def _transport(probe: Probe, serial: int, payload: bytes, addresses: bytes, v6: 
         )
 
     if protocol == TCP:
-        options = struct.pack("!BBH", 2, 4, probe.mss) if probe.mss is not None else b""
+        options = (struct.pack("!BBH", 2, 4, probe.mss) if probe.mss is not None else b"") + probe.options
         seq = probe.seq if probe.seq is not None else 0x80000000 | serial << 17
         ack = probe.ack if probe.ack is not None else (seq if probe.flags & ACK else 0)
         offset = (20 + len(options)) // 4 << 4
