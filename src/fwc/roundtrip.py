@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import product
 from types import MappingProxyType
 
 from fwc.analysis.equivalence import Difference, compare
@@ -14,12 +15,13 @@ from fwc.diagnostics import Diagnostic, Severity, error, has_errors
 from fwc.dialects.base import OutputFile
 from fwc.dialects.registry import load_dialect
 from fwc.errors import InternalError
-from fwc.ir.match import Match, Not, WithinConnections, WithinRate, all_of
+from fwc.ir.match import Match, Not, Values, WithinConnections, WithinRate, all_of
 from fwc.ir.model import Base, Chain, NamedSet, NativeText, Rule, Ruleset, Table
 from fwc.ir.verdict import ACCEPT, CONTINUE, AssignHelper, Log, OpaqueAction
 from fwc.ir.walk import conjuncts, map_rules, match_nodes, only_compares, rules
 from fwc.net.addresses import AddressSet
 from fwc.net.hooks import Family, Hook
+from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import IntervalSet
 from fwc.passes.comparable import comparable
 from fwc.source import SourceFile
@@ -259,15 +261,37 @@ def _other_sets(wanted: Ruleset, lifted: Ruleset, spelled: _Spelled, keeps: froz
 
 
 def _members(each: NamedSet) -> object:
-    """The first members of a set, however they are written; addresses as one value."""
-    parts = [values for element in each.elements for values in element]
-    if parts and all(isinstance(values, AddressSet) for values in parts):
-        runs4 = [run for v in parts if isinstance(v, AddressSet) for run in v.v4.runs]
-        runs6 = [run for v in parts if isinstance(v, AddressSet) for run in v.v6.runs]
-        return AddressSet(IntervalSet(runs4), IntervalSet(runs6))
-    if parts and len(each.fields) == 1 and all(isinstance(values, IntervalSet) for values in parts):
-        return IntervalSet([run for v in parts if isinstance(v, IntervalSet) for run in v.runs])
-    return frozenset(each.elements)
+    """The first members of a set, however they are grouped: by family, runs of each field as long as the other fields allow."""
+    return {family: _joined([row for e in each.elements if all(row := _row(e, family))]) for family in Family}
+
+
+_Cell = IntervalSet | IfaceSet
+
+
+def _row(element: Sequence[Values], family: Family) -> tuple[_Cell, ...]:
+    return tuple(values.family(family) if isinstance(values, AddressSet) else values for values in element)
+
+
+def _joined(rows: Sequence[tuple[_Cell, ...]]) -> frozenset[tuple[_Cell, ...]]:
+    """Rows of single runs, then joined field by field."""
+    cells = [[_runs(cell) for cell in row] for row in rows]
+    found = {split for row in cells for split in product(*row)}
+    for at in range(len(rows[0]) if rows else 0):
+        groups: dict[tuple[_Cell, ...], list[_Cell]] = {}
+        for row in found:
+            groups.setdefault((*row[:at], *row[at + 1 :]), []).append(row[at])
+        found = {(*others[:at], cell, *others[at:]) for others, mine in groups.items() for cell in _union(mine)}
+    return frozenset(found)
+
+
+def _runs(cell: _Cell) -> Sequence[_Cell]:
+    return [cell] if isinstance(cell, IfaceSet) else [IntervalSet.trusted((run,)) for run in cell.runs]
+
+
+def _union(cells: Sequence[_Cell]) -> Iterable[_Cell]:
+    runs = [run for cell in cells if isinstance(cell, IntervalSet) for run in cell.runs]
+    names = {cell for cell in cells if isinstance(cell, IfaceSet)}
+    return (*names, *([IntervalSet(runs)] if runs else ()))
 
 
 def set_names(policy: Ruleset, target: str, emitted: Ruleset, families: Sequence[Family] = ()) -> Callable[[str], str]:
