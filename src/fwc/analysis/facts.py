@@ -86,6 +86,7 @@ class Facts:
         self._lists: dict[tuple[Family, str, Hook, str], list[Region] | None] = {}
         self._alone: dict[tuple[Family, int, str], list[Region] | None] = {}
         self._indices: dict[int, Index] = {}
+        self._programs: dict[tuple[Family, int, int], Program] = {}  # of chains, by their id
         self._dead: tuple[Dead, ...] | None = None
         self._places: dict[Place, list[tuple[Program, Fate]]] = {}
         self._empty: set[Place] = set()
@@ -214,7 +215,7 @@ class Facts:
     def _program(self, source: Source, table: int, chain: Chain) -> None:
         assert self._fates is not None
         try:
-            program = unfold(source, [(table, chain)], answered=True)
+            program = self._unfold(source, [(table, chain)], answered=True)
         except ProgramTooLarge:
             self.too_large.add(chain.name)
             self._local(source, table, chain)
@@ -240,6 +241,19 @@ class Facts:
                     continue
                 self._fates.extend((program, fate) for fate in fates(program, self.nodes))
 
+    def _unfold(self, source: Source, chains: Sequence[tuple[int, Chain]], *, answered: bool = False) -> Program:
+        """As `unfold`. A chain alone without unstable conditions has one program, however they would be answered."""
+        if len(chains) != 1:
+            return unfold(source, chains, answered=answered)
+        table, chain = chains[0]
+        key = (source.family, table, id(chain))
+        found = self._programs.get(key)
+        if found is None:
+            found = unfold(source, chains, answered=answered)
+            if not found.dimensions.unstable:
+                self._programs[key] = found
+        return found
+
     # ----- verdicts ----------------------------------------------------------
 
     def regions(self, family: Family, hook: Hook, device: str = "", layer: str = "ip") -> list[Region] | None:
@@ -248,17 +262,22 @@ class Facts:
         if key not in self._lists:
             chains = base_chains(self.ruleset, family).get((layer, hook, device), [])
             try:
-                self._lists[key] = first_match(unfold(self.source(family), chains)) if chains else []
+                self._lists[key] = first_match(self._unfold(self.source(family), chains)) if chains else []
             except ProgramTooLarge:
                 self._lists[key] = None
         return self._lists[key]
 
     def chain_regions(self, family: Family, table: int, chain: Chain) -> list[Region] | None:
         """What one base chain alone does with every packet, its policy last; None when it is too large."""
+        base = chain.base
+        if base is not None and base_chains(self.ruleset, family).get(("ip", base.hook, base.device)) == [
+            (table, chain)
+        ]:
+            return self.regions(family, base.hook, base.device)
         key = (family, table, chain.name)
         if key not in self._alone:
             try:
-                self._alone[key] = first_match(unfold(self.source(family), [(table, chain)]))
+                self._alone[key] = first_match(self._unfold(self.source(family), [(table, chain)]))
             except ProgramTooLarge:
                 self._alone[key] = None
         return self._alone[key]

@@ -90,6 +90,10 @@ def map_leaves(match: Match, leaf: Callable[[Match], Match]) -> Match:
             return leaf(match)
 
 
+CALLS = (Jump, Goto, VerdictMap)
+"""The verdicts that may continue in another chain."""
+
+
 def target_chains(verdict: Verdict) -> Iterator[str]:
     """The chains that `verdict` may continue in."""
     if isinstance(verdict, Jump | Goto):
