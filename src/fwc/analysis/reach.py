@@ -112,7 +112,7 @@ def _long(program: Program, nodes: int) -> list[Fate]:
     ask(dimensions, boxes, owners, [q for questions in asked for q in questions], nodes)
     out: list[Fate] = []
     for head, questions in zip(program.heads, asked, strict=True):
-        witness = next((q.probes[0] for q in questions if q.probes and q.cover is None), None)
+        witness = next((q.probe for q in questions if q.probe is not None), None)
         dead = all(q.cover is not None for q in questions)
         by = tuple(sorted({at for q in questions for at in q.cover or ()})) if dead else ()
         out.append(Fate(head.place, head.boxes, dead, witness, not dead and witness is None, by))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from fwc.ir.model import Rule, Table
-from fwc.ir.walk import LEADING, target_chains
+from fwc.ir.walk import CALLS, target_chains
 
 
 def calls(table: Table) -> dict[str, dict[str, Rule]]:
@@ -14,7 +14,7 @@ def calls(table: Table) -> dict[str, dict[str, Rule]]:
     for chain in table.chains:
         targets = out.setdefault(chain.name, {})
         for rule in chain.rules:
-            if isinstance(rule.verdict, LEADING):
+            if isinstance(rule.verdict, CALLS):
                 for name in target_chains(rule.verdict):
                     targets.setdefault(name, rule)
     return out

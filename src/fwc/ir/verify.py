@@ -10,7 +10,7 @@ from fwc.ir.graph import calls, cycles, reachable
 from fwc.ir.match import AnyOf, Field, FieldIn, MaskedIn, Match, Not, SetRef, TupleIn, Values
 from fwc.ir.model import Chain, Rule, Ruleset, Table
 from fwc.ir.verdict import Accept, AddToSet, Drop, Goto, Jump, Verdict, VerdictMap
-from fwc.ir.walk import match_nodes, target_chains
+from fwc.ir.walk import CALLS, match_nodes, target_chains
 from fwc.net.addresses import AddressSet
 from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import IntervalSet
@@ -88,7 +88,7 @@ def _cycles(table: Table) -> Iterator[Diagnostic]:
 
 def _rule(rule: Rule, chain: Chain, chains: dict[str, Chain], sets: dict[str, int] | None) -> Iterator[Diagnostic]:
     span = rule.origin.span
-    for name in target_chains(rule.verdict):
+    for name in target_chains(rule.verdict) if isinstance(rule.verdict, CALLS) else ():
         target = chains.get(name)
         if target is None:
             yield error(

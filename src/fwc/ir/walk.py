@@ -122,7 +122,7 @@ def map_leaves(match: Match, leaf: Callable[[Match], Match]) -> Match:
             return leaf(match)
 
 
-LEADING = (Jump, Goto, VerdictMap)
+CALLS = (Jump, Goto, VerdictMap)
 """The verdicts that may continue in another chain."""
 
 

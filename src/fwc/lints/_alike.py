@@ -47,18 +47,22 @@ def runs(chain: Chain) -> Iterator[Run]:
 
 def _end(rules: tuple[Rule, ...], first: int, position: int, field: Field) -> int:
     """The index behind the run that begins at `first` and differs in the conjunct at `position`."""
-    wanted = _skeleton(rules[first], position, field)
+    rule = rules[first]
+    parts = conjuncts(rule.match)
     at = first + 1
-    while at < len(rules) and _skeleton(rules[at], position, field) == wanted:
+    while at < len(rules) and _differs_only(rule, parts, rules[at], position, field):
         at += 1
     return at
 
 
-def _skeleton(rule: Rule, position: int, field: Field) -> tuple[tuple[Match, ...], object, object] | None:
-    parts = conjuncts(rule.match)
-    if position >= len(parts):
-        return None
-    part = parts[position]
+def _differs_only(rule: Rule, parts: tuple[Match, ...], other: Rule, position: int, field: Field) -> bool:
+    """Whether the rules differ in nothing but the values of `field` in the conjunct at `position`."""
+    others = conjuncts(other.match)
+    if len(others) != len(parts):
+        return False
+    part = others[position]
     if not isinstance(part, FieldIn) or part.field is not field:
-        return None
-    return (*parts[:position], *parts[position + 1 :]), rule.actions, rule.verdict
+        return False
+    if parts[:position] != others[:position] or parts[position + 1 :] != others[position + 1 :]:
+        return False
+    return rule.actions == other.actions and rule.verdict == other.verdict

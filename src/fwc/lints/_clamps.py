@@ -34,7 +34,7 @@ class Clamp:
 
 
 def clamps(context: LintContext) -> Iterator[Clamp]:
-    for number, table, chain, index, rule, span in authored(context):
+    for number, table, chain, index, rule, span in authored(context) if context.holds(ClampMss) else ():
         if any(isinstance(action, ClampMss) for action in rule.actions):
             families = tuple(f for f in context.facts.families if sees(table, f))
             yield Clamp(Place(number, chain.name, index), chain, rule, span, families)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 from fwc.analysis.facts import Answer
 from fwc.analysis.program import Place, base_chains, sees
 from fwc.ir.graph import calls
 from fwc.ir.match import AllOf, CtState, Field, FieldIn, Match, Not, all_of, negate, state_in
-from fwc.ir.model import Base, Chain, Role, Rule, Table
-from fwc.lints._context import LintContext
+from fwc.ir.model import Base, Chain, Rule, Table
+from fwc.lints._context import Authored, LintContext
 from fwc.net.addresses import AddressSet
 from fwc.net.hooks import Family, Hook
 from fwc.net.interfaces import IfaceSet
@@ -102,15 +102,9 @@ def bases_of(table: Table) -> dict[str, list[Base]]:
     return out
 
 
-def authored(context: LintContext) -> Iterator[tuple[int, Table, Chain, int, Rule, Span]]:
+def authored(context: LintContext) -> Sequence[Authored]:
     """The rules that an author wrote in chains that are not another program's."""
-    for number, table in enumerate(context.ruleset.tables):
-        for chain in table.chains:
-            if context.is_foreign(chain):
-                continue
-            for index, rule in enumerate(chain.rules):
-                if rule.role in (Role.USER, Role.IMPORTED) and rule.origin.spans:
-                    yield number, table, chain, index, rule, rule.origin.spans[0]
+    return context.authored()
 
 
 def families(context: LintContext, table: Table) -> list[Family]:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from fwc.analysis.facts import Facts
 from fwc.elaborate.elaborated import Elaborated
-from fwc.ir.model import Chain, Rule, Ruleset, Table
+from fwc.ir.match import Field
+from fwc.ir.model import Chain, Role, Rule, Ruleset, Table
+from fwc.lints._conditions import interfaces
+from fwc.lints._contents import Contents, contents_of
 from fwc.lints._settings import LintSettings
 from fwc.net.hooks import Hook
 from fwc.source import SourceFile, Span
+
+Authored = tuple[int, Table, Chain, int, Rule, Span]
+"""A rule that somebody wrote: the number of its table, table, chain, index in the chain, and its text."""
 
 
 class LintContext:
@@ -37,6 +43,9 @@ class LintContext:
         self.tree = tree
         self.undecided: list[str] = []  # what a lint's budget left open
         self._facts: Facts | None = None
+        self._contents: Contents | None = None
+        self._authored: list[Authored] | None = None
+        self._by_interface: list[tuple[Table, Chain, Rule]] | None = None
 
     @property
     def facts(self) -> Facts:
@@ -66,6 +75,39 @@ class LintContext:
                 if part or not self.is_foreign(chain):
                     for rule in chain.rules:
                         yield table, chain, rule
+
+    def authored(self) -> Sequence[Authored]:
+        """The rules that an author wrote in chains that are not another program's."""
+        if self._authored is None:
+            self._authored = [
+                (number, table, chain, index, rule, span)
+                for number, table in enumerate(self.ruleset.tables)
+                for chain in table.chains
+                if not self.is_foreign(chain)
+                for index, rule in enumerate(chain.rules)
+                if rule.role in (Role.USER, Role.IMPORTED) and (span := rule.origin.span) is not None
+            ]
+        return self._authored
+
+    def by_interface(self) -> Sequence[tuple[Table, Chain, Rule]]:
+        """Those of `rules` that compare interfaces."""
+        if self._by_interface is None:
+            some = self.asks(Field.IIF, Field.OIF)
+            self._by_interface = [each for each in self.rules() if any(interfaces(each[2]))] if some else []
+        return self._by_interface
+
+    def holds(self, *types: type) -> bool:
+        """Whether any rule has a condition, an action or a verdict of one of these types."""
+        return not self._found().types.isdisjoint(types)
+
+    def asks(self, *fields: Field) -> bool:
+        """Whether the condition of any rule looks at one of these fields."""
+        return not self._found().fields.isdisjoint(fields)
+
+    def _found(self) -> Contents:
+        if self._contents is None:
+            self._contents = contents_of(self.ruleset)
+        return self._contents
 
     def base_chains(self, *hooks: Hook) -> Iterator[tuple[Table, Chain]]:
         """Base chains at the given hooks, or at all hooks."""

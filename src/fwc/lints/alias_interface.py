@@ -39,7 +39,16 @@ from fwc.source import Span
 @lint("FW703", "alias-interface", Severity.ERROR, formats=("fwc", "iptables-save", "nft"))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     seen: set[tuple[Span, str]] = set()
-    for span, values in _places(context):
+    places: list[tuple[Span | None, IfaceSet]]
+    if context.kind == "fwc":
+        places = [(zone.origin.span, zone.ifaces) for zone in context.ruleset.zones]
+    else:
+        places = [
+            (context.span_of(rule, chain), values)
+            for _, chain, rule in context.by_interface()
+            for _, values in interfaces(rule)
+        ]
+    for span, values in places:
         for name in sorted(values.names):
             base, colon, _ = name.partition(":")
             if span is None or not colon or not base or (span, name) in seen:

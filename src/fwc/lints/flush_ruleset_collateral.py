@@ -74,7 +74,7 @@ def _program(context: LintContext) -> str:
     by_profile = {"docker-host": "Docker", "k8s-node": "Kubernetes"}.get(context.settings.profile)
     if by_profile:
         return by_profile
-    for _, _, rule in context.rules():
+    for _, _, rule in context.by_interface():
         for _, values in interfaces(rule):
             for name in sorted(values.names | values.prefixes):
                 if _THEIRS.fullmatch(name):

@@ -101,7 +101,7 @@ def _used(context: LintContext) -> dict[str, list[Span]]:
                 for iface in statement.ifaces:
                     out.setdefault(iface.name, {})[statement.span] = None
     else:
-        for _, _, rule in context.rules():
+        for _, _, rule in context.by_interface():
             if rule.origin.span is not None:
                 for _, values in interfaces(rule):
                     for name in values.names:

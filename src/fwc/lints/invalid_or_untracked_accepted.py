@@ -41,7 +41,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fwc.diagnostics import Confidence, Diagnostic, Severity
-from fwc.ir.match import CtState
+from fwc.ir.match import CtState, Field
 from fwc.ir.verdict import Accept, NoTrack
 from fwc.lints._conntrack import ask, authored, bases_of, families, place_span, state, state_values
 from fwc.lints._context import LintContext
@@ -55,8 +55,12 @@ MOST_RULES = 200
 
 @lint("FW209", "invalid-or-untracked-accepted", Severity.WARNING, formats=("iptables-save", "nft", "fwc"))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
+    if not context.asks(Field.CT_STATE):
+        return
     bases = [bases_of(table) for table in context.ruleset.tables]
-    exempts = any(isinstance(a, NoTrack) for _, _, _, _, rule, _ in authored(context) for a in rule.actions)
+    exempts = context.holds(NoTrack) and any(
+        isinstance(a, NoTrack) for _, _, _, _, rule, _ in authored(context) for a in rule.actions
+    )
     looked = 0
     for number, table, chain, _, rule, span in authored(context):
         states = state_values(rule) if isinstance(rule.verdict, Accept) else None

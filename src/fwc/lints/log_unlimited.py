@@ -60,7 +60,7 @@ from fwc.ir.match import (
 )
 from fwc.ir.model import Role, Rule, Table
 from fwc.ir.verdict import Log
-from fwc.ir.walk import match_nodes, only_compares, target_chains
+from fwc.ir.walk import CALLS, match_nodes, only_compares, target_chains
 from fwc.lints._conditions import required
 from fwc.lints._context import LintContext
 from fwc.lints._hooks import hooks_of
@@ -79,6 +79,8 @@ _LIMITS = (
 
 @lint("FW802", "log-unlimited", Severity.WARNING, formats=("fwc", "iptables-save", "nft"))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
+    if not context.holds(Log):
+        return
     dead = {d.place for d in context.facts.dead()}
     seen: set[Span] = set()
     for number, table in enumerate(context.ruleset.tables):
@@ -166,9 +168,8 @@ def _openly_called(context: LintContext, table: Table) -> set[str]:
     calls: dict[str, list[str]] = {}
     for chain in table.chains:
         for rule in chain.rules:
-            targets = tuple(target_chains(rule.verdict))
-            if targets and _from_anywhere(context, rule.match):
-                calls.setdefault(chain.name, []).extend(targets)
+            if isinstance(rule.verdict, CALLS) and _from_anywhere(context, rule.match):
+                calls.setdefault(chain.name, []).extend(target_chains(rule.verdict))
     todo = list(out)
     while todo:
         for name in calls.get(todo.pop(), ()):

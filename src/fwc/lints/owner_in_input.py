@@ -49,6 +49,8 @@ _WITHOUT_SOCKET = frozenset({Hook.INGRESS, Hook.PREROUTING, Hook.INPUT, Hook.FOR
 
 @lint("FW708", "owner-in-input", Severity.WARNING, formats=("iptables-save", "nft"))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
+    if not context.holds(Owner):
+        return
     for table in context.ruleset.tables:
         hooks = hooks_of(table)
         for chain in table.chains:

@@ -41,6 +41,7 @@ import re
 from collections.abc import Iterator
 
 from fwc.diagnostics import Diagnostic, Label, Severity
+from fwc.ir.match import Opaque, Recent
 from fwc.lints._conntrack import authored
 from fwc.lints._context import LintContext
 from fwc.lints._registry import Lint, lint
@@ -53,6 +54,8 @@ _DEFAULT = "DEFAULT"
 
 @lint("FW519", "recent-unpaired", Severity.WARNING, formats=("iptables-save",))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
+    if not context.holds(Recent, Opaque):
+        return
     filled: dict[str, Span] = {}
     asked: dict[str, list[Span]] = {}
     for _, _, rule in context.rules():

@@ -58,7 +58,7 @@ def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     if not known:
         return
     used: dict[str, dict[Span, None]] = {}
-    for _, chain, rule in context.rules():
+    for _, chain, rule in context.by_interface():
         span = context.span_of(rule, chain)
         for _, values in interfaces(rule):
             for name in values.names:

@@ -59,7 +59,7 @@ from fwc.source import Span
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     wrong, right = ("*", "+") if context.kind == "iptables-save" else ("+", "*")
     seen: set[tuple[Span, str]] = set()
-    for _, _, rule in context.rules():
+    for _, _, rule in context.by_interface():
         span = rule.origin.span
         if span is None:
             continue

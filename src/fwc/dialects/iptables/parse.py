@@ -28,6 +28,12 @@ _RULE_COMMANDS = {
     "-A": "-A", "--append": "-A", "-I": "-I", "--insert": "-I", "-D": "-D", "--delete": "-D", "-R": "-R", "--replace": "-R",
 }  # fmt: skip
 
+_USUAL = """-s -d -i -o -p -m -j ! --sport --dport --dports --ctstate --state --comment --reject-with --to-destination --set-mark
+tcp udp icmp conntrack state multiport comment limit set ACCEPT DROP REJECT RETURN LOG NEW RELATED,ESTABLISHED
+ESTABLISHED,RELATED INVALID"""
+_SHARED = {word: word for word in _USUAL.split()}
+"""Words of nearly every line, each kept once."""
+
 
 class _Block:
     """A table while it is read."""
@@ -50,6 +56,7 @@ class _Parser:
         self.hint: Family | None = _hint(source.path)
         self.restore = _TABLE.search(source.text) is not None
         self.carriage_returns = False
+        self.chains: dict[str, str] = {}  # the names, each kept once
 
     def complain(self, code: str, message: str, start: int, end: int, help: str = "", severe: bool = True) -> None:
         if len(self.diagnostics) < MAX_DIAGNOSTICS:
@@ -166,10 +173,12 @@ class _Parser:
         if len(words) < 2:
             return False
         span = Span(self.source, start, start + len(line))
-        chain = words[1]
         if "-t" in words:
             return False
-        block.rules.append(RuleLine(chain, tuple(words[2:]), span=span, origin=Origin((span,))))
+        _, chain, *rest = [_SHARED.get(word, word) for word in words]
+        block.rules.append(
+            RuleLine(self.chains.setdefault(chain, chain), tuple(rest), span=span, origin=Origin((span,)))
+        )
         return True
 
     def _rule(self, block: _Block, text: str, start: int, counters: Counters | None) -> None:
