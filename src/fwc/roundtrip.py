@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from itertools import product
 from types import MappingProxyType
 
@@ -15,14 +14,15 @@ from fwc.diagnostics import Diagnostic, Severity, error, has_errors
 from fwc.dialects.base import OutputFile
 from fwc.dialects.registry import load_dialect
 from fwc.errors import InternalError
-from fwc.ir.match import Match, Not, Values, WithinConnections, WithinRate, all_of
-from fwc.ir.model import Base, Chain, NamedSet, NativeText, Rule, Ruleset, Table
-from fwc.ir.verdict import ACCEPT, CONTINUE, AssignHelper, Log, OpaqueAction
-from fwc.ir.walk import conjuncts, map_rules, match_nodes, only_compares, rules
+from fwc.ir.match import Values, WithinConnections, WithinRate
+from fwc.ir.model import Base, Chain, NamedSet, NativeText, Ruleset, Table
+from fwc.ir.verdict import ACCEPT, AssignHelper
+from fwc.ir.walk import match_nodes, only_compares, rules
 from fwc.net.addresses import AddressSet
 from fwc.net.hooks import Family, Hook
 from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import IntervalSet
+from fwc.passes.asked import asking
 from fwc.passes.comparable import comparable
 from fwc.source import SourceFile
 
@@ -139,7 +139,7 @@ def difference(
         spelled = _Spelled(names, cut=target == "iptables")
         left = comparable(wanted, family, lambda name: name)
         right = comparable(lifted, family, spelled)
-        left, right = asking(left, ordered=False), asking(right, ordered=True)
+        left, right = asking(left, right)
         found = compare(left, right, families=(family,), known=known)
         if found is None and any_before_tracking(left, right):
             found = compare(before_tracking(left), before_tracking(right), families=(family,))
@@ -147,32 +147,6 @@ def difference(
         if problem:
             return problem
     return None
-
-
-def asking(ruleset: Ruleset, *, ordered: bool) -> Ruleset:
-    """The ruleset with an effect wherever packets ask a rate, so that a comparison tells who empties its bucket: those that meet
-    all other conditions of the rule, or where the text is `ordered` those that stand before the rate."""
-    return map_rules(ruleset, partial(_asking, ordered))
-
-
-def _asking(ordered: bool, rule: Rule) -> tuple[Rule, ...]:
-    parts = conjuncts(rule.match)
-    asked = []
-    for at, part in enumerate(parts):
-        if isinstance(part, WithinRate) and not part.over:
-            asked.append((all_of(*(parts[:at] if ordered else (p for p in parts if not _is_rate(p)))), part))
-    asked += [(rule.match, a.rate) for a in rule.actions if isinstance(a, Log) and a.rate is not None]
-    if not asked:
-        return (rule,)
-    return (*(Rule(match, (_asks(rate),), CONTINUE, origin=rule.origin) for match, rate in asked), rule)
-
-
-def _asks(rate: WithinRate) -> OpaqueAction:
-    return OpaqueAction("", f"asks {dataclasses.replace(rate, name='')}", "asked")
-
-
-def _is_rate(part: Match) -> bool:
-    return isinstance(part.match if isinstance(part, Not) else part, WithinRate)
 
 
 CONNECTION_TRACKING = -200

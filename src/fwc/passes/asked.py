@@ -1,0 +1,64 @@
+"""Who empties the bucket of a rate, as an effect that a comparison sees.
+
+A rate that stands before `tcp dport 22` counts packets to other ports too, though it lets the same packets by while its bucket
+is full.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from functools import partial
+
+from fwc.ir.match import Chance, EveryNth, Match, Opaque, Recent, WithinConnections, WithinRate, all_of
+from fwc.ir.model import Rule, Ruleset
+from fwc.ir.verdict import CONTINUE, Log, OpaqueAction
+from fwc.ir.walk import conjuncts, map_rules, match_nodes, rules
+from fwc.space.boxes import is_stateless
+
+
+def asking(wanted: Ruleset, lifted: Ruleset) -> tuple[Ruleset, Ruleset]:
+    """Both with an effect wherever packets ask a rate. In `wanted` those do that meet all other conditions of the rule, in
+    `lifted`, which was read from text, those that meet the conditions before the rate.
+
+    Only rates of rules without anything else that answers anew: an effect is a rule of its own, which would ask that again.
+    """
+    alone: dict[WithinRate, None] = {}
+    mixed: set[WithinRate] = set()
+    for _, _, _, rule in rules(wanted):
+        parts = conjuncts(rule.match)
+        asked = [part for part in parts if isinstance(part, WithinRate) and not part.over]
+        logged = [a.rate for a in rule.actions if isinstance(a, Log) and a.rate is not None]
+        if len(asked) == 1 and not logged and all(part is asked[0] or _is_settled(part) for part in parts):
+            alone[_plain_rate(asked[0])] = None
+        elif asked or logged:
+            mixed.update(map(_plain_rate, (*asked, *logged)))
+    keys = [rate for rate in alone if rate not in mixed]
+    if not keys:
+        return wanted, lifted
+    return map_rules(wanted, partial(_asking, keys, False)), map_rules(lifted, partial(_asking, keys, True))
+
+
+def _is_settled(part: Match) -> bool:
+    """Whether asking the condition twice gives one packet the same answer twice."""
+    return not any(
+        isinstance(node, WithinRate | WithinConnections | Chance | EveryNth | Recent)
+        or (isinstance(node, Opaque) and not is_stateless(node))
+        for node in match_nodes(part)
+    )
+
+
+def _asking(keys: Sequence[WithinRate], ordered: bool, rule: Rule) -> tuple[Rule, ...]:
+    parts = conjuncts(rule.match)
+    if not rule.actions and rule.verdict == CONTINUE:
+        return (rule,)
+    for at, part in enumerate(parts):
+        if isinstance(part, WithinRate) and not part.over and _plain_rate(part) in keys:
+            before = all_of(*parts[:at], *(() if ordered else parts[at + 1 :]))
+            effect = OpaqueAction("", f"asks {_plain_rate(part)}", "asked")
+            return Rule(before, (effect,), CONTINUE, origin=rule.origin), rule
+    return (rule,)
+
+
+def _plain_rate(rate: WithinRate) -> WithinRate:
+    return dataclasses.replace(rate, name="", over=False)
