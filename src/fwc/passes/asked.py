@@ -49,15 +49,22 @@ def _is_settled(part: Match) -> bool:
 
 
 def _asking(keys: Sequence[WithinRate], ordered: bool, rule: Rule) -> tuple[Rule, ...]:
-    parts = conjuncts(rule.match)
+    """A rule that does nothing does not tell whether it asked."""
     if not rule.actions and rule.verdict == CONTINUE:
         return (rule,)
+    parts = conjuncts(rule.match)
+    out = []
     for at, part in enumerate(parts):
         if isinstance(part, WithinRate) and not part.over and _plain_rate(part) in keys:
-            before = all_of(*parts[:at], *(() if ordered else parts[at + 1 :]))
-            effect = OpaqueAction("", f"asks {_plain_rate(part)}", "asked")
-            return Rule(before, (effect,), CONTINUE, origin=rule.origin), rule
-    return (rule,)
+            out.append(_effect(all_of(*parts[:at], *(() if ordered else parts[at + 1 :])), part, rule))
+    for action in rule.actions:  # a log with a rate is how a text is read that has nothing else in the rule
+        if isinstance(action, Log) and action.rate is not None and _plain_rate(action.rate) in keys:
+            out.append(_effect(rule.match, action.rate, rule))
+    return (*out, rule)
+
+
+def _effect(match: Match, rate: WithinRate, rule: Rule) -> Rule:
+    return Rule(match, (OpaqueAction("", f"asks {_plain_rate(rate)}", "asked"),), CONTINUE, origin=rule.origin)
 
 
 def _plain_rate(rate: WithinRate) -> WithinRate:
