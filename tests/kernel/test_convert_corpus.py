@@ -15,8 +15,8 @@ pytestmark = [
 ]
 
 CONVERTED = 0.92
-"""The least share of the dumps that load. Refused are `string` (6 %) and CHECKSUM (1 %), which nft has no words for, and three lists
-of `recent`."""
+"""The least share of the dumps that load. Refused are `string` (6 %) and CHECKSUM (1 %), for which nft has no words, and three
+lists of `recent`."""
 
 
 def test_no_packet_notices(_possible: None) -> None:
