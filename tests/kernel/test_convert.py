@@ -140,7 +140,26 @@ ROUTING6 = """*filter
 COMMIT
 """
 
+NETWORKS = """*nat
+:PREROUTING ACCEPT [0:0]
+:INPUT ACCEPT [0:0]
+:OUTPUT ACCEPT [0:0]
+:POSTROUTING ACCEPT [0:0]
+-A PREROUTING -d 203.0.113.0/24 -i eth0 -j NETMAP --to 10.9.0.0/16
+-A PREROUTING -d 198.18.0.0/16 -p tcp -j NETMAP --to 10.8.7.0/24
+-A PREROUTING -i eth0 -p udp -j NETMAP --to 10.7.0.0/20
+-A POSTROUTING -s 203.0.113.0/24 -j NETMAP --to 10.6.5.0/24
+COMMIT
+*filter
+:INPUT ACCEPT [0:0]
+:FORWARD ACCEPT [0:0]
+:OUTPUT ACCEPT [0:0]
+-A FORWARD -d 10.9.113.128/25 -j DROP
+COMMIT
+"""
+
 CASES = {
+    "networks": (NETWORKS, 4),
     "router": (ROUTER, 4),
     "host6": (HOST6, 6),
     "balanced": (BALANCED, 4),

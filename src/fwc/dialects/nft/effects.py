@@ -314,14 +314,13 @@ def _netmap(verdict: Netmap, family: Family, fields: dict[Field, Values]) -> t.S
     original = fields.get(verdict.field)
     runs = original.family(family).runs if isinstance(original, AddressSet) else ()
     size = 1 << (family.bits - verdict.length)
-    if len(runs) != 1 or runs[0][1] - runs[0][0] + 1 != size or runs[0][0] % size:
-        raise Refused("a 1:1 map whose original is not one prefix of the same length")
     if verdict.family is not family:
         raise Refused("a 1:1 map between IPv4 and IPv6")
-    source = format_run(family, runs[0])
     target = format_run(family, (verdict.low, verdict.low + size - 1))
-    element = t.Element(t.Word(source), t.Word(target))
     word = "ip" if family is Family.V4 else "ip6"
     kind = "snat" if verdict.field is Field.SADDR else "dnat"
+    if len(runs) != 1 or runs[0][1] - runs[0][0] + 1 != size or runs[0][0] % size:
+        return t.Nat(kind, word, prefix=True, address=t.Word(target))
+    element = t.Element(t.Word(format_run(family, runs[0])), t.Word(target))
     key = t.Selector(f"{word} {'saddr' if kind == 'snat' else 'daddr'}")
     return t.Nat(kind, word, prefix=True, address=t.Mapped(key, t.SetOf((element,))))

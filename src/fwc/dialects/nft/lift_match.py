@@ -244,8 +244,9 @@ class Conditions:
 
     def _tuple(self, left: t.Concat, op: str, right: t.Expr) -> Match:
         texts = tuple(p.text if isinstance(p, t.Selector) else "" for p in left.parts)
-        if texts in (("icmp type", "icmp code"), ("icmpv6 type", "icmpv6 code")) and op in ("", "=="):
-            return self._icmp_pairs(texts[0], right)
+        if texts in (("icmp type", "icmp code"), ("icmpv6 type", "icmpv6 code")) and op in ("", "==", "!="):
+            found = self._icmp_pairs(texts[0], right)
+            return FieldIn(SELECTORS[texts[0]][0], found.complement(16) if op == "!=" else found)
         fields = self.tuple_fields(texts)
         guards = self.tuple_guards(texts)
         if isinstance(right, t.Ref) and right.name in self.runtime and self.literals.content(right.name) is None:
@@ -319,7 +320,7 @@ class Conditions:
         family = family_of(text) if isinstance(values, AddressSet) else None
         return values.only(family) if family is not None and isinstance(values, AddressSet) else values
 
-    def _icmp_pairs(self, text: str, right: t.Expr) -> Match:
+    def _icmp_pairs(self, text: str, right: t.Expr) -> IntervalSet:
         field = SELECTORS[text][0]
         codes = words.ICMP_CODES if field is Field.ICMP else words.ICMPV6_CODES
         elements = right.elements if isinstance(right, t.SetOf) else (t.Element(right),)
@@ -332,7 +333,7 @@ class Conditions:
             first, last = _code_run(self.literals.text(element.key.parts[1]), codes)
             for kind in {v >> 8 for v in kinds}:
                 runs.append((kind << 8 | first, kind << 8 | last))
-        return FieldIn(field, IntervalSet(runs))
+        return IntervalSet(runs)
 
     # ----- selectors with a meaning of their own -----------------------------
 

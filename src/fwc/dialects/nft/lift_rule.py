@@ -432,7 +432,15 @@ class Rules:
         return tuple(out)
 
     def _netmap(self, node: t.Nat) -> tuple[tuple[Match, ...], Verdict]:
+        """The network of the address is exchanged, whatever it was (nft_nat_setup_netmap() in nft_nat.c)."""
         expr = node.address
+        if isinstance(expr, t.Word):
+            family, run = address_run(self.conditions.literals.text(expr))
+            size = run[1] - run[0] + 1
+            if size & (size - 1) or run[0] & (size - 1):
+                raise Unknown("")
+            field = Field.SADDR if node.kind == "snat" else Field.DADDR
+            return (family_is(family),), Netmap(field, family, run[0], family.bits - size.bit_length() + 1)
         if not isinstance(expr, t.Mapped) or not isinstance(expr.key, t.Selector):
             raise Unknown("")
         elements = self._elements(expr.source)

@@ -288,6 +288,21 @@ def _update(r: Reader) -> t.Statement:
     return _set_change(r, verb, text[1:], None)
 
 
+def _set(r: Reader) -> t.Statement:
+    """`set update KEY [timeout T] @NAME`, as nft wrote it before 0.9 and still reads it (set_stmt in src/parser_bison.y)."""
+    if r.texts[r.at + 1] not in ("add", "update", "delete"):
+        return _foreign(r)
+    verb = r.texts[r.at + 1]
+    r.at += 2
+    key = r.concatenation()
+    timeout = r.word("a time") if r.take("timeout") else ""
+    text = r.texts[r.at]
+    if text[:1] != "@":
+        raise r.fail("`@` and the name of a set")
+    r.at += 1
+    return t.Update(verb, text[1:], key, timeout)
+
+
 def _meter(r: Reader) -> t.Statement:
     r.at += 1
     name = r.word("the name of a meter")
@@ -356,7 +371,8 @@ _STATEMENTS: dict[str, Callable[[Reader], t.Statement]] = {
     **dict.fromkeys(("jump", "goto"), _jump),
     **dict.fromkeys(("snat", "dnat", "masquerade", "redirect"), _nat),
     **dict.fromkeys(("add", "update", "delete"), _update),
-    **dict.fromkeys(("queue", "fwd", "dup", "synproxy", "quota", "flow", "set", "xt", "last"), _foreign),
+    **dict.fromkeys(("queue", "fwd", "dup", "synproxy", "quota", "flow", "xt", "last"), _foreign),
+    "set": _set,
     "reset": _foreign,
     "tproxy": _tproxy,
     "meter": _meter,

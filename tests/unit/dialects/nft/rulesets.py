@@ -265,6 +265,7 @@ POSTROUTING: dict[str, tuple[Match, Verdict]] = {
     "snat": (all_of(_IPV4, oif("ppp0")), Snat(_to(V4, V4B))),
     "snat ports": (all_of(_IPV4, ports(6, 25)), Snat(_to(V4, V4, (1024, 2048)), PortChoice.PERSISTENT)),
     "netmap": (source("10.0.0.16/28"), Netmap(Field.SADDR, Family.V4, parse_v4("203.0.113.16") or 0, 28)),
+    "netmap of all": (all_of(_IPV4, oif("ppp0")), Netmap(Field.SADDR, Family.V4, parse_v4("203.0.113.0") or 0, 24)),
     "nptv6": (source("fd00:1::/64"), Netmap(Field.SADDR, Family.V6, parse_v6("2001:db8:9::") or 0, 64)),
 }
 

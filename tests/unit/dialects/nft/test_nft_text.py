@@ -217,6 +217,8 @@ def test_limit_and_meter() -> None:
         ("tcp flags & (fin | syn) < syn", MaskedIn(Field.TCP_FLAGS, 3, IntervalSet.of(0, 1))),
         ("icmpv6 type . icmpv6 code { packet-too-big . no-route, 3 . 0-1 }",
          FieldIn(Field.ICMPV6, IntervalSet.of(0x200, 0x300, 0x301))),
+        ("icmp type . icmp code != { destination-unreachable . 1 }",
+         FieldIn(Field.ICMP, IntervalSet.of(0x301).complement(16))),
         ("icmp code net-unreachable", FieldIn(Field.ICMP, IntervalSet.of(*(kind << 8 for kind in range(256))))),
     ],
 )  # fmt: skip
@@ -236,6 +238,18 @@ def test_condition(words: str, match: Match) -> None:
 )
 def test_times_that_are_kept_as_they_are(words: str) -> None:
     assert isinstance(one_rule(f"{words} accept").match, Opaque)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("set update ip saddr timeout 1m @seen", "update @seen { ip saddr timeout 1m }"),
+        ("set add ip daddr @seen accept", "add @seen { ip daddr } accept"),
+    ],
+)
+def test_changes_of_sets_as_they_were_written_before(old: str, new: str) -> None:
+    assert one_rule(old) == one_rule(new)
+    assert one_rule(old).actions[0] != one_rule("set delete ip saddr @seen").actions[0]
 
 
 def test_rules_in_braces_become_a_chain() -> None:
