@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from fwc.analysis.fates import fate_text
-from fwc.analysis.firstmatch import NEXT, NOWHERE, Outcome, Region
+from fwc.analysis.firstmatch import MAX_STEPS, NEXT, NOWHERE, Outcome, Region
 from fwc.analysis.program import Place, Program, ProgramTooLarge, base_chains
 from fwc.analysis.programs import Chains, Programs
 from fwc.analysis.unions import in_cells, same_runs
@@ -71,13 +71,15 @@ def compare(
     right_set: Callable[[str], str] = same_name,
     nodes: int = NODES,
     known: Mapping[Family, Programs] = MappingProxyType({}),
+    steps: int = MAX_STEPS,
 ) -> Difference | None:
     """None when every packet of `families` meets the same effects and verdict at every hook of both rulesets.
 
     `left_set` and `right_set` map the names of run-time sets to common ones. `known` is what was worked out of `left` before.
+    `nodes` and `steps` bound the search for packets and the lists of what each ruleset does.
     """
     for family in families:
-        found = _compare_family(left, right, family, left_set, right_set, nodes, known.get(family))
+        found = _compare_family(left, right, family, left_set, right_set, nodes, known.get(family), steps)
         if found is not None:
             return found
     return None
@@ -91,13 +93,14 @@ def _compare_family(
     right_set: Callable[[str], str],
     nodes: int,
     known: Programs | None,
+    steps: int,
 ) -> Difference | None:
     if known is not None and known.ruleset is left and left_set is same_name and not _asks_marks(known.dimensions):
         mine = known
     else:
         whole = Dimensions(family, lambda field: field in _MARKS and not _in_part(field, left, right))
-        mine = Programs(left, whole, left_set)
-    other = Programs(right, mine.dimensions, right_set)
+        mine = Programs(left, whole, left_set, steps)
+    other = Programs(right, mine.dimensions, right_set, steps)
     lefts, rights = base_chains(left, family), base_chains(right, family)
     for key in sorted(lefts.keys() | rights.keys(), key=lambda k: (k[0], list(Hook).index(k[1]), k[2])):
         a = [item for item in lefts.get(key, []) if not _idle(item[1])]

@@ -39,14 +39,15 @@ class Region:
 NOWHERE = Place(-1, "", -1)
 
 
-def first_match(program: Program) -> list[Region]:
+def first_match(program: Program, steps: int = MAX_STEPS) -> list[Region]:
     """Every packet's outcome: the region that holds it first. The last region holds every packet.
 
-    Raises ProgramTooLarge when the effects or returns of the program overlap too much to be written out.
+    Raises ProgramTooLarge when the effects or returns of the program overlap too much to be written out, in `steps`
+    intersections of boxes.
     """
     bounds = [0, *program.bounds, len(program.entries)]
     rest: list[Region] = [Region((), NEXT, NOWHERE)]
-    work = _Work(program)
+    work = _Work(program, steps)
     for number in range(len(bounds) - 2, -1, -1):
         last = number == len(bounds) - 2
         own = work.segment(bounds[number], bounds[number + 1])
@@ -115,10 +116,10 @@ def _passes_only(after: Region) -> bool:
 
 
 class _Work:
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, steps: int) -> None:
         self.program = program
         self.dimensions = program.dimensions
-        self.steps = 0
+        self.steps = steps
         self.most = min(MAX_REGIONS, 50_000 + 20 * sum(len(entry.boxes) for entry in program.entries))
         self._outcomes: dict[tuple[tuple[Effect, ...], Effect], Outcome] = {}
 
@@ -225,6 +226,6 @@ class _Work:
         return kept
 
     def _spend(self, steps: int) -> None:
-        self.steps += steps
-        if self.steps > MAX_STEPS:
+        self.steps -= steps
+        if self.steps < 0:
             raise ProgramTooLarge

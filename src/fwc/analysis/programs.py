@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from fwc.analysis.firstmatch import Region, first_match
+from fwc.analysis.firstmatch import MAX_STEPS, Region, first_match
 from fwc.analysis.program import Program, ProgramTooLarge, Source, filled_sets, fixed_sets, unfold
 from fwc.ir.model import Chain, Ruleset
 from fwc.space.boxes import Translator, same_name
@@ -15,9 +15,17 @@ Chains = Sequence[tuple[int, Chain]]
 
 
 class Programs:
-    """Nothing is worked out before it is asked for; then it is kept, so the ruleset must not change."""
+    """Nothing is worked out before it is asked for; then it is kept, so the ruleset must not change. `steps` are spent on
+    a first-match list at most."""
 
-    def __init__(self, ruleset: Ruleset, dimensions: Dimensions, set_name: Callable[[str], str] = same_name) -> None:
+    def __init__(
+        self,
+        ruleset: Ruleset,
+        dimensions: Dimensions,
+        set_name: Callable[[str], str] = same_name,
+        steps: int = MAX_STEPS,
+    ) -> None:
+        self._steps = steps
         self.ruleset = ruleset
         self.dimensions = dimensions
         self.source = Source(ruleset, translators(ruleset, dimensions, set_name), dimensions.family)
@@ -42,7 +50,7 @@ class Programs:
         key = _key(chains)
         if key not in self._regions:
             try:
-                self._regions[key] = first_match(self.program(chains))
+                self._regions[key] = first_match(self.program(chains), self._steps)
             except ProgramTooLarge:
                 self._regions[key] = None
         found = self._regions[key]

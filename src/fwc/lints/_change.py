@@ -20,6 +20,10 @@ MOST_RULES = 5_000
 """Rules of a ruleset beyond which no such comparison is made."""
 
 
+MOST_STEPS = 200_000
+"""Of one comparison: what takes longer stays undecided, since as many questions as there are rules may be asked."""
+
+
 def is_small(ruleset: Ruleset) -> bool:
     return sum(len(chain.rules) for table in ruleset.tables for chain in table.chains) <= MOST_RULES
 
@@ -34,7 +38,7 @@ def difference(
 ) -> Difference | None:
     """A packet that the two treat differently, logs and counters aside; with `refusals_alike` drop and reject are one verdict."""
     families = [f for f in context.facts.families if any(sees(table, f) for table in left.tables)]
-    return compare(_plain(left, refusals_alike), _plain(right, refusals_alike), families=families)
+    return compare(_plain(left, refusals_alike), _plain(right, refusals_alike), families=families, steps=MOST_STEPS)
 
 
 def undecided(found: Difference | None) -> bool:

@@ -75,7 +75,10 @@ def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     for _, table, chain, index, rule, span in gotos[:MOST_QUESTIONS]:
         if index + 1 == len(chain.rules) or not _may_end(table, rule, context):
             continue
-        found = _as_jump(context, rule)
+        try:
+            found = _as_jump(context, rule)
+        except ProgramTooLarge:
+            return  # the next question would look at the same ruleset
         if found is None:
             continue
         assert isinstance(rule.verdict, Goto)
@@ -101,13 +104,12 @@ def _as_jump(context: LintContext, rule: Rule) -> Difference | None:
     """A packet that would be accepted instead of denied, or the other way round, if the goto were a jump."""
     assert isinstance(rule.verdict, Goto)
     jump = dataclasses.replace(rule, verdict=Jump(rule.verdict.chain))
-    try:
-        found = difference(
-            context, context.ruleset, with_rule(context.ruleset, rule, lambda _: (jump,)), refusals_alike=True
-        )
-    except ProgramTooLarge:
-        return None
-    if found is None or found.undecided or found.left_place.index >= 0:
+    found = difference(
+        context, context.ruleset, with_rule(context.ruleset, rule, lambda _: (jump,)), refusals_alike=True
+    )
+    if found is not None and found.undecided:
+        raise ProgramTooLarge
+    if found is None or found.left_place.index >= 0:
         return None
     verdicts = found.left.verdict, found.right.verdict
     if not all(isinstance(v, Accept | Drop | Reject) for v in verdicts) or _word(verdicts[0]) == _word(verdicts[1]):
