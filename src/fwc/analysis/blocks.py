@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from fwc.analysis.near import Neighbours
 from fwc.analysis.program import Entry, Kind, Program
-from fwc.space.cover import BudgetSpent, covering
+from fwc.space.cover import BudgetSpent, covering, share
 from fwc.space.fields import SHIFT, Box, Dimensions, Point
 from fwc.space.index import Index, bits_of, mask_of
 
@@ -64,8 +64,9 @@ def ask(dimensions: Dimensions, blockers: list[Box], owners: list[int], question
     _Pass(dimensions, blockers, collect=False).ask(questions, range(len(blockers)), axes)
     doubtful = [q for q in questions if q.single is None and q.probe is None]
     _Pass(dimensions, blockers, collect=True).ask(doubtful, range(len(blockers)), axes)
+    shares = [share(dimensions, each) for each in blockers] if doubtful else []
     for question in doubtful:
-        _search(dimensions, blockers, owners, question, nodes)
+        _search(dimensions, blockers, owners, shares, question, nodes)
     for question in questions:
         if question.single is not None:
             question.cover = (owners[question.single],)
@@ -79,18 +80,18 @@ def _telling(blockers: list[Box]) -> list[int]:
     return sorted(distinct, key=lambda d: (-distinct[d], d))[:_AXES]
 
 
-def _search(dimensions: Dimensions, blockers: list[Box], owners: list[int], question: Question, nodes: int) -> None:
+def _search(
+    dimensions: Dimensions, blockers: list[Box], owners: list[int], shares: list[float], question: Question, nodes: int
+) -> None:
     box = question.box
     candidates = sorted(position for block, mask in question.candidates for position in _chosen(block, mask))
     boxes = [blockers[position] for position in candidates]
-    for point in _corners(dimensions, box, boxes):
-        if not any(dimensions.holds(each, point) for each in boxes):
-            question.probe = point
-            return
     try:
-        found, chosen = covering(dimensions, box, boxes, nodes)
+        found, chosen = covering(dimensions, box, boxes, nodes, [shares[position] for position in candidates])
     except BudgetSpent:
-        question.undetermined = True
+        left = (p for p in _corners(dimensions, box, boxes) if not any(dimensions.holds(each, p) for each in boxes))
+        question.probe = next(left, None)
+        question.undetermined = question.probe is None
         return
     if found is not None:
         question.probe = found

@@ -101,15 +101,16 @@ _MOST_CHOSEN = 512
 
 
 def covering(
-    dimensions: Dimensions, box: Box, cover: Sequence[Box], nodes: int = NODES
+    dimensions: Dimensions, box: Box, cover: Sequence[Box], nodes: int = NODES, shares: Sequence[float] | None = None
 ) -> tuple[Point | None, list[int]]:
     """As `uncovered`; and where they cover the box, some of them (by index) that do so together.
 
     Few of many boxes are needed as a rule. So packets are looked for that the chosen ones leave out, and the largest box
-    that holds such a packet is chosen next: what decides is the search among few.
+    that holds such a packet is chosen next: what decides is the search among few. `shares` are those of the cover's boxes, for
+    who asks about the same boxes more than once.
     """
-    sizes = [_share(dimensions, each, dimensions.shares) for each in cover]
-    ranked = sorted(range(len(cover)), key=lambda k: -sizes[k])
+    sizes = [share(dimensions, each) for each in cover] if shares is None else shares
+    ranked = sorted(range(len(cover)), key=sizes.__getitem__, reverse=True)
     chosen = ranked[:16]
     while len(chosen) <= _MOST_CHOSEN:
         point = _uncovered(dimensions, box, [cover[k] for k in chosen], nodes)
@@ -122,15 +123,16 @@ def covering(
     return _uncovered(dimensions, box, cover, nodes), list(range(len(cover)))
 
 
-def _share(dimensions: Dimensions, box: Box, known: dict[int, float]) -> float:
+def share(dimensions: Dimensions, box: Box) -> float:
     """About which part of all packets a box holds."""
+    known = dimensions.shares
     part = 1.0
     for c in box:
-        share = known.get(c)
-        if share is None:
+        own = known.get(c)
+        if own is None:
             values = sum(high - low + 1 for low, high in dimensions.runs[c])
-            share = known[c] = values / (dimensions.dimensions[c >> SHIFT].top + 1)
-        part *= share
+            own = known[c] = values / (dimensions.dimensions[c >> SHIFT].top + 1)
+        part *= own
     return part
 
 
