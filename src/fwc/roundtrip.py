@@ -268,9 +268,9 @@ def _union(cells: Sequence[_Cell]) -> Iterable[_Cell]:
     return (*names, *([IntervalSet(runs)] if runs else ()))
 
 
-def set_names(policy: Ruleset, target: str, emitted: Ruleset, families: Sequence[Family] = ()) -> Callable[[str], str]:
-    """From the names of emitted sets and buckets to the policy's; those of all families where none is given."""
-    tables = policy_names(policy, target, emitted, families or policy.settings.families)
+def set_names(policy: Ruleset, target: str, emitted: Ruleset) -> Callable[[str], str]:
+    """From the names of emitted sets and buckets to the policy's."""
+    tables = policy_names(policy, target, emitted, policy.settings.families)
 
     def name(given: str) -> str:
         found = (_policy_name(given, names, target == "iptables") for names in tables.values())

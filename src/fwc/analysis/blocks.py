@@ -37,7 +37,7 @@ class Question:
     nothing has taken so far, `single` the first box that holds all of it; `candidates` are positions of boxes with the bits of
     those that overlap it."""
 
-    __slots__ = ("at", "before", "box", "candidates", "cover", "probe", "single", "undetermined")
+    __slots__ = ("at", "before", "box", "candidates", "cover", "probe", "single")
 
     def __init__(self, box: Box, at: int) -> None:
         self.box = box
@@ -47,7 +47,6 @@ class Question:
         self.single: int | None = None
         self.cover: tuple[int, ...] | None = None
         self.candidates: list[tuple[Sequence[int], int]] = []
-        self.undetermined = False
 
 
 def ask(dimensions: Dimensions, blockers: list[Box], owners: list[int], questions: list[Question], nodes: int) -> None:
@@ -91,7 +90,6 @@ def _search(
     except BudgetSpent:
         left = (p for p in _corners(dimensions, box, boxes) if not any(dimensions.holds(each, p) for each in boxes))
         question.probe = next(left, None)
-        question.undetermined = question.probe is None
         return
     if found is not None:
         question.probe = found

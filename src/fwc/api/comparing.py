@@ -8,7 +8,7 @@ from fwc.api.compiling import printable
 from fwc.api.rulesets import Side
 from fwc.convert.recent import in_sets
 from fwc.dialects.registry import load_dialect
-from fwc.diff.changes import changes
+from fwc.diff.changes import changes, plain_name
 from fwc.diff.regions import Report, report
 from fwc.errors import UsageError
 from fwc.ir.model import Ruleset
@@ -35,8 +35,9 @@ def diff(old: Side, new: Side) -> tuple[Report, list[str]]:
 
 def _lifetimes(left: Ruleset, right: Ruleset, old: str, new: str) -> list[str]:
     """Sets that remember for another time: packets tell that only as time goes by."""
-    before = {s.name.replace("-", "_"): s.timeout for t in left.tables for s in t.sets if s.runtime}
-    after = {s.name.replace("-", "_"): s.timeout for t in right.tables for s in t.sets if s.runtime}
+    before, after = (
+        {plain_name(s.name): s.timeout for t in side.tables for s in t.sets if s.runtime} for side in (left, right)
+    )
 
     def words(timeout: int | None) -> str:
         return "for ever" if timeout is None else f"for {timeout} s"

@@ -36,6 +36,11 @@ def called(ruleset: Ruleset, split: Split) -> Ruleset:
     return dataclasses.replace(ruleset, tables=tables)
 
 
+def followed(rules: tuple[Rule, ...], away: Away) -> tuple[Rule, ...]:
+    """The rules of a new chain and, where its end does not, what leads on."""
+    return rules if away is RETURN else (*rules, Rule(verdict=away, origin=rules[-1].origin))
+
+
 def narrowed(before: Iterable[Match], behind: Iterable[Match]) -> Match:
     """The conditions `behind` as a rule of the new chain asks them. The protocol that `before` asks is said again: a port alone
     has several."""

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 
-from fwc.convert.chains import Away, Call, narrowed
-from fwc.ir.match import ALWAYS, EveryNth, Match, Not, WithinConnections, WithinRate, all_of
+from fwc.convert.chains import Away, Call, followed, narrowed
+from fwc.ir.match import EveryNth, Match, WithinConnections, WithinRate, all_of
 from fwc.ir.model import Rule
-from fwc.ir.verdict import RETURN
-from fwc.ir.walk import conjuncts
+from fwc.ir.walk import bare, conjuncts
 
 
 def asked_first(rule: Rule) -> Call | None:
@@ -25,12 +24,11 @@ def asked_first(rule: Rule) -> Call | None:
         return None
 
     def inside(away: Away) -> tuple[Rule, ...]:
-        rest = dataclasses.replace(rule, match=narrowed(parts[:at], parts[at:]))
-        return (rest,) if away is RETURN else (rest, Rule(ALWAYS, (), away, origin=rule.origin))
+        return followed((dataclasses.replace(rule, match=narrowed(parts[:at], parts[at:])),), away)
 
     return Call(all_of(*parts[:at]), inside, "then")
 
 
 def counts(part: Match) -> bool:
     """Whether asking the condition changes what it answers next."""
-    return isinstance(part.match if isinstance(part, Not) else part, WithinRate | WithinConnections | EveryNth)
+    return isinstance(bare(part), WithinRate | WithinConnections | EveryNth)

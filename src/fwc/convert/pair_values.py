@@ -25,15 +25,16 @@ class Values:
     opposite: Mapping[str, str] = {}
 
 
-def _number(text: str) -> int | None:
+def number(text: str) -> int | None:
+    """A number as both languages write one: decimal without leading zeros, or hexadecimal."""
     return int(text, 0) if re.fullmatch(r"0x[0-9a-fA-F]+|0|[1-9]\d*", text) else None
 
 
 def bounds(text: str, separator: str, top: int) -> tuple[int, int] | None:
     """First and last of `a`, `a:b`, `a:` and `:b`; None for what is none of these or larger than `top`."""
     low_text, found, high_text = text.partition(separator)
-    low = _number(low_text) if low_text or not found else 0
-    high = low if not found else _number(high_text) if high_text else top
+    low = number(low_text) if low_text or not found else 0
+    high = low if not found else number(high_text) if high_text else top
     return (low, high) if low is not None and high is not None and low <= high <= top else None
 
 
@@ -59,7 +60,7 @@ def numbers(top: int) -> Values:
     """One number; iptables takes no range."""
 
     def same(text: str, negated: bool) -> str | None:
-        found = _number(text)
+        found = number(text)
         return None if found is None or found > top else str(found)
 
     return Values(same, same)
@@ -70,7 +71,7 @@ def groups() -> Values:
 
     def same(text: str, negated: bool) -> str | None:
         word = text.strip('"')
-        found = 0 if word == "default" else _number(word)
+        found = 0 if word == "default" else number(word)
         return None if found is None or found > 0xFFFFFFFF else str(found)
 
     return Values(same, same)
@@ -159,7 +160,7 @@ def protocols() -> Values:
     """Numbers and names of protocols."""
 
     def same(text: str, negated: bool) -> str | None:
-        found = _number(text) if text[:1].isdigit() else PROTOCOLS.get(text.lower())
+        found = number(text) if text[:1].isdigit() else PROTOCOLS.get(text.lower())
         return None if found is None or found > 255 else str(found)
 
     return Values(same, same)

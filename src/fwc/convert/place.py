@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 
-from fwc.ir.graph import calls
+from fwc.ir.graph import bases_of
 from fwc.ir.match import AllOf, Field, FieldIn, HelperIs, MaskedIn, Match, Opaque, WithinConnections, family_is
 from fwc.ir.model import Base, Rule, Ruleset, Table
 from fwc.ir.verdict import (
@@ -85,7 +84,7 @@ class Place:
 
 def places(table: Table, target: str, tracked: frozenset[Family]) -> dict[str, Place]:
     """For each chain the place of a rule that asks nothing else. `tracked` are the families whose connections are tracked."""
-    roots = _bases(table)
+    roots = bases_of(table)
     early = any(c.base.priority <= _DEFRAGMENTATION for c in table.chains if c.base is not None)
     joined = not early and _FAMILIES.get(table.family, frozenset(Family)) <= tracked
     return {c.name: Place(table.family, target, None, joined, joined, roots.get(c.name, ())) for c in table.chains}
@@ -152,23 +151,3 @@ def _tracked(node: Match) -> bool:
     if isinstance(node, Opaque):
         return node.kind in ("conntrack", "connbytes", "connlabel") or node.kind.startswith("ct ")
     return isinstance(node, HelperIs | WithinConnections)
-
-
-def _bases(table: Table) -> dict[str, tuple[Base, ...]]:
-    graph = calls(table)
-    out: dict[str, tuple[Base, ...]] = {}
-    for chain in table.chains:
-        if chain.base is not None:
-            for name in _reached(graph, chain.name):
-                out[name] = (*out.get(name, ()), chain.base)
-    return out
-
-
-def _reached(graph: dict[str, dict[str, Rule]], start: str) -> Iterator[str]:
-    todo, seen = [start], {start}
-    while todo:
-        name = todo.pop()
-        yield name
-        fresh = [callee for callee in graph.get(name, {}) if callee not in seen]
-        seen.update(fresh)
-        todo.extend(fresh)

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from itertools import permutations
 
 from fwc.convert.chains import Away, Call
+from fwc.convert.pair_values import number
 from fwc.convert.place import Place, of_rule
 from fwc.ir.match import ALWAYS, Always, Field, FieldIn, Match, Not, Opaque, all_of, family_is
 from fwc.ir.model import Rule
@@ -188,5 +189,5 @@ def _change(text: str) -> tuple[int, int] | None:
 
 
 def _number(text: str) -> int | None:
-    found = int(text, 0) if re.fullmatch(r"0x[0-9a-fA-F]+|0|[1-9]\d*", text) else None
+    found = number(text)
     return found if found is not None and found <= _ALL_BITS else None

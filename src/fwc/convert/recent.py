@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from fwc.convert.chains import Away, Call, called, narrowed
+from fwc.convert.chains import Away, Call, called, followed, narrowed
 from fwc.diagnostics import Diagnostic, error, warning
 from fwc.ir.match import (
     ALWAYS,
@@ -32,7 +32,7 @@ from fwc.ir.match import (
 )
 from fwc.ir.model import Chain, NamedSet, Rule, Ruleset, Table
 from fwc.ir.verdict import CONTINUE, RETURN, AddToSet, Jump
-from fwc.ir.walk import conjuncts, map_rules, match_nodes, rules
+from fwc.ir.walk import bare, conjuncts, map_rules, match_nodes, rules
 from fwc.net.hooks import Family
 from fwc.records import record
 
@@ -51,6 +51,11 @@ class Window:
 
     seconds: int
     hits: int
+
+
+def in_order(windows: Iterable[Window]) -> tuple[Window, ...]:
+    """Each once: the order tells sets and chains of the same list alike."""
+    return tuple(sorted(set(windows), key=lambda window: (window.seconds, window.hits)))
 
 
 @record
@@ -85,7 +90,7 @@ class List:
 
     def writing(self, side: Field, origin: Rule) -> Rule:
         """The packet's address is met once more."""
-        if self.windows == (Window(self.windows[0].seconds, 1),):
+        if self.is_one_set():
             return Rule(ALWAYS, (_add(self.ring(self.windows[0])[0], side),), CONTINUE, origin=origin.origin)
         return Rule(ALWAYS, (), Jump(self._name(side)), origin=origin.origin)
 
@@ -97,7 +102,7 @@ class List:
 
     def chains(self, side: Field) -> tuple[Chain, ...]:
         """What `writing` calls: a ring for each window."""
-        if self.windows == (Window(self.windows[0].seconds, 1),):
+        if self.is_one_set():
             return ()
         if len(self.windows) == 1:
             return (Chain(self._name(side), self._turned(self.windows[0], side)),)
@@ -111,6 +116,10 @@ class List:
                 body.append(Rule(ALWAYS, (), Jump(name)))
                 rings.append(Chain(name, self._turned(window, side)))
         return (Chain(self._name(side), tuple(body)), *rings)
+
+    def is_one_set(self) -> bool:
+        """Whether one packet is all that rules ask for, in one time."""
+        return len(self.windows) == 1 and self.windows[0].hits == 1
 
     def _name(self, side: Field) -> str:
         return f"{self.base}_met" if side is Field.SADDR else f"{self.base}_met_daddr"
@@ -163,12 +172,7 @@ def _lists(ruleset: Ruleset, family: Family) -> tuple[dict[str, List], list[Diag
     out: dict[str, List] = {}
     bases: set[str] = set()
     for name, uses in asked.items():
-        windows = tuple(
-            sorted(
-                {Window(n.seconds, max(n.hits, 1)) for _, n in uses if n.act in (RecentAct.CHECK, RecentAct.UPDATE)},
-                key=lambda window: (window.seconds, window.hits),
-            )
-        )
+        windows = in_order(_window(n) for _, n in uses if n.act in (RecentAct.CHECK, RecentAct.UPDATE))
         blamed = [(rule, why) for rule, node in uses if (why := _obstacle(rule, node, windows, family))]
         if blamed:
             found += _refusals(name, [rule for rule, _ in uses], blamed)
@@ -261,7 +265,7 @@ class _Writing:
 
         def inside(away: Away) -> tuple[Rule, ...]:
             rest = dataclasses.replace(rule, match=narrowed(parts[:at], parts[at + 1 :]))
-            return (*written, rest) if away is RETURN else (*written, rest, Rule(ALWAYS, (), away, origin=rule.origin))
+            return followed((*written, rest), away)
 
         return Call(all_of(*map(self._asked, parts[:at]), held), inside, "met")
 
@@ -273,7 +277,7 @@ class _Writing:
         def inside(away: Away) -> tuple[Rule, ...]:
             rest = dataclasses.replace(rule, match=narrowed(parts[:at], parts[at + 1 :]))
             leaving = Rule(held, (), away, origin=rule.origin)
-            return (leaving, rest) if away is RETURN else (leaving, rest, Rule(ALWAYS, (), away, origin=rule.origin))
+            return followed((leaving, rest), away)
 
         return Call(all_of(*map(self._asked, parts[:at])), inside, "unless")
 
@@ -286,7 +290,7 @@ class _Writing:
         parts = conjuncts(rule.match)
         at = self._first(parts)
         if at is None:
-            match = all_of(*map(self._asked, parts)) if any(map(_lists_in, parts)) else rule.match
+            match = all_of(*map(self._asked, parts)) if any(isinstance(bare(p), Recent) for p in parts) else rule.match
             return (rule,) if match is rule.match else (dataclasses.replace(rule, match=match),)
         before = all_of(*map(self._asked, parts[:at]))
         written, held = self._step(parts[at], rule)
@@ -310,9 +314,8 @@ class _Writing:
         part = parts[at]
         assert isinstance(part, Recent)
         if part.act is RecentAct.UPDATE:
-            windows = self._lists[part.name].windows
-            return len(windows) == 1 and windows[0].hits == 1 and at + 1 == len(parts)
-        return all(isinstance(p.match if isinstance(p, Not) else p, _PLAIN) for p in parts[:at])
+            return self._lists[part.name].is_one_set() and at + 1 == len(parts)
+        return all(isinstance(bare(p), _PLAIN) for p in parts[:at])
 
     def _first(self, parts: Sequence[Match]) -> int | None:
         """The first condition that writes."""
@@ -334,7 +337,7 @@ class _Writing:
 
     def _asked(self, part: Match) -> Match:
         """A condition that only asks."""
-        inner = part.match if isinstance(part, Not) else part
+        inner = bare(part)
         if not isinstance(inner, Recent) or inner.name not in self._lists:
             return part
         if inner.act is not RecentAct.CHECK:
@@ -345,7 +348,3 @@ class _Writing:
 
 def _window(node: Recent) -> Window:
     return Window(node.seconds, max(node.hits, 1))
-
-
-def _lists_in(part: Match) -> bool:
-    return isinstance(part.match if isinstance(part, Not) else part, Recent)

@@ -10,12 +10,12 @@ import dataclasses
 import re
 from functools import partial
 
-from fwc.convert.recent import SIZE, List, Window
+from fwc.convert.recent import SIZE, List, Window, in_order
 from fwc.diagnostics import Diagnostic, warning
 from fwc.ir.match import Field, Match, Not, Recent, RecentAct, SetRef, all_of, family_is, negate
 from fwc.ir.model import NamedSet, Rule, Ruleset, Table
 from fwc.ir.verdict import CONTINUE, Action, AddToSet, Jump
-from fwc.ir.walk import conjuncts, map_rules, match_nodes, referenced_sets, rules
+from fwc.ir.walk import bare, conjuncts, map_rules, match_nodes, referenced_sets, rules
 from fwc.net.hooks import Family
 
 _SET = re.compile(r"(recent_\w+?)_(?:(?:last_)?\d+_of_([1-9]\d{0,2})_)?in_([1-9]\d{0,9})s", re.ASCII)
@@ -56,7 +56,7 @@ def _guesses(table: Table) -> list[List]:
         found = _SET.fullmatch(name)
         if found is not None:
             windows.setdefault(found[1], set()).add(Window(int(found[3]), int(found[2] or 1)))
-    lists = [List(base, tuple(sorted(w, key=lambda x: (x.seconds, x.hits)))) for base, w in windows.items()]
+    lists = [List(base, in_order(each)) for base, each in windows.items()]
     return [each for each in lists if all(_alike(named.get(s.name), s) for s in each.sets())]
 
 
@@ -118,7 +118,7 @@ class _Reading:
 
     def _asked(self, match: Match) -> Match:
         parts = conjuncts(match)
-        if not any(isinstance(p.match if isinstance(p, Not) else p, SetRef) for p in parts):
+        if not any(isinstance(bare(p), SetRef) for p in parts):
             return match
         for window in self._list.windows:
             for side in _SIDES:

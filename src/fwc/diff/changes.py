@@ -94,7 +94,7 @@ def changes(old: Ruleset, new: Ruleset, families: Sequence[Family], *, respelled
     out: list[HookChanges] = []
     for family in families:
         dimensions = Dimensions(family)
-        left, right = (comparable(each, family, _plain if respelled else str) for each in (old, new))
+        left, right = (comparable(each, family, plain_name if respelled else str) for each in (old, new))
         mine = Source(left, translators(left, dimensions), family)
         other = Source(right, translators(right, dimensions), family)
         lefts, rights = base_chains(left, family), base_chains(right, family)
@@ -107,7 +107,8 @@ def changes(old: Ruleset, new: Ruleset, families: Sequence[Family], *, respelled
     return out
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """The name of a set or bucket as targets spell it."""
     return name.replace("-", "_")
 
 

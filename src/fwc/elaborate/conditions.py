@@ -21,7 +21,6 @@ from fwc.ir.match import (
     HelperIs,
     MaskedIn,
     Match,
-    Not,
     Opaque,
     Owner,
     Per,
@@ -32,7 +31,7 @@ from fwc.ir.match import (
     negate,
     state_in,
 )
-from fwc.ir.walk import map_leaves
+from fwc.ir.walk import bare, map_leaves
 from fwc.lang import ast
 from fwc.net.clock import DAY
 from fwc.net.intervals import IntervalSet
@@ -134,9 +133,9 @@ def at_site(match: Match, site: Site, os: str) -> Match:
         return map_leaves(match, _leaving)
     if os == "macos":
         return match
-    bare = match.match if isinstance(match, Not) else match
-    if isinstance(bare, Owner | CgroupIs):
-        return NEVER if bare is match else ALWAYS
+    asked = bare(match)
+    if isinstance(asked, Owner | CgroupIs):
+        return NEVER if asked is match else ALWAYS
     return match
 
 

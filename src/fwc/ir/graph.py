@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from fwc.ir.model import Rule, Table
+from fwc.ir.model import Base, Rule, Table
 from fwc.ir.walk import CALLS, target_chains
 
 
@@ -40,9 +40,21 @@ def sources(graph: Mapping[str, Iterable[str]], starts: Iterable[str]) -> dict[s
     return {name: frozenset(found) for name, found in out.items()}
 
 
+def bases_of(table: Table) -> dict[str, tuple[Base, ...]]:
+    """For each chain that packets get into how the base chains that lead to it are attached, in the order of the table; a base
+    chain leads to itself."""
+    graph = calls(table)
+    out: dict[str, tuple[Base, ...]] = {}
+    for chain in table.chains:
+        if chain.base is not None:
+            for name in reached(graph, chain.name):
+                out[name] = (*out.get(name, ()), chain.base)
+    return out
+
+
 def reachable(table: Table) -> frozenset[str]:
     """The chains that a packet can get into: base chains and what they lead to."""
-    return frozenset(sources(calls(table), [chain.name for chain in table.chains if chain.base is not None]))
+    return frozenset(bases_of(table))
 
 
 def cycles(graph: Mapping[str, Mapping[str, object]]) -> list[tuple[str, ...]]:

@@ -72,6 +72,11 @@ def replace_chain(table: Table, chain: Chain) -> Table:
     return replace(table, chains=tuple(chain if c.name == chain.name else c for c in table.chains))
 
 
+def bare(match: Match) -> Match:
+    """The condition that is asked for, or asked not to hold."""
+    return match.match if isinstance(match, Not) else match
+
+
 def conjuncts(match: Match) -> tuple[Match, ...]:
     """The conditions that must all hold."""
     return match.parts if isinstance(match, AllOf) else (match,)

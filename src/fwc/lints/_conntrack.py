@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 from fwc.analysis.facts import Answer
 from fwc.analysis.program import Place, base_chains, sees
-from fwc.ir.graph import calls
 from fwc.ir.match import AllOf, CtState, Field, FieldIn, Match, Not, all_of, negate, state_in
-from fwc.ir.model import Base, Chain, Rule, Table
+from fwc.ir.model import Chain, Rule, Table
 from fwc.lints._context import Authored, LintContext
 from fwc.net.addresses import AddressSet
 from fwc.net.hooks import Family, Hook
@@ -82,24 +81,6 @@ def state_values(rule: Rule) -> IntervalSet | None:
         if values is not None:
             found = values if found is None else found & values
     return found
-
-
-def bases_of(table: Table) -> dict[str, list[Base]]:
-    """For each chain the base chains that lead to it (itself, when it is one)."""
-    graph = calls(table)
-    out: dict[str, list[Base]] = {}
-    for chain in table.chains:
-        if chain.base is None:
-            continue
-        seen, stack = {chain.name}, [chain.name]
-        while stack:
-            for name in graph.get(stack.pop(), ()):
-                if name not in seen:
-                    seen.add(name)
-                    stack.append(name)
-        for name in seen:
-            out.setdefault(name, []).append(chain.base)
-    return out
 
 
 def authored(context: LintContext) -> Sequence[Authored]:

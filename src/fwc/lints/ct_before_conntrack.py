@@ -35,11 +35,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fwc.diagnostics import Diagnostic, Severity
+from fwc.ir.graph import bases_of
 from fwc.ir.match import CtState, Field, FieldIn, MaskedIn
 from fwc.ir.model import Base
 from fwc.ir.verdict import Drop, Reject
 from fwc.ir.walk import match_nodes
-from fwc.lints._conntrack import authored, bases_of, state_values
+from fwc.lints._conntrack import authored, state_values
 from fwc.lints._context import LintContext
 from fwc.lints._registry import Lint, lint
 from fwc.net.hooks import Hook

@@ -57,10 +57,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fwc.diagnostics import Diagnostic, Severity
+from fwc.ir.graph import bases_of
 from fwc.ir.match import Field
 from fwc.ir.verdict import Dnat
 from fwc.lints._conditions import required
-from fwc.lints._conntrack import authored, bases_of
+from fwc.lints._conntrack import authored
 from fwc.lints._context import LintContext
 from fwc.lints._registry import Lint, lint
 from fwc.net.hooks import Family, Hook

@@ -48,8 +48,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fwc.diagnostics import Diagnostic, Severity
+from fwc.ir.graph import bases_of
 from fwc.ir.verdict import Accept, Drop, Reject
-from fwc.lints._conntrack import authored, bases_of
+from fwc.lints._conntrack import authored
 from fwc.lints._context import LintContext
 from fwc.lints._registry import Lint, lint
 from fwc.net.hooks import ChainType

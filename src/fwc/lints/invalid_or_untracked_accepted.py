@@ -41,9 +41,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fwc.diagnostics import Confidence, Diagnostic, Severity
+from fwc.ir.graph import bases_of
 from fwc.ir.match import CtState, Field
 from fwc.ir.verdict import Accept, NoTrack
-from fwc.lints._conntrack import ask, authored, bases_of, families, place_span, state, state_values
+from fwc.lints._conntrack import ask, authored, families, place_span, state, state_values
 from fwc.lints._context import LintContext
 from fwc.lints._registry import Lint, lint
 from fwc.net.hooks import Hook

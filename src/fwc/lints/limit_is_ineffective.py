@@ -41,11 +41,12 @@ from collections.abc import Iterator
 from fwc.analysis.facts import Facts
 from fwc.analysis.program import Place
 from fwc.diagnostics import Diagnostic, Label, Severity
+from fwc.ir.graph import bases_of
 from fwc.ir.match import CtState, all_of
 from fwc.ir.model import Rule
 from fwc.ir.verdict import Accept
 from fwc.lints._change import MOST_QUESTIONS, ProgramTooLarge, difference, is_small, limits, with_rule, without_limits
-from fwc.lints._conntrack import authored, bases_of, outside, state
+from fwc.lints._conntrack import authored, outside, state
 from fwc.lints._context import LintContext
 from fwc.lints._registry import Lint, lint
 from fwc.net.hooks import Hook

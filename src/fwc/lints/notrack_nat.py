@@ -48,9 +48,10 @@ from collections.abc import Iterator
 
 from fwc.analysis.program import base_chains
 from fwc.diagnostics import Diagnostic, Label, Severity
+from fwc.ir.graph import bases_of
 from fwc.ir.model import Rule, Table
 from fwc.ir.verdict import Dnat, NoTrack, Redirect
-from fwc.lints._conntrack import authored, bases_of, families
+from fwc.lints._conntrack import authored, families
 from fwc.lints._context import LintContext
 from fwc.lints._registry import Lint, lint
 from fwc.net.hooks import Family, Hook

@@ -37,9 +37,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fwc.diagnostics import Diagnostic, Severity
+from fwc.ir.graph import bases_of
 from fwc.ir.model import Base
 from fwc.ir.verdict import NoTrack
-from fwc.lints._conntrack import authored, bases_of
+from fwc.lints._conntrack import authored
 from fwc.lints._context import LintContext
 from fwc.lints._registry import Lint, lint
 from fwc.net.hooks import Hook
@@ -53,7 +54,7 @@ def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     for number, table, chain, _, rule, span in authored(context):
         if not any(isinstance(action, NoTrack) for action in rule.actions) or table.family in ("bridge", "netdev"):
             continue
-        callers = bases[number].get(chain.name, [])
+        callers = bases[number].get(chain.name, ())
         if callers and not any(_in_time(base) for base in callers):
             base = callers[0]
             yield lint.finding(

@@ -47,10 +47,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fwc.diagnostics import Diagnostic, Label, Severity
+from fwc.ir.graph import bases_of
 from fwc.ir.match import CtState
 from fwc.ir.model import Rule, Table
 from fwc.ir.verdict import NoTrack
-from fwc.lints._conntrack import ask, authored, bases_of, families, filtered, place_span, state
+from fwc.lints._conntrack import ask, authored, families, filtered, place_span, state
 from fwc.lints._context import LintContext
 from fwc.lints._registry import Lint, lint
 from fwc.net.hooks import Hook

@@ -54,11 +54,12 @@ from fnmatch import fnmatchcase
 
 from fwc.analysis.program import Place
 from fwc.diagnostics import Confidence, Diagnostic, Label, Persona, Severity
+from fwc.ir.graph import bases_of
 from fwc.ir.match import AllOf, CtState, Field, FieldIn, Match, SetRef
 from fwc.ir.model import Chain, Rule
 from fwc.ir.verdict import Accept, Drop, Jump, Reject
 from fwc.lints._conditions import names_field
-from fwc.lints._conntrack import ask, authored, bases_of, families, place_span, state
+from fwc.lints._conntrack import ask, authored, families, place_span, state
 from fwc.lints._context import LintContext
 from fwc.lints._exposure import PRIVATE
 from fwc.lints._registry import Lint, lint

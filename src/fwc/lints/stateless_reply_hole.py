@@ -42,11 +42,12 @@ from collections.abc import Iterator
 
 from fwc.analysis.facts import Answer
 from fwc.diagnostics import Diagnostic, Severity
+from fwc.ir.graph import bases_of
 from fwc.ir.match import AllOf, CtState, Field, FieldIn, MaskedIn, Match, TupleIn
 from fwc.ir.model import Rule
 from fwc.ir.verdict import Accept
 from fwc.ir.walk import match_nodes
-from fwc.lints._conntrack import ask, authored, bases_of, families, place_span, state
+from fwc.lints._conntrack import ask, authored, families, place_span, state
 from fwc.lints._context import LintContext
 from fwc.lints._registry import Lint, lint
 from fwc.net.addresses import AddressSet

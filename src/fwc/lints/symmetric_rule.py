@@ -50,11 +50,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fwc.diagnostics import Applicability, Diagnostic, Label, Persona, Severity
+from fwc.ir.graph import bases_of
 from fwc.ir.match import CtState, Field, FieldIn, Match, Not, all_of
 from fwc.ir.verdict import Accept
 from fwc.ir.walk import conjuncts
 from fwc.lints._conditions import names_field
-from fwc.lints._conntrack import authored, bases_of, families, state
+from fwc.lints._conntrack import authored, families, state
 from fwc.lints._context import LintContext
 from fwc.lints._registry import Lint, delete_lines, lint
 from fwc.net.hooks import Family, Hook

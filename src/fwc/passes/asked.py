@@ -10,11 +10,11 @@ import dataclasses
 from collections.abc import Sequence
 from functools import partial
 
-from fwc.ir.match import Chance, EveryNth, Match, Opaque, Recent, WithinConnections, WithinRate, all_of
+from fwc.ir.match import Match, WithinRate, all_of
 from fwc.ir.model import Rule, Ruleset
 from fwc.ir.verdict import CONTINUE, Log, OpaqueAction
-from fwc.ir.walk import conjuncts, map_rules, match_nodes, rules
-from fwc.space.boxes import is_stateless
+from fwc.ir.walk import conjuncts, map_rules, only_compares, rules
+from fwc.space.boxes import answers_anew
 
 
 def asking(wanted: Ruleset, lifted: Ruleset) -> tuple[Ruleset, Ruleset]:
@@ -26,10 +26,12 @@ def asking(wanted: Ruleset, lifted: Ruleset) -> tuple[Ruleset, Ruleset]:
     alone: dict[WithinRate, None] = {}
     mixed: set[WithinRate] = set()
     for _, _, _, rule in rules(wanted):
+        if not rule.actions and only_compares(rule.match):
+            continue
         parts = conjuncts(rule.match)
         asked = [part for part in parts if isinstance(part, WithinRate) and not part.over]
         logged = [a.rate for a in rule.actions if isinstance(a, Log) and a.rate is not None]
-        if len(asked) == 1 and not logged and all(part is asked[0] or _is_settled(part) for part in parts):
+        if len(asked) == 1 and not logged and all(part is asked[0] or not answers_anew(part) for part in parts):
             alone[_plain_rate(asked[0])] = None
         elif asked or logged:
             mixed.update(map(_plain_rate, (*asked, *logged)))
@@ -39,18 +41,9 @@ def asking(wanted: Ruleset, lifted: Ruleset) -> tuple[Ruleset, Ruleset]:
     return map_rules(wanted, partial(_asking, keys, False)), map_rules(lifted, partial(_asking, keys, True))
 
 
-def _is_settled(part: Match) -> bool:
-    """Whether asking the condition twice gives one packet the same answer twice."""
-    return not any(
-        isinstance(node, WithinRate | WithinConnections | Chance | EveryNth | Recent)
-        or (isinstance(node, Opaque) and not is_stateless(node))
-        for node in match_nodes(part)
-    )
-
-
 def _asking(keys: Sequence[WithinRate], ordered: bool, rule: Rule) -> tuple[Rule, ...]:
     """A rule that does nothing does not tell whether it asked."""
-    if not rule.actions and rule.verdict == CONTINUE:
+    if not rule.actions and (rule.verdict == CONTINUE or only_compares(rule.match)):
         return (rule,)
     parts = conjuncts(rule.match)
     out = []

@@ -39,7 +39,7 @@ from fwc.ir.match import (
 )
 from fwc.ir.model import NamedSet
 from fwc.ir.text import match_text
-from fwc.ir.walk import different_values
+from fwc.ir.walk import different_values, match_nodes
 from fwc.net.address_types import possibly, surely
 from fwc.net.addresses import AddressSet, prefixes
 from fwc.net.clock import DAY, LAST_MOMENT, moment
@@ -165,6 +165,15 @@ def is_stateless(match: Opaque) -> bool:
         return True
     fields = match.dialect == "nft" and match.kind.split(" ", 1)[0] in _NFT_FIELDS
     return fields and match.kind not in _NFT_CHANGING
+
+
+def answers_anew(match: Match) -> bool:
+    """Whether a part of the condition may answer differently when it is asked again, or counts that it was asked."""
+    return any(
+        isinstance(node, WithinRate | WithinConnections | EveryNth | Chance | Recent)
+        or (isinstance(node, Opaque) and not is_stateless(node))
+        for node in match_nodes(match)
+    )
 
 
 Versions = tuple[tuple[Field, int], ...]

@@ -31,10 +31,7 @@ from fwc.ir.match import (
     EveryNth,
     Field,
     FieldIn,
-    Match,
-    Opaque,
     Per,
-    Recent,
     TimeWindow,
     TupleIn,
     Values,
@@ -60,7 +57,6 @@ from fwc.ir.verdict import (
     Verdict,
     VerdictMap,
 )
-from fwc.ir.walk import match_nodes
 from fwc.net.addresses import AddressSet, format_address
 from fwc.net.hooks import Family
 from fwc.net.intervals import IntervalSet
@@ -73,7 +69,7 @@ from fwc.passes.conjunctions import (
     disjoint,
     join,
 )
-from fwc.space.boxes import is_stateless
+from fwc.space.boxes import answers_anew
 
 _STATES = {0: "invalid", 1: "established", 2: "related", 3: "new", 4: "untracked"}
 _MAX_RULES = 64
@@ -265,7 +261,7 @@ class TableBuilder:
         paths = self._paths(rule)
         if not paths:
             return []  # matches no packet of the families of this table
-        if any(isinstance(a, Log) and a.rate is not None for a in rule.actions) and _answers_anew(rule.match):
+        if any(isinstance(a, Log) and a.rate is not None for a in rule.actions) and answers_anew(rule.match):
             return self._through_one_answer(paths, rule)
         out: list[t.RuleNode] = []
         actions = list(rule.actions)
@@ -633,15 +629,6 @@ class TableBuilder:
 
 
 # ----- helpers ---------------------------------------------------------------
-
-
-def _answers_anew(match: Match) -> bool:
-    """Whether a part of the condition may answer differently when a second rule asks it, or counts that it was asked."""
-    return any(
-        isinstance(n, WithinRate | WithinConnections | EveryNth | Chance | Recent)
-        or (isinstance(n, Opaque) and not is_stateless(n))
-        for n in match_nodes(match)
-    )
 
 
 def _verdict_word(builder: TableBuilder, verdict: object) -> t.VerdictWord:
