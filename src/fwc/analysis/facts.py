@@ -3,7 +3,7 @@ with the packets of a box."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from fwc.analysis.firstmatch import NEXT, Outcome, Region
 from fwc.analysis.program import Kind, Place, Program, ProgramTooLarge, Source, base_chains, sees, unfold_chain
@@ -82,10 +82,10 @@ class Facts:
         self.families = tuple(families)
         self.nodes = nodes
         self._programs: dict[Family, Programs] = {}
-        self._fates: list[tuple[Program, Fate]] | None = None
+        self._alive: dict[tuple[int, str, int], tuple[Program, Fate]] | None = None  # by place, the first that is
+        self._others: dict[Place, list[tuple[Program, Fate]]] = {}
         self._indices: dict[int, Index] = {}
         self._dead: tuple[Dead, ...] | None = None
-        self._places: dict[Place, list[tuple[Program, Fate]]] = {}
         self._empty: set[Place] = set()
         self._reachable: list[frozenset[str]] | None = None
         self._steps = 300_000  # entries looked at to say who decides an example
@@ -124,7 +124,7 @@ class Facts:
     @property
     def searched(self) -> bool:
         """Whether reachability was asked for, so that `undetermined` costs nothing."""
-        return self._fates is not None
+        return self._alive is not None
 
     def dead(self) -> tuple[Dead, ...]:
         """Rules of entered chains that are dead in every context, every base chain and every family, in file order."""
@@ -134,27 +134,27 @@ class Facts:
 
     def undetermined(self) -> tuple[Place, ...]:
         """Rules for which the budget ended before a packet or a cover was found."""
-        self._run()
+        alive = self._run()
         return tuple(
             place
-            for place, found in self._places.items()
-            if any(f.undetermined for _, f in found) and all(f.witness is None for _, f in found)
+            for place, found in self._others.items()
+            if place not in alive and any(fate.undetermined for _, fate in found)
         )
 
     def witness(self, place: Place) -> tuple[Packet, str] | None:
         """A packet that reaches the rule and its condition, None when there is none or none was found."""
-        self._run()
-        for program, fate in self._places.get(place, ()):
-            if fate.witness is not None:
-                dimensions = program.dimensions
-                return point_packet(dimensions, fate.witness), point_text(dimensions, fate.witness)
-        return None
+        found = self._run().get(place)
+        if found is None:
+            return None
+        dimensions = found[0].dimensions
+        point = found[1].witness(dimensions)
+        return point_packet(dimensions, point), point_text(dimensions, point)
 
     def example(self, place: Place) -> tuple[Packet, str, Place | None] | None:
-        """A packet that gets into the rule's chain and meets its condition, whether or not it gets as far as the rule, and the
-        rule that decides it (None when that was not worked out)."""
+        """A packet that gets into the rule's chain and meets its condition, though it gets no further than some earlier rule, and
+        the rule that decides it (None when that was not worked out)."""
         self._run()
-        for program, fate in self._places.get(place, ()):
+        for program, fate in self._others.get(place, ()):
             if fate.boxes:
                 point = program.dimensions.corner(fate.boxes[0])
                 text = point_text(program.dimensions, point)
@@ -176,7 +176,7 @@ class Facts:
         return None
 
     def _find_dead(self) -> Iterator[Dead]:
-        self._run()
+        alive = self._run()
         for table, each in enumerate(self.ruleset.tables):
             if not any(sees(each, f) for f in self.families):
                 continue
@@ -184,9 +184,12 @@ class Facts:
             for chain in each.chains:
                 if chain.name in skip:
                     continue
+                name = chain.name
                 for index in range(len(chain.rules)):
-                    place = Place(table, chain.name, index)
-                    found = self._places.get(place)
+                    if (table, name, index) in alive:
+                        continue
+                    place = Place(table, name, index)
+                    found = self._others.get(place)
                     if found is None:
                         if self._decided(place):
                             yield self._explain(place, [])
@@ -203,32 +206,36 @@ class Facts:
             cover.update((p, None) for p in first_cover(program, fate))
         return Dead(place, tuple(cover), never=not found)
 
-    def _run(self) -> None:
-        if self._fates is not None:
-            return
-        self._fates = []
-        for family in self.families:
-            programs = self.programs(family)
-            for chains in base_chains(self.ruleset, family).values():
-                for table, chain in chains:
-                    self._program(programs, table, chain)
-        for program, fate in self._fates:
-            self._places.setdefault(fate.place, []).append((program, fate))
+    def _run(self) -> Mapping[tuple[int, str, int], tuple[Program, Fate]]:
+        if self._alive is None:
+            self._alive = {}
+            for family in self.families:
+                programs = self.programs(family)
+                for chains in base_chains(self.ruleset, family).values():
+                    for table, chain in chains:
+                        self._program(programs, table, chain)
+        return self._alive
 
     def _program(self, programs: Programs, table: int, chain: Chain) -> None:
-        assert self._fates is not None
         try:
             program = programs.program([(table, chain)], answered=True)
         except ProgramTooLarge:
             self.too_large.add(chain.name)
-            self._local(programs.source, table, chain)
+            self._local(programs, table, chain)
             return
         self._empty |= program.empty
-        self._fates.extend((program, fate) for fate in fates(program, self.nodes))
+        self._note(programs, program)
 
-    def _local(self, source: Source, table: int, chain: Chain) -> None:
+    def _note(self, programs: Programs, program: Program) -> None:
+        assert self._alive is not None
+        for fate in fates(program, programs.index, self.nodes):
+            if fate.alive is not None:
+                self._alive.setdefault(fate.place, (program, fate))
+            else:
+                self._others.setdefault(fate.place, []).append((program, fate))
+
+    def _local(self, programs: Programs, table: int, chain: Chain) -> None:
         """Every chain that the base chain may lead to, each on its own."""
-        assert self._fates is not None
         graph = calls(self.ruleset.tables[table])
         names, stack = {chain.name}, [chain.name]
         while stack:
@@ -239,10 +246,10 @@ class Facts:
         for each in self.ruleset.tables[table].chains:
             if each.name in names:
                 try:
-                    program = unfold_chain(source, table, each)
+                    program = unfold_chain(programs.source, table, each)
                 except ProgramTooLarge:
                     continue
-                self._fates.extend((program, fate) for fate in fates(program, self.nodes))
+                self._note(programs, program)
 
     # ----- verdicts ----------------------------------------------------------
 
@@ -278,8 +285,8 @@ class Facts:
             return Answer(False, False, undetermined=True)
         dimensions = self.dimensions(family)
         try:
-            good = self._find(dimensions, regions, boxes, accepted=True)
-            bad = self._find(dimensions, regions, boxes, accepted=False)
+            good = self._find(family, regions, boxes, accepted=True)
+            bad = self._find(family, regions, boxes, accepted=False)
             perhaps = good is None and self._perhaps(dimensions, regions, boxes)
         except BudgetSpent:
             return Answer(False, False, undetermined=True)
@@ -295,14 +302,15 @@ class Facts:
         return any(region_search(dimensions, taken, index, box, True, self.nodes) is not None for box in boxes)
 
     def _find(
-        self, dimensions: Dimensions, regions: list[Region], boxes: Sequence[Box], *, accepted: bool
+        self, family: Family, regions: list[Region], boxes: Sequence[Box], *, accepted: bool
     ) -> tuple[Point, Place | None] | None:
         """A packet of the boxes whose verdict is accept (or is not), with the rule that decides it."""
+        dimensions = self.dimensions(family)
         if not regions:
             return (dimensions.corner(boxes[0]), None) if boxes and accepted else None
         index = self._indices.get(id(regions))
         if index is None:
-            index = self._indices[id(regions)] = index_of(dimensions, [r.box for r in regions])
+            index = self._indices[id(regions)] = self.programs(family).index([r.box for r in regions])
         for box in boxes:
             found = region_search(dimensions, regions, index, box, accepted, self.nodes)
             if found is not None:

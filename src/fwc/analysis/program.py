@@ -297,7 +297,11 @@ class _Builder:
             self.program.heads.append(Head(place, boxes, len(self.program.entries)))
             if rule.actions:
                 self._actions(rule, boxes, place)
-            self._verdict(rule.verdict, boxes, place, end, depth)
+            verdict = rule.verdict
+            if type(verdict) is Drop or (type(verdict) is Accept and self.next_base is None):
+                self._add(Kind.TERMINAL, boxes, verdict, place)
+                continue
+            self._verdict(verdict, boxes, place, end, depth)
             if len(self.program.entries) == self.program.heads[-1].at and self.program.heads[-1].place is place:
                 self._add(Kind.EFFECT, (), None, place)  # a position of its own, before any label that follows
         self._active.pop()
@@ -417,7 +421,7 @@ class _Builder:
     # ----- verdicts ----------------------------------------------------------
 
     def _verdict(self, verdict: Verdict, boxes: tuple[Box, ...], place: Place, end: Label, depth: int) -> None:
-        if isinstance(verdict, (Accept, Drop, Reject, OpaqueVerdict, *NAT)):
+        if isinstance(verdict, _ENDS):
             self._end(verdict, boxes, place)
         elif isinstance(verdict, Return):
             self._skip(boxes, end, place)
@@ -483,6 +487,8 @@ class _Builder:
         last = self.program.entries[-1] if self.program.entries else None
         return last is not None and last.kind is Kind.TERMINAL and last.boxes == boxes
 
+
+_ENDS = (Accept, Drop, Reject, OpaqueVerdict, *NAT)
 
 _IN_FAMILY: dict[Family, dict[RejectKind, RejectKind]] = {
     # what nft's icmpx and iptables' REJECT send for these words in the other family (nft_reject_inet.c)

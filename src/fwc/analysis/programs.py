@@ -8,7 +8,8 @@ from fwc.analysis.firstmatch import MAX_STEPS, Region, first_match
 from fwc.analysis.program import Program, ProgramTooLarge, Source, filled_sets, fixed_sets, unfold
 from fwc.ir.model import Chain, Ruleset
 from fwc.space.boxes import Translator, same_name
-from fwc.space.fields import Dimensions
+from fwc.space.fields import Box, Dimensions
+from fwc.space.index import Index, index_of
 
 Chains = Sequence[tuple[int, Chain]]
 """Base chains that a packet meets one after the other, each with the position of its table."""
@@ -31,6 +32,7 @@ class Programs:
         self.source = Source(ruleset, translators(ruleset, dimensions, set_name), dimensions.family)
         self._programs: dict[tuple[_Key, bool], Program] = {}
         self._regions: dict[_Key, list[Region] | None] = {}
+        self._indices: list[Index] = []
 
     def program(self, chains: Chains, *, answered: bool = False) -> Program:
         """As `unfold`. Where no condition answers anew each time, `answered` makes no difference and both are one program.
@@ -58,10 +60,20 @@ class Programs:
             raise ProgramTooLarge
         return found
 
+    def index(self, boxes: list[Box]) -> Index:
+        """An index over the boxes: the rules of a hook and what the hook does are mostly the same ones."""
+        for known in self._indices:
+            if known.boxes == boxes:
+                return known
+        made = index_of(self.dimensions, boxes)
+        self._indices.append(made)
+        return made
+
     def forget(self) -> None:
         """Free what was worked out, but for the boxes of conditions."""
         self._programs.clear()
         self._regions.clear()
+        self._indices.clear()
 
 
 _Key = tuple[tuple[int, int], ...]

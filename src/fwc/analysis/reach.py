@@ -6,7 +6,7 @@ Most rules are live, and one packet shows it; the exact search is left to the fe
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import field
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -25,21 +25,35 @@ if TYPE_CHECKING:
 
 _PROBES = 12
 _SEED = 20
+_WAYS = 1000
+_KILLERS = 16
 _TURNED = 64
 """Killers of which an atom is turned after each packet that did not get past."""
 
 
+_ANYWHERE: Point = {}
+
+
 @record
 class Fate:
-    """What became of one rule in one program: `dead` in all its boxes, or a `witness` that reaches it, or neither when the
-    budget ended. `hidden_by` are the program positions that overlap it, for the cover; `boxes` its packets."""
+    """What became of one rule in one program: `dead` in all its boxes, or `alive` in one of them, or neither when the budget
+    ended. `hidden_by` are the program positions that overlap it, for the cover; `boxes` its packets."""
 
     place: Place
     boxes: tuple[Box, ...]
-    dead: bool
-    witness: Point | None = field(default=None, compare=False, hash=False)
-    undetermined: bool = False
+    alive: Box | None = None
+    past: Point = field(default_factory=dict)
+    """Where in the box `alive` a packet gets past all earlier rules. Rules may share it."""
+    dead: bool = False
     hidden_by: tuple[int, ...] = ()
+
+    @property
+    def undetermined(self) -> bool:
+        return self.alive is None and not self.dead
+
+    def witness(self, dimensions: Dimensions) -> Point:
+        """A packet that reaches the rule, which is alive, and its condition."""
+        return {**dimensions.corner(self.alive or ()), **self.past}
 
 
 class Blockers:
@@ -57,7 +71,13 @@ class Blockers:
         self.start = [0] * (len(program.entries) + 1)
         for at, entry in enumerate(program.entries):
             self.start[at] = len(self.boxes)
-            if entry.kind is not Kind.EFFECT:
+            if entry.kind is Kind.EFFECT:
+                continue
+            if len(entry.boxes) == 1 and not dimensions.unstable:
+                self.boxes.append(entry.boxes[0])
+                self.entry.append(at)
+                self.certain.append(True)
+            else:
                 self._add(dimensions, at, entry)
         self.start[len(program.entries)] = len(self.boxes)
         self.skips = [b for b, at in enumerate(self.entry) if program.entries[at].kind is Kind.SKIP]
@@ -93,11 +113,11 @@ def certain_boxes(dimensions: Dimensions, boxes: tuple[Box, ...]) -> tuple[Box, 
         return tuple(box for box in boxes if dimensions.stable(box))
 
 
-def fates(program: Program, nodes: int = NODES) -> list[Fate]:
-    """The fate of every rule in every activation, in program order."""
+def fates(program: Program, index: Callable[[list[Box]], Index], nodes: int = NODES) -> list[Fate]:
+    """The fate of every rule in every activation, in program order. `index` makes an index or knows one."""
     if is_long_and_flat(program):
         return _long(program, nodes)
-    return _Reach(program, nodes).run()
+    return _Reach(program, index, nodes).run()
 
 
 def _long(program: Program, nodes: int) -> list[Fate]:
@@ -112,10 +132,14 @@ def _long(program: Program, nodes: int) -> list[Fate]:
     ask(dimensions, boxes, owners, [q for questions in asked for q in questions], nodes)
     out: list[Fate] = []
     for head, questions in zip(program.heads, asked, strict=True):
-        witness = next((q.probe for q in questions if q.probe is not None), None)
-        dead = all(q.cover is not None for q in questions)
-        by = tuple(sorted({at for q in questions for at in q.cover or ()})) if dead else ()
-        out.append(Fate(head.place, head.boxes, dead, witness, not dead and witness is None, by))
+        for box, question in zip(head.boxes, questions, strict=True):
+            if question.probe is not None:
+                out.append(Fate(head.place, head.boxes, box, question.probe))
+                break
+        else:
+            dead = all(q.cover is not None for q in questions)
+            by = tuple(sorted({at for q in questions for at in q.cover or ()})) if dead else ()
+            out.append(Fate(head.place, head.boxes, dead=dead, hidden_by=by))
     return out
 
 
@@ -135,16 +159,16 @@ def first_cover(program: Program, fate: Fate) -> list[Place]:
 
 
 class _Reach:
-    def __init__(self, program: Program, nodes: int) -> None:
+    def __init__(self, program: Program, index: Callable[[list[Box]], Index], nodes: int) -> None:
         self.program = program
         self.dimensions = program.dimensions
         self.nodes = nodes
         self.blockers = Blockers(program)
-        self.index = Index(self.dimensions, self.blockers.boxes)
+        self.index = index(self.blockers.boxes)
         self._random: Random | None = None
         self.killers = 0  # bits that hide the current rule for certain
         self.jumps = 0  # skips that lead to the current rule or before it
-        self.dead_bits = 0
+        self._ways: dict[int, Point] = {}  # past killers that many rules overlap
         self._got_past: Point = {}  # the packet of the last rule that was reached: its state and mark may do again
 
     def _new_random(self) -> Random:
@@ -161,7 +185,10 @@ class _Reach:
         for head in self.program.heads:
             while at < head.at:
                 low, high = blockers.start[at], blockers.start[at + 1]
-                bits = sum(1 << b for b in range(low, high) if blockers.certain[b])
+                if high - low == 1:
+                    bits = 1 << low if blockers.certain[low] else 0
+                else:
+                    bits = sum(1 << b for b in range(low, high) if blockers.certain[b])
                 if entries[at].kind is Kind.SKIP:
                     every = ((1 << high) - 1) ^ ((1 << low) - 1)
                     ending[entries[at].target] = ending.get(entries[at].target, 0) | every
@@ -180,32 +207,27 @@ class _Reach:
 
     def _fate(self, place: Place, boxes: tuple[Box, ...], at: int) -> Fate:
         hidden: set[int] = set()
-        witness: Point | None = None
-        undetermined = False
+        dead = True
         for box in boxes:
             loose = self.dimensions.loosen(box) if self.dimensions.unstable else box
             try:
-                found, by = self._reaches(loose, at)
+                past, by = self._reaches(loose, at)
             except BudgetSpent:
-                undetermined = True
+                dead = False
                 continue
-            if found is not None:
-                witness = {
-                    **found,
-                    **{c >> SHIFT: self.dimensions.runs[c][0][0] for c in box if c >> SHIFT not in found},
-                }
-                break
+            if past is not None:
+                return Fate(place, boxes, box, past)
             hidden.update(self.blockers.entry[b] for b in bits_of(by))
-        dead = witness is None and not undetermined
-        return Fate(
-            place, boxes, dead, witness, undetermined and witness is None, tuple(sorted(hidden)) if dead else ()
-        )
+        return Fate(place, boxes, dead=dead, hidden_by=tuple(sorted(hidden)) if dead else ())
 
     def _reaches(self, box: Box, at: int) -> tuple[Point | None, int]:
-        """A packet of the box that reaches position `at`, or None and the bits that hide it."""
+        """Where in the box a packet reaches position `at`, or None and the bits that hide it."""
         overlap = self.index.overlap(box, self.killers)
         if not overlap:
-            return self.dimensions.corner(box), 0
+            return _ANYWHERE, 0
+        past = self._ways.get(overlap) if not self.jumps else None
+        if past is not None and not any(c >> SHIFT in past for c in box):
+            return past, 0
         over = self._jumped(self.index.overlap(box, self.jumps), overlap) if self.jumps else {}
         single = self.index.contain(box, overlap)
         for bit in bits_of(single):
@@ -213,8 +235,26 @@ class _Reach:
                 return None, 1 << bit
         point = self._probe(box, overlap, over)
         if point is not None:
+            self._keep_way(box, overlap, point)
             return point, 0
         return self._search(box, overlap, over), overlap
+
+    def _keep_way(self, box: Box, killers: int, point: Point) -> None:
+        """What of `point` gets it past each killer, if the box has no part in that: any other box that overlaps the same killers,
+        mostly the first few rules on states, has a packet there too."""
+        if len(self._ways) >= _WAYS or killers.bit_count() > _KILLERS:
+            return
+        own = {c >> SHIFT for c in box}
+        past: Point = {}
+        for bit in bits_of(killers):
+            for c in self.blockers.boxes[bit]:
+                value = point.get(c >> SHIFT, 0)
+                if c >> SHIFT not in own and not any(low <= value <= high for low, high in self.dimensions.runs[c]):
+                    past[c >> SHIFT] = value
+                    break
+            else:
+                return
+        self._ways[killers] = past
 
     def _jumped(self, skips: int, killers: int) -> dict[int, tuple[int, int]]:
         """The skips that could jump over a killer, with the range of bits that they jump over."""
@@ -282,10 +322,10 @@ class _Reach:
         return False
 
     def _search(self, box: Box, killers: int, over: dict[int, tuple[int, int]]) -> Point | None:
-        alive = killers & ~self.dead_bits
+        asked = killers
         for bit in over:
-            alive |= 1 << bit
-        bits = list(bits_of(alive))
+            asked |= 1 << bit
+        bits = list(bits_of(asked))
         local = [self.blockers.boxes[b] for b in bits]
         kill = sum(1 << k for k, b in enumerate(bits) if killers >> b & 1)
         jumped = [

@@ -206,18 +206,24 @@ class Translator:
         self._set_name = set_name
         self._fields: dict[tuple[Field, int], tuple[Values, tuple[Box, ...]]] = {}
         self._nodes: dict[int, tuple[Match, tuple[Box, ...]]] = {}
+        self._nothing: set[int] = set()  # of these nodes: those that hold for no packet, as IPv4 addresses in IPv6
         self._static: dict[Field, Dimension] = {}
         self._implied: dict[Field, tuple[Box, ...]] = {}
 
     def boxes(self, match: Match, versions: Versions = ()) -> tuple[Box, ...]:
         """The packets that `match` holds for, exactly, over fields and atoms; no box when it can never hold."""
-        if versions:
-            return self._guarded(match, versions)
-        found = self._nodes.get(id(match))
-        if found is None:
-            found = (match, self._guarded(match, ()))  # the node is kept so that its id is not used again
-            self._nodes[id(match)] = found
-        return found[1]
+        found = None if versions else self._nodes.get(id(match))
+        if found is not None:
+            return found[1]
+        try:
+            boxes = self._match(match, versions, 0)
+        except TooManyBoxes:
+            self.given_up[repr(match)[:200]] = match
+            key = ("whole", match, versions)
+            boxes = (self.dimensions.atom(key, "a condition too large to analyse", 1, unstable=True),)
+        if not versions:
+            self._nodes[id(match)] = (match, boxes)  # the node is kept so that its id is not used again
+        return boxes
 
     def element(self, fields: tuple[Field, ...], values: tuple[Values, ...], versions: Versions = ()) -> Box | None:
         """The packets whose fields have these values, when they are one box (or none: None)."""
@@ -241,42 +247,44 @@ class Translator:
         """The packets of all elements together; each value is translated once."""
         if set(map(len, elements)) != {len(fields)}:
             return self._union([self.elements(fields, each, versions) for each in elements])
-        columns: list[dict[int, tuple[Box, ...]]] = []
-        for field, different in zip(fields, different_values(elements), strict=True):
+        columns: list[list[tuple[Box, ...]]] = []
+        for field, different, column in zip(
+            fields, different_values(elements), zip(*elements, strict=True), strict=True
+        ):
             unions = {key: self._field(field, values, versions) for key, values in different.items()}
             if not any(unions.values()):
                 return ()
-            columns.append(unions)
-        out: list[tuple[Box, ...]] = []
-        for element in elements:
-            row = [unions[id(values)] for unions, values in zip(columns, element, strict=True)]
-            out.append(self._product(row) if all(row) else ())
-        return self._union(out)
+            columns.append([unions[id(values)] for values in column])
+        return self._union([self._product(row) if all(row) else () for row in zip(*self._joined(columns), strict=True)])
 
-    def _guarded(self, match: Match, versions: Versions) -> tuple[Box, ...]:
-        try:
-            return self._match(match, versions, 0)
-        except TooManyBoxes:
-            self.given_up[repr(match)[:200]] = match
-            return (
-                self.dimensions.atom(("whole", match, versions), "a condition too large to analyse", 1, unstable=True),
-            )
+    def _joined(self, columns: list[list[tuple[Box, ...]]]) -> list[list[tuple[Box, ...]]]:
+        """Columns of unions, those that constrain a dimension together (a protocol and its port) as one: there are few different
+        pairs of them."""
+        out: list[list[tuple[Box, ...]]] = []
+        taken: list[set[int]] = []
+        for column in columns:
+            different = {id(union): union for union in column}
+            own = {c >> SHIFT for union in different.values() for box in union for c in box}
+            at = next((at for at, other in enumerate(taken) if other & own), None)
+            if at is None:
+                out.append(column)
+                taken.append(own)
+                continue
+            pairs = {(id(a), id(b)): (a, b) for a, b in zip(out[at], column, strict=True)}
+            met = {key: self._product(pair) if all(pair) else () for key, pair in pairs.items()}
+            out[at] = [met[id(a), id(b)] for a, b in zip(out[at], column, strict=True)]
+            taken[at] |= own
+        return out
 
     def _match(self, match: Match, versions: Versions, depth: int) -> tuple[Box, ...]:
+        if isinstance(match, AllOf) and depth <= MAX_DEPTH:
+            return self._all_of(match.parts, versions, depth + 1)
         if isinstance(match, FieldIn):
             return self._field(match.field, match.values, versions)
         if isinstance(match, Always):
             return ((),)
         if depth > MAX_DEPTH:
             raise TooManyBoxes
-        if isinstance(match, AllOf):
-            unions = []
-            for part in match.parts:
-                union = self._part(part, depth + 1) if not versions else self._match(part, versions, depth + 1)
-                if not union:
-                    return ()
-                unions.append(union)
-            return self._product(unions)
         if isinstance(match, AnyOf):
             return self._union([self._match(part, versions, depth + 1) for part in match.parts])
         if isinstance(match, Not):
@@ -288,14 +296,25 @@ class Translator:
             return self._any_element(match.fields, match.elements, versions)
         return self._condition(match, versions)
 
-    def _part(self, part: Match, depth: int) -> tuple[Box, ...]:
-        """One of several conditions; rules share those that compare a field."""
-        if type(part) is not FieldIn:
-            return self._match(part, (), depth)
-        found = self._nodes.get(id(part))
-        if found is None:
-            found = self._nodes[id(part)] = (part, self._field(part.field, part.values, ()))
-        return found[1]
+    def _all_of(self, parts: Sequence[Match], versions: Versions, depth: int) -> tuple[Box, ...]:
+        nodes = self._nodes
+        if self._nothing and not versions and not self._nothing.isdisjoint(map(id, parts)):
+            return ()
+        unions = []
+        for part in parts:
+            if versions or type(part) is not FieldIn:
+                union = self._match(part, versions, depth)
+            else:  # rules share the conditions that compare a field
+                found = nodes.get(id(part))
+                if found is None:
+                    found = nodes[id(part)] = (part, self._field(part.field, part.values, ()))
+                    if not found[1]:
+                        self._nothing.add(id(part))
+                union = found[1]
+            if not union:
+                return ()
+            unions.append(union)
+        return self._product(unions)
 
     def _union(self, unions: list[tuple[Box, ...]]) -> tuple[Box, ...]:
         if sum(map(len, unions)) > MAX_ELEMENTS:
@@ -303,35 +322,27 @@ class Translator:
         return simplify(self.dimensions, (box for union in unions for box in union))
 
     def _product(self, unions: Sequence[tuple[Box, ...]]) -> tuple[Box, ...]:
-        constraints: list[int] = []
+        merged: dict[int, int] = {}  # nearly every rule is one box
         for union in unions:
             if len(union) != 1:
                 return self._product_of_many(unions)
-            constraints += union[0]
-        merged: dict[int, int] = {}  # nearly every rule is one box
-        for c in constraints:
-            other = merged.setdefault(c >> SHIFT, c)
-            if other != c:
-                both = self.dimensions.meet_constraints(other, c)
-                if both < 0:
-                    return ()
-                merged[c >> SHIFT] = both
+            for c in union[0]:
+                other = merged.setdefault(c >> SHIFT, c)
+                if other != c:
+                    both = self.dimensions.meet_constraints(other, c)
+                    if both < 0:
+                        return ()
+                    merged[c >> SHIFT] = both
         return (tuple(sorted(merged.values())),)
 
     def _product_of_many(self, unions: Sequence[tuple[Box, ...]]) -> tuple[Box, ...]:
-        meet = self.dimensions.meet
         done: tuple[Box, ...] = ((),)
         for union in unions:
-            if len(done) == 1 and len(union) == 1:
-                both = meet(done[0], union[0])
-                if both is None:
-                    return ()
-                done = (both,)
-                continue
             if len(done) * len(union) > (MAX_ELEMENTS if len(done) == 1 or len(union) == 1 else MAX_BOXES):
                 raise TooManyBoxes
-            met = [meet(a, b) for a in done for b in union]
-            done = simplify(self.dimensions, [b for b in met if b is not None])
+            done = simplify(self.dimensions, [b for a in done for b in self.dimensions.meet_each(a, union)])
+            if not done:
+                return ()
         return done
 
     # ----- fields ------------------------------------------------------------

@@ -176,6 +176,17 @@ class Dimensions:
                 merged[dimension] = both
         return tuple(sorted(merged.values()))
 
+    def meet_each(self, left: Box, boxes: Iterable[Box]) -> list[Box]:
+        """The intersections of one box with each of the others, without those that are empty."""
+        own = {c >> SHIFT for c in left}
+        out: list[Box] = []
+        for box in boxes:
+            if own.isdisjoint([c >> SHIFT for c in box]):
+                out.append(tuple(sorted(left + box)))
+            elif (both := self.meet(left, box)) is not None:
+                out.append(both)
+        return out
+
     def contains(self, outer: Box, inner: Box) -> bool:
         """Whether every packet of `inner` is in `outer`."""
         if not outer:

@@ -74,7 +74,7 @@ class _Layer:
 class _Axis:
     """One dimension of the index. `free` are the boxes that it does not constrain."""
 
-    __slots__ = ("_contain", "_overlap", "_stab", "big", "free", "layers")
+    __slots__ = ("_contain", "_stab", "big", "free", "layers", "overlaps")
 
     def __init__(self, groups: dict[int, list[int]], every: int, runs_of: dict[int, Runs]) -> None:
         layered: list[list[tuple[int, int, int]]] = []
@@ -93,21 +93,20 @@ class _Axis:
                 layered[at].append((low, high, mask))
         self.layers = [_Layer(runs) for runs in layered]
         self.free = every & ~constrained
-        self._overlap: dict[int, int] = {}
+        self.overlaps: dict[int, int] = {}
         self._contain: dict[int, int] = {}
         self._stab: dict[int, int] = {}
 
     def overlap(self, constraint: int, runs: Runs) -> int:
-        found = self._overlap.get(constraint)
-        if found is None:
-            found = self.free
-            for low, high in runs:
-                for layer in self.layers:
-                    found |= layer.between(high, low)
-            for other, mask in self.big:
-                if mask & ~found and _touch(runs, other):
-                    found |= mask
-            self._overlap[constraint] = found
+        """Of a constraint that is not yet among `overlaps`."""
+        found = self.free
+        for low, high in runs:
+            for layer in self.layers:
+                found |= layer.between(high, low)
+        for other, mask in self.big:
+            if mask & ~found and _touch(runs, other):
+                found |= mask
+        self.overlaps[constraint] = found
         return found
 
     def contain(self, constraint: int, runs: Runs) -> int:
@@ -205,7 +204,8 @@ class Index:
         for constraint in box:
             axis = axes.get(constraint >> SHIFT)
             if axis is not None:
-                among &= axis.overlap(constraint, runs[constraint])
+                found = axis.overlaps.get(constraint)
+                among &= axis.overlap(constraint, runs[constraint]) if found is None else found
                 if not among:
                     return 0
         return among
