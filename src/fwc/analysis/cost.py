@@ -171,7 +171,7 @@ class _Chains:
                 for verdict, fields, values in _verdicts(rule.verdict):
                     if isinstance(verdict, Jump | Goto):
                         box = self._meet(context, prepared.first_box(number))
-                        entry = self._translate.elements(fields, values)
+                        (entry,) = self._translate.elements(fields, [values])
                         todo.append((verdict.chain, self._meet(box, entry[0] if entry else None)))
 
     def _meet(self, context: Box, box: Box | None) -> Box:
@@ -280,8 +280,9 @@ class _Prepared:
         verdict = self.chain.rules[number].verdict
         assert isinstance(verdict, VerdictMap)
         dimensions = self._translate.dimensions
-        for values, each in verdict.entries:
-            if any(dimensions.holds(box, point) for box in self._translate.elements(verdict.fields, values)):
+        unions = self._translate.elements(verdict.fields, [values for values, _ in verdict.entries])
+        for union, (_, each) in zip(unions, verdict.entries, strict=True):
+            if any(dimensions.holds(box, point) for box in union):
                 return each
         return None
 

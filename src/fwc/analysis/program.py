@@ -44,6 +44,7 @@ from fwc.ir.walk import match_nodes
 from fwc.net.hooks import Family, Hook
 from fwc.net.intervals import IntervalSet
 from fwc.space.boxes import Translator, Versions
+from fwc.space.complement import TooManyBoxes
 from fwc.space.fields import SHIFT, Box, Dimension, Dimensions
 
 MOST_ASKED = 1000
@@ -428,13 +429,22 @@ class _Builder:
         elif isinstance(verdict, Jump | Goto):
             self._call(verdict, boxes, place, end, depth)
         elif isinstance(verdict, VerdictMap):
-            translator = self.source.translators[self.table]
-            for element, each in verdict.entries:
-                inside = self._meet(boxes, translator.elements(verdict.fields, element, self._versions))
+            for inside, (_, each) in zip(self._entries(verdict, boxes), verdict.entries, strict=True):
                 if inside:
                     self._verdict(each, inside, place, end, depth)
         else:
             assert isinstance(verdict, Continue)
+
+    def _entries(self, verdict: VerdictMap, boxes: tuple[Box, ...]) -> Sequence[tuple[Box, ...]]:
+        """The packets of `boxes` that each entry of the map holds for."""
+        elements = self.source.translators[self.table].elements
+        keys = [key for key, _ in verdict.entries]
+        try:
+            if len(boxes) == 1:
+                return elements(verdict.fields, keys, self._versions, boxes[0])
+            return [self._meet(boxes, union) for union in elements(verdict.fields, keys, self._versions)]
+        except TooManyBoxes:
+            raise ProgramTooLarge from None
 
     def _end(self, verdict: Verdict, boxes: tuple[Box, ...], place: Place) -> None:
         if isinstance(verdict, NAT):

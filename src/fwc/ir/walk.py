@@ -96,7 +96,7 @@ def match_nodes(match: Match) -> Iterator[Match]:
 
 def different_values(elements: Sequence[tuple[Values, ...]]) -> list[dict[int, Values]]:
     """The values of each field of a lookup, by identity: most lookups have few for their size, as one object each."""
-    return [{id(values): values for values in column} for column in zip(*elements, strict=True)]
+    return [dict(zip(map(id, column), column, strict=True)) for column in zip(*elements, strict=True)]
 
 
 _COMPARISONS = frozenset((Always, FieldIn, MaskedIn, TupleIn))

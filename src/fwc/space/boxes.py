@@ -227,35 +227,40 @@ class Translator:
 
     def element(self, fields: tuple[Field, ...], values: tuple[Values, ...], versions: Versions = ()) -> Box | None:
         """The packets whose fields have these values, when they are one box (or none: None)."""
-        parts = self.elements(fields, values, versions)
+        (parts,) = self.elements(fields, [values], versions)
         return parts[0] if len(parts) == 1 else None
 
     def elements(
-        self, fields: tuple[Field, ...], values: tuple[Values, ...], versions: Versions = ()
-    ) -> tuple[Box, ...]:
-        unions = []
-        for field, each in zip(fields, values, strict=False):
-            union = self._field(field, each, versions)
-            if not union:
-                return ()  # the whole of an IPv4 set, for the packets of IPv6
-            unions.append(union)
-        return self._product(unions)
+        self,
+        fields: tuple[Field, ...],
+        elements: Sequence[tuple[Values, ...]],
+        versions: Versions = (),
+        within: Box = (),
+    ) -> list[tuple[Box, ...]]:
+        """For each element the packets of the box `within` whose fields have its values. Each value is translated once.
+
+        Raises TooManyBoxes.
+        """
+        if len(set(map(len, elements))) != 1:
+            return [union for each in elements for union in self.elements(fields, [each], versions, within)]
+        columns: list[list[tuple[Box, ...]]] = [[(within,)] * len(elements)] if within else []
+        values_by_field = zip(fields, different_values(elements), zip(*elements, strict=True), strict=False)
+        for field, different, column in values_by_field:
+            unions = {key: self._field(field, values, versions) for key, values in different.items()}
+            columns.append([unions[id(values)] for values in column])
+        if not columns:
+            return [((),)] * len(elements)
+        columns = self._joined(columns)
+        rows = zip(*columns, strict=True)
+        if all(max(map(len, column)) <= 1 for column in columns):
+            return [(tuple(sorted([c for (box,) in row for c in box])),) if all(row) else () for row in rows]
+        return [self._product(row) if all(row) else () for row in rows]
 
     def _any_element(
         self, fields: tuple[Field, ...], elements: Sequence[tuple[Values, ...]], versions: Versions
     ) -> tuple[Box, ...]:
-        """The packets of all elements together; each value is translated once."""
-        if set(map(len, elements)) != {len(fields)}:
-            return self._union([self.elements(fields, each, versions) for each in elements])
-        columns: list[list[tuple[Box, ...]]] = []
-        for field, different, column in zip(
-            fields, different_values(elements), zip(*elements, strict=True), strict=True
-        ):
-            unions = {key: self._field(field, values, versions) for key, values in different.items()}
-            if not any(unions.values()):
-                return ()
-            columns.append([unions[id(values)] for values in column])
-        return self._union([self._product(row) if all(row) else () for row in zip(*self._joined(columns), strict=True)])
+        """The packets of all elements together."""
+        return self._union(self.elements(fields, elements, versions))
 
     def _joined(self, columns: list[list[tuple[Box, ...]]]) -> list[list[tuple[Box, ...]]]:
         """Columns of unions, those that constrain a dimension together (a protocol and its port) as one: there are few different
@@ -301,7 +306,11 @@ class Translator:
         if self._nothing and not versions and not self._nothing.isdisjoint(map(id, parts)):
             return ()
         unions = []
+        lookup: TupleIn | None = None
         for part in parts:
+            if lookup is None and type(part) is TupleIn:
+                lookup = part
+                continue
             if versions or type(part) is not FieldIn:
                 union = self._match(part, versions, depth)
             else:  # rules share the conditions that compare a field
@@ -314,7 +323,12 @@ class Translator:
             if not union:
                 return ()
             unions.append(union)
-        return self._product(unions)
+        done = self._product(unions)
+        if lookup is None or not done:
+            return done
+        if len(done) == 1:
+            return self._union(self.elements(lookup.fields, lookup.elements, versions, done[0]))
+        return self._product([done, self._match(lookup, versions, depth)])
 
     def _union(self, unions: list[tuple[Box, ...]]) -> tuple[Box, ...]:
         if sum(map(len, unions)) > MAX_ELEMENTS:
@@ -337,7 +351,7 @@ class Translator:
 
     def _product_of_many(self, unions: Sequence[tuple[Box, ...]]) -> tuple[Box, ...]:
         done: tuple[Box, ...] = ((),)
-        for union in unions:
+        for union in sorted(unions, key=len):
             if len(done) * len(union) > (MAX_ELEMENTS if len(done) == 1 or len(union) == 1 else MAX_BOXES):
                 raise TooManyBoxes
             done = simplify(self.dimensions, [b for a in done for b in self.dimensions.meet_each(a, union)])
