@@ -59,11 +59,12 @@ def compile_policy(
     parsed = parse(source)  # once for all targets
     targets = options.targets or _own_target(parsed, files, options, diagnostics)
     for number, target in enumerate(targets, 1):
-        draft, found = _draft(source, parsed, files, options, target)
+        given = [parsed]
+        if number == len(targets):
+            del parsed  # what follows the lints needs memory, and no tree
+        draft, found = _draft(source, given, files, options, target)
         known = set(diagnostics)
         diagnostics.extend(d for d in found if d not in known)
-        if number == len(targets):
-            del parsed  # a proof needs memory, and no tree
         if draft is not None:
             outputs.append(draft.proved())
     if has_errors(diagnostics):
@@ -79,7 +80,7 @@ def policy_findings(source: SourceFile, files: Files, options: CompileOptions) -
     for target in options.targets or _own_target(parsed, files, options, []):
         elaborated, _ = elaborated_from(parsed, files, ElaborateOptions(target, options.host, options.today))
         if elaborated is not None:
-            found += _lint_findings(source, parsed[0], elaborated, target, options)[0]
+            found += _lint_findings(source, [parsed], elaborated, target, options)[0]
     return found
 
 
@@ -113,19 +114,24 @@ class _Draft:
         return self.output
 
 
+_Parsed = list[tuple[ast.File, list[Diagnostic]]]
+"""One parsed policy, until it is taken out."""
+
+
 def _draft(
-    source: SourceFile,
-    parsed: tuple[ast.File, list[Diagnostic]],
-    files: Files,
-    options: CompileOptions,
-    target: str,
+    source: SourceFile, parsed: _Parsed, files: Files, options: CompileOptions, target: str
 ) -> tuple[_Draft | None, list[Diagnostic]]:
     from fwc.passes.pipeline import optimize
     from fwc.roundtrip import native_mistakes
 
-    elaborated, diagnostics = elaborated_from(parsed, files, ElaborateOptions(target, options.host, options.today))
+    elaborated, diagnostics = elaborated_from(parsed[0], files, ElaborateOptions(target, options.host, options.today))
     if elaborated is None:
         return None, diagnostics
+    findings: list[Diagnostic] = []
+    known: Mapping[Family, Programs] = {}
+    if options.lint:
+        findings, known = _lint_findings(source, parsed, elaborated, target, options)
+    parsed.clear()
     dialect = load_dialect(target)
     lower_options = LowerOptions(options.lossy, options.ipset, _header(source, elaborated, target, options))
     ruleset = optimize(elaborated.ruleset, target, options.optimize)
@@ -143,12 +149,9 @@ def _draft(
         diagnostics.extend(_broken_assertions(elaborated, target, printed if _not_the_policy(printed, options) else ()))
         if has_errors(diagnostics):
             return None, diagnostics
-    known: Mapping[Family, Programs] = {}
-    if options.lint:
-        findings, known = _lint_findings(source, parsed[0], elaborated, target, options)
-        diagnostics.extend(findings)
-        if has_errors(diagnostics):
-            return None, diagnostics
+    diagnostics.extend(findings)
+    if has_errors(diagnostics):
+        return None, diagnostics
     if any(LOSS in file.text for file in printed):
         return _Draft(TargetOutput(target, tuple(_not_proved(file) for file in printed))), diagnostics
     output = TargetOutput(target, printed)
@@ -156,15 +159,14 @@ def _draft(
 
 
 def _lint_findings(
-    source: SourceFile, tree: ast.File, elaborated: Elaborated, target: str, options: CompileOptions
+    source: SourceFile, parsed: _Parsed, elaborated: Elaborated, target: str, options: CompileOptions
 ) -> tuple[list[Diagnostic], Mapping[Family, Programs]]:
-    """Errors and warnings of the lints for this target, and what they worked out of the policy; assertions have been decided
-    before."""
+    """Errors and warnings of the lints for this target, and what they worked out of the policy; not its assertions."""
     from fwc.lints._context import LintContext
     from fwc.lints._run import run_lints
 
     settings = dataclasses.replace(options.lint_settings, target=target, today=options.today)
-    context = LintContext("fwc", source, elaborated.ruleset, settings, elaborated, tree)
+    context = LintContext("fwc", source, elaborated.ruleset, settings, elaborated, parsed.pop()[0])
     found = [d for d in run_lints(context).findings if d.code != "FW530" and d.severity is not Severity.INFO]
     facts = context.computed_facts
     return found, {} if facts is None else {family: facts.programs(family) for family in facts.families}

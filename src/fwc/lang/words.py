@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from itertools import accumulate
+from sys import intern
 
 from fwc.lang.tables import Grammar, grammar
 from fwc.records import record
@@ -153,7 +154,7 @@ def kinds() -> Kinds:
 
 def cut(text: str, start: int = 0, end: int | None = None) -> Words:
     """The words of `text`, or of a part of it; together they are the text."""
-    texts = _CUT.findall(text, start, len(text) if end is None else end)
+    texts = list(map(intern, _CUT.findall(text, start, len(text) if end is None else end)))  # few different words
     shape = "".join(map(kinds().__getitem__, texts))
     if texts and texts[0] == "\ufeff" and start == 0:
         shape = SPACE + shape[1:]  # a byte order mark

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from fwc.analysis.facts import Facts
 from fwc.elaborate.elaborated import Elaborated
+from fwc.errors import InternalError
 from fwc.ir.match import Field
 from fwc.ir.model import Chain, Role, Rule, Ruleset, Table
 from fwc.lints._conditions import interfaces
@@ -40,12 +41,23 @@ class LintContext:
         self.ruleset = ruleset
         self.settings = settings
         self.elaborated = elaborated
-        self.tree = tree
+        self._tree = tree
+        self._has_tree = True
         self.undecided: list[str] = []  # what a lint's budget left open
         self._facts: Facts | None = None
         self._contents: Contents | None = None
         self._authored: list[Authored] | None = None
         self._by_interface: list[tuple[Table, Chain, Rule]] | None = None
+
+    @property
+    def tree(self) -> object:
+        """For lints that say of this kind of input that they read it."""
+        if not self._has_tree:
+            raise InternalError("a lint looks at the tree and does not say so in `reads_tree`")
+        return self._tree
+
+    def forget_tree(self) -> None:
+        self._tree, self._has_tree = None, False
 
     @property
     def facts(self) -> Facts:

@@ -32,8 +32,8 @@ HELP_URL = "https://fwc.readthedocs.io/en/latest/lints/{name}/"
 
 @record
 class Lint:
-    """One lint. `persona` is the first that sees it by default; `formats` are the kinds of input it reads. `documentation`
-    is the docstring of its module."""
+    """One lint. `persona` is the first that sees it by default; `formats` are the kinds of input it reads, `reads_tree` those of
+    which it reads the tree. `documentation` is the docstring of its module."""
 
     code: str
     name: str
@@ -44,6 +44,7 @@ class Lint:
     documentation: str
     check: Callable[[LintContext], Iterator[Diagnostic]]
     module: str = ""  # empty: reported by reading the input; the entry is its documentation
+    reads_tree: tuple[str, ...] = ()
 
     @property
     def front_end(self) -> bool:
@@ -93,8 +94,12 @@ def lint(
     severity: Severity,
     persona: Persona = Persona.REGULAR,
     formats: tuple[str, ...] = ALL_FORMATS,
+    reads_tree: tuple[str, ...] = (),
 ) -> Callable[[Check], Check]:
-    """Declare the decorated generator `(context, lint) -> diagnostics` as a lint; the module's docstring is its page."""
+    """Declare the decorated generator `(context, lint) -> diagnostics` as a lint; the module's docstring is its page.
+
+    In the formats of `reads_tree` it may look at `context.tree`; the tree is gone before the others run.
+    """
 
     def declare(check: Check) -> Check:
         documentation = importlib.import_module(check.__module__).__doc__ or ""
@@ -105,7 +110,7 @@ def lint(
             return check(context, declared)
 
         module = check.__module__.rsplit(".", 1)[-1]
-        declared = Lint(code, name, severity, persona, formats, summary, documentation, bound, module)
+        declared = Lint(code, name, severity, persona, formats, summary, documentation, bound, module, reads_tree)
         if code in _found:
             raise ValueError(f"{code} is declared twice: {_found[code].name} and {name}")
         _found[code] = declared

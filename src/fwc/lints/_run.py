@@ -37,7 +37,7 @@ def run_lints(context: LintContext, earlier: Iterable[Diagnostic] = ()) -> LintR
     settings = context.settings
     found = [_completed(d) for d in earlier if not is_elsewhere(d, settings)]
     broken = _broken_rows(found)
-    for lint in selected(settings, context):
+    for lint in _readers_first(selected(settings, context), context):
         for finding in lint.check(context):
             if not (
                 lint.code.startswith(("FW010", "FW1")) and finding.primary and _row(finding.primary.span) in broken
@@ -60,6 +60,13 @@ def run_lints(context: LintContext, earlier: Iterable[Diagnostic] = ()) -> LintR
         tuple(sorted(suppressed, key=Diagnostic.sort_key)),
         tuple(_undecided(context)),
     )
+
+
+def _readers_first(lints: list[Lint], context: LintContext) -> Iterator[Lint]:
+    """The lints that read the tree, then, once its memory is free, the others, which need more of their own."""
+    yield from (lint for lint in lints if context.kind in lint.reads_tree)
+    context.forget_tree()
+    yield from (lint for lint in lints if context.kind not in lint.reads_tree)
 
 
 def _broken_rows(earlier: Iterable[Diagnostic]) -> frozenset[tuple[int, int]]:

@@ -41,7 +41,7 @@ from fwc.lints._registry import Lint, lint
 _ANCHOR = re.compile(r'^[ \t]*(?:(?:nat|rdr|binat|scrub|dummynet)-)?anchor[ \t]+"?([^\s"]+)', re.M)
 
 
-@lint("FW610", "anchor-kind-missing", Severity.ERROR, formats=("pf",))
+@lint("FW610", "anchor-kind-missing", Severity.ERROR, formats=("pf",), reads_tree=("pf",))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     called: set[str] = set()
     for statement in every_statement(context):

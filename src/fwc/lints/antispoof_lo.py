@@ -43,7 +43,7 @@ from fwc.lints._pf import skipped, statements
 from fwc.lints._registry import Lint, lint
 
 
-@lint("FW617", "antispoof-lo", Severity.WARNING, formats=("pf",))
+@lint("FW617", "antispoof-lo", Severity.WARNING, formats=("pf",), reads_tree=("pf",))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     every = statements(context)
     if any(isinstance(s, Include) for s in every) or any(name.startswith("lo") for name, _ in skipped(context)):

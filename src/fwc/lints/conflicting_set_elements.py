@@ -64,7 +64,7 @@ from fwc.lints._elements import Overlap, literal_sets, overlaps
 from fwc.lints._registry import Lint, lint
 
 
-@lint("FW023", "conflicting-set-elements", Severity.ERROR, formats=("nft",))
+@lint("FW023", "conflicting-set-elements", Severity.ERROR, formats=("nft",), reads_tree=("nft",))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     for found in literal_sets(context.tree):
         for each in overlaps(found) if found.refused or found.is_map else ():

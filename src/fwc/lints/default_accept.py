@@ -60,7 +60,7 @@ from fwc.lints._registry import Lint, lint
 from fwc.net.hooks import ChainType, Hook
 
 
-@lint("FW501", "default-accept", Severity.WARNING, formats=("iptables-save", "nft", "fwc"))
+@lint("FW501", "default-accept", Severity.WARNING, formats=("iptables-save", "nft", "fwc"), reads_tree=("fwc",))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     if context.kind == "fwc":
         yield from _of_policy(context, lint)

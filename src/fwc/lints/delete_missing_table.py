@@ -41,7 +41,7 @@ from fwc.lints._context import LintContext
 from fwc.lints._registry import Lint, lint
 
 
-@lint("FW029", "delete-missing-table", Severity.ERROR, formats=("nft",))
+@lint("FW029", "delete-missing-table", Severity.ERROR, formats=("nft",), reads_tree=("nft",))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     tree = context.tree
     if not isinstance(tree, nft.Tree):

@@ -40,7 +40,7 @@ from fwc.lints._pf import every_statement, is_macos
 from fwc.lints._registry import Lint, lint
 
 
-@lint("FW608", "dialect-mismatch", Severity.ERROR, formats=("pf",))
+@lint("FW608", "dialect-mismatch", Severity.ERROR, formats=("pf",), reads_tree=("pf",))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     if not is_macos(context):
         return

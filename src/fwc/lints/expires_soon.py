@@ -36,7 +36,7 @@ from fwc.lints._registry import Lint, lint
 DAYS = 14
 
 
-@lint("FW523", "expires-soon", Severity.INFO, formats=("fwc",))
+@lint("FW523", "expires-soon", Severity.INFO, formats=("fwc",), reads_tree=("fwc",))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     if "expires" not in context.source.text:
         return  # most policies: nothing to look for in their tree

@@ -49,7 +49,7 @@ from fwc.lints._registry import Lint, lint
 _THEIRS = re.compile(r"docker\d+|br-[0-9a-f]{12}|cni\d+|cali.*|flannel.*|virbr\d+|lxdbr\d+")
 
 
-@lint("FW903", "flush-ruleset-collateral", Severity.WARNING, formats=("nft",))
+@lint("FW903", "flush-ruleset-collateral", Severity.WARNING, formats=("nft",), reads_tree=("nft",))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     tree = context.tree
     if not isinstance(tree, nft.Tree):

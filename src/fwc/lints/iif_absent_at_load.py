@@ -51,7 +51,7 @@ _INDEX = frozenset({"iif", "oif", "meta iif", "meta oif"})
 _DYNAMIC = re.compile(r"(?:ppp|wg|tun|tap|veth|docker|utun|virbr|vnet|l2tp|sit|gre)\d+|br-[0-9a-f]{12}")
 
 
-@lint("FW027", "iif-absent-at-load", Severity.ERROR, formats=("nft",))
+@lint("FW027", "iif-absent-at-load", Severity.ERROR, formats=("nft",), reads_tree=("nft",))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     tree = context.tree
     if not isinstance(tree, nft.Tree):

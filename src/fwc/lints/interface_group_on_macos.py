@@ -42,7 +42,7 @@ from fwc.lints._pf import every_statement, is_macos, skipped
 from fwc.lints._registry import Lint, lint
 
 
-@lint("FW605", "interface-group-on-macos", Severity.ERROR, formats=("pf",))
+@lint("FW605", "interface-group-on-macos", Severity.ERROR, formats=("pf",), reads_tree=("pf",))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     if not is_macos(context):
         return

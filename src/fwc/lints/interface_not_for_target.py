@@ -50,7 +50,7 @@ _NOWHERE = {
 }
 
 
-@lint("FW701", "interface-not-for-target", Severity.WARNING)
+@lint("FW701", "interface-not-for-target", Severity.WARNING, reads_tree=("pf",))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     os = context.ruleset.settings.os if context.kind == "fwc" else "macos" if context.kind == "pf" else "linux"
     foreign, system, other = (

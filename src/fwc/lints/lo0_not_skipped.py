@@ -44,7 +44,7 @@ from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import IntervalSet
 
 
-@lint("FW603", "lo0-not-skipped", Severity.ERROR, formats=("pf",))
+@lint("FW603", "lo0-not-skipped", Severity.ERROR, formats=("pf",), reads_tree=("pf",))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     ground = next((s for s in statements(context) if is_default_block(s)), None)
     if (

@@ -51,7 +51,7 @@ from fwc.lints._registry import Lint, lint
 _BIT_FIELDS = frozenset({"tcp flags", "ct status", "ct label"})
 
 
-@lint("FW032", "masked-bits-in-set", Severity.ERROR, formats=("nft",))
+@lint("FW032", "masked-bits-in-set", Severity.ERROR, formats=("nft",), reads_tree=("nft",))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     tree = context.tree
     if not isinstance(tree, nft.Tree):

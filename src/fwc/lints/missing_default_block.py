@@ -39,7 +39,7 @@ from fwc.lints._pf import is_default_block, is_main, statements
 from fwc.lints._registry import Lint, lint
 
 
-@lint("FW602", "missing-default-block", Severity.WARNING, formats=("pf",))
+@lint("FW602", "missing-default-block", Severity.WARNING, formats=("pf",), reads_tree=("pf",))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     passes = []
     if not is_main(context):

@@ -38,7 +38,7 @@ from fwc.lints._registry import Lint, lint
 from fwc.source import Span
 
 
-@lint("FW611", "negated-list", Severity.ERROR, formats=("pf",))
+@lint("FW611", "negated-list", Severity.ERROR, formats=("pf",), reads_tree=("pf",))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     seen: set[Span] = set()
     for statement in every_statement(context):

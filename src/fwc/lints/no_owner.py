@@ -34,7 +34,7 @@ from fwc.lints._policy import nodes, options, statements
 from fwc.lints._registry import Lint, lint
 
 
-@lint("FW524", "no-owner", Severity.INFO, Persona.AUDITOR, formats=("fwc",))
+@lint("FW524", "no-owner", Severity.INFO, Persona.AUDITOR, formats=("fwc",), reads_tree=("fwc",))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     for info in nodes(context, ast.PolicyInfo):
         if any(isinstance(each, ast.TextOption) and each.kind == "owner" for each in getattr(info, "options", ())):

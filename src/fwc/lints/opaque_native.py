@@ -36,7 +36,7 @@ from fwc.lints._policy import nodes
 from fwc.lints._registry import Lint, lint
 
 
-@lint("FW526", "opaque-native", Severity.INFO, Persona.AUDITOR, formats=("fwc",))
+@lint("FW526", "opaque-native", Severity.INFO, Persona.AUDITOR, formats=("fwc",), reads_tree=("fwc",))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     for node in nodes(context, ast.Native, ast.NativeCond):
         assert isinstance(node, ast.Native | ast.NativeCond)

@@ -49,7 +49,7 @@ from fwc.source import Span
 from fwc.space.fields import Box
 
 
-@lint("FW601", "overridden-rule", Severity.ERROR, formats=("pf",))
+@lint("FW601", "overridden-rule", Severity.ERROR, formats=("pf",), reads_tree=("pf",))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     for dead in reach(context).overridden:
         labels, notes = cause_labels(context, dead)

@@ -39,7 +39,7 @@ from fwc.lints._pf import every_statement
 from fwc.lints._registry import Lint, lint
 
 
-@lint("FW616", "port-operator-confusion", Severity.WARNING, Persona.PEDANTIC, formats=("pf",))
+@lint("FW616", "port-operator-confusion", Severity.WARNING, Persona.PEDANTIC, formats=("pf",), reads_tree=("pf",))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     for statement in every_statement(context):
         if not isinstance(statement, Filter | Translation) or statement.span is None:

@@ -82,7 +82,9 @@ from fwc.source import Span
 _PORTS = re.compile(r"--(?:dports|sports|ports)\s+([0-9:,]+)")
 
 
-@lint("FW119", "redundant-element", Severity.INFO, Persona.PEDANTIC, formats=("iptables-save", "nft"))
+@lint(
+    "FW119", "redundant-element", Severity.INFO, Persona.PEDANTIC, formats=("iptables-save", "nft"), reads_tree=("nft",)
+)
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     for place, first, inner, outer in _of_ports(context) if context.kind == "iptables-save" else _of_sets(context):
         yield lint.finding(

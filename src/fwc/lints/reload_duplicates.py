@@ -47,7 +47,7 @@ from fwc.lints._context import LintContext
 from fwc.lints._registry import Lint, lint
 
 
-@lint("FW902", "reload-duplicates", Severity.WARNING, formats=("nft",))
+@lint("FW902", "reload-duplicates", Severity.WARNING, formats=("nft",), reads_tree=("nft",))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     tree = context.tree
     if not isinstance(tree, nft.Tree) or tree.file is None or not _loaded_by_itself(tree.file.line_text(1)):

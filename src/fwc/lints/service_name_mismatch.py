@@ -61,7 +61,7 @@ for _name, _port in _PORTS.items():
 _SUFFIX = r"(?i)(?:[_-]?ports?|[_-](?:tcp|udp))$"
 
 
-@lint("FW849", "service-name-mismatch", Severity.WARNING, formats=("fwc", "nft", "pf"))
+@lint("FW849", "service-name-mismatch", Severity.WARNING, formats=("fwc", "nft", "pf"), reads_tree=("fwc", "nft", "pf"))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     for name, ports, span in _named(context):
         word = re.sub(_SUFFIX, "", name).lower()

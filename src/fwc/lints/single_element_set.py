@@ -61,7 +61,7 @@ _BRACES = re.compile(r"\{\s*([^\s{},$@]+)\s*\}")
 _BITS = re.compile(r"flags|status|label|frag-off")
 
 
-@lint("FW848", "single-element-set", Severity.INFO, Persona.PEDANTIC, formats=("nft",))
+@lint("FW848", "single-element-set", Severity.INFO, Persona.PEDANTIC, formats=("nft",), reads_tree=("nft",))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     if (
         not isinstance(context.tree, nft.Tree)

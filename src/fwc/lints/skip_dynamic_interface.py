@@ -42,7 +42,7 @@ from fwc.lints._registry import Lint, lint
 _DYNAMIC = re.compile(r"(?:utun|bridge|ppp|tun|tap|ipsec|gif|vmenet|vlan)\d+")
 
 
-@lint("FW606", "skip-dynamic-interface", Severity.WARNING, formats=("pf",))
+@lint("FW606", "skip-dynamic-interface", Severity.WARNING, formats=("pf",), reads_tree=("pf",))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     if not is_macos(context):
         return

@@ -40,7 +40,7 @@ from fwc.lints._registry import Lint, lint
 _REAL = re.compile(r"(?:en|em|igb|ix|ixl|re|vtnet|xn|bge|bce|fxp|rl|sk|xl|vr|ale|msk|ath|iwn|iwm)\d+")
 
 
-@lint("FW604", "skip-on-real-interface", Severity.WARNING, formats=("pf",))
+@lint("FW604", "skip-on-real-interface", Severity.WARNING, formats=("pf",), reads_tree=("pf",))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     trusted = {name for each in context.settings.interfaces if each.trusted for name in each.names}
     for name, statement in skipped(context):

@@ -42,7 +42,7 @@ from fwc.lints._nft import rules
 from fwc.lints._registry import Lint, lint
 
 
-@lint("FW022", "statement-after-verdict", Severity.ERROR, formats=("nft",))
+@lint("FW022", "statement-after-verdict", Severity.ERROR, formats=("nft",), reads_tree=("nft",))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     tree = context.tree
     if not isinstance(tree, nft.Tree):

@@ -44,7 +44,7 @@ from fwc.source import Span
 _NAMES = {0: "options", 1: "scrub rules", 2: "translations", 3: "filter rules"}
 
 
-@lint("FW607", "statement-order", Severity.ERROR, formats=("pf",))
+@lint("FW607", "statement-order", Severity.ERROR, formats=("pf",), reads_tree=("pf",))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     every = statements(context)
     if not is_macos(context) or any(isinstance(s, SetOption) and s.name == "require-order" for s in every):

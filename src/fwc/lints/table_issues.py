@@ -43,7 +43,7 @@ from fwc.lints._registry import Lint, lint
 from fwc.source import Span
 
 
-@lint("FW614", "table-issues", Severity.WARNING, formats=("pf",))
+@lint("FW614", "table-issues", Severity.WARNING, formats=("pf",), reads_tree=("pf",))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     defined: dict[str, TableDef] = {}
     used: dict[str, Span] = {}

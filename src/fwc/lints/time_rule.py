@@ -35,7 +35,7 @@ from fwc.lints._policy import nodes
 from fwc.lints._registry import Lint, lint
 
 
-@lint("FW525", "time-rule", Severity.INFO, Persona.AUDITOR, formats=("fwc",))
+@lint("FW525", "time-rule", Severity.INFO, Persona.AUDITOR, formats=("fwc",), reads_tree=("fwc",))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     for condition in nodes(context, ast.TimeCond):
         assert isinstance(condition, ast.TimeCond)

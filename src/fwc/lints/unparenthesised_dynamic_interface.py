@@ -47,7 +47,7 @@ _DYNAMIC = re.compile(r"(?:ppp|pppoe|tun|utun|ng)\d+")
 _MACOS = re.compile(r"en\d+")
 
 
-@lint("FW612", "unparenthesised-dynamic-interface", Severity.WARNING, formats=("pf",))
+@lint("FW612", "unparenthesised-dynamic-interface", Severity.WARNING, formats=("pf",), reads_tree=("pf",))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     dynamic = {name for each in context.settings.interfaces if each.dynamic for name in each.names}
     static = {name for each in context.settings.interfaces if not each.dynamic for name in each.names}

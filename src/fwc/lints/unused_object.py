@@ -55,7 +55,7 @@ _USE = r"\$\{?([A-Za-z_][\w-]*)"
 _COMMENT = r"#[^\n]*"
 
 
-@lint("FW840", "unused-object", Severity.WARNING, formats=("fwc", "nft", "pf"))
+@lint("FW840", "unused-object", Severity.WARNING, formats=("fwc", "nft", "pf"), reads_tree=("fwc", "nft", "pf"))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     found = {"fwc": _of_policy, "nft": _of_nft, "pf": _of_pf}[context.kind]
     for what, name, span in found(context):
