@@ -66,11 +66,10 @@ class Forms:
         `cover` widens zone networks by the addresses of D8: for traffic with this machine.
         """
         key = (site, families, cover)
-        if key in side.forms:
-            return side.forms[key]  # type: ignore[return-value]  # written below only
-        found = self._form(side, site, families, cover)
-        side.forms[key] = found
-        return found
+        known = side.forms
+        if key not in known:
+            known[key] = self._form(side, site, families, cover)
+        return known[key]  # type: ignore[return-value]  # written above only
 
     def _form(self, side: Side, site: Site, families: int, cover: bool) -> Form | None:
         pieces: list[Piece] = []
