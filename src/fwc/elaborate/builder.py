@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from fwc.diagnostics import Diagnostic, error
 from fwc.elaborate.conditions import at_site, check_states, condition, inner
-from fwc.elaborate.ends import Ends, resolve_ends
+from fwc.elaborate.ends import Ends, resolve_ends, spelling
 from fwc.elaborate.expanded import Placed, Program
 from fwc.elaborate.flows import ANY_FLOW, resolve_traffic
-from fwc.elaborate.forms import Form, Forms
+from fwc.elaborate.forms import Forms
 from fwc.elaborate.lookup import zone_named
 from fwc.elaborate.options import Options, sort_options
 from fwc.elaborate.report import caution, mistake
@@ -43,7 +43,7 @@ class Parts:
     @property
     def matches(self) -> tuple[Match, ...]:
         """The conditions without their text, and those that the statement's kind adds."""
-        return (*(m for _, m in self.conditions), *self.extra)
+        return (*(m for _, m in self.conditions), *self.extra) if self.conditions else self.extra
 
 
 class UsedSets:
@@ -79,6 +79,7 @@ class Builder:
         self.use_sets = used.note
         self.forms = Forms(program, used.note)  # no method of its own: the tree goes when the builder goes
         self.os = program.settings.os
+        self._tracks = program.settings.stateful and program.implicit.established
         self.families = 0
         for family in program.settings.families:
             self.families |= bit(family)
@@ -88,8 +89,9 @@ class Builder:
         self.policies: dict[str, Verdict] = {}
         self.taken: set[str] = set(BASES)
         self.native_conditions = False
-        self._traffic: dict[object, TrafficForm | None] = {}
-        self._kept: list[tuple[Flows, Side | None]] = []  # objects whose identity is a key must live on
+        self._traffic: dict[object, tuple[TrafficForm | None, Flows]] = {}  # with the flows, whose identity is the key
+        self._sources: dict[object, Side] = {}
+        self._targets: dict[object, Side] = {}
         self._whole = (self.sides.whole(FROM), self.sides.whole(TO))
 
     # ----- chains -------------------------------------------------------------
@@ -124,14 +126,15 @@ class Builder:
         out = self.out
         before = len(out)
         scopes = placed.scopes
-        sources = [s.source for s in scopes if s.source is not None] if scopes else []
-        targets = [s.destination for s in scopes if s.destination is not None] if scopes else []
-        if clauses.source is not None:
-            sources.append(clauses.source)
-        if clauses.destination is not None:
-            targets.append(clauses.destination)
-        source = self._side(FROM, sources, placed.statement, needs)
-        destination = self._side(TO, targets, placed.statement, needs)
+        if scopes or clauses.source is None or clauses.destination is None:
+            sources = [each for each in (*(s.source for s in scopes), clauses.source) if each is not None]
+            targets = [each for each in (*(s.destination for s in scopes), clauses.destination) if each is not None]
+            source = self._side(FROM, sources, placed.statement, needs)
+            destination = self._side(TO, targets, placed.statement, needs)
+        else:
+            # in no block: found by what it says, as most was said before
+            source = self._sources.get(spelling(clauses.source)) or self._lone_side(FROM, clauses.source)
+            destination = self._targets.get(spelling(clauses.destination)) or self._lone_side(TO, clauses.destination)
         flows: Flows | None = (ANY_FLOW,) if traffic is None else resolve_traffic(self.program, traffic, out)
         asts = clauses.conditions
         if scopes:
@@ -142,8 +145,7 @@ class Builder:
             conditions = tuple((c, m) for c, m in found if m is not None)
             self._unusual(asts)
         options = sort_options(kind, clauses.options, out) if clauses.options else _NO_OPTIONS
-        tracked = self.program.settings.stateful and self.program.implicit.established
-        if not any_state and tracked and "stateless" not in options.flags:
+        if asts and not any_state and self._tracks and "stateless" not in options.flags:
             check_states(asts, out)
         if source is None or destination is None or flows is None or len(out) != before:
             return None
@@ -178,6 +180,17 @@ class Builder:
                 )
             )
             return None
+        return self._intersection(role, operands)
+
+    def _lone_side(self, role: str, operand: ast.Endpoints) -> Side | None:
+        """The side of a statement that stands in no block, kept for others that say the same."""
+        found = self._intersection(role, [operand])
+        if found is not None:
+            known = self._sources if role == FROM else self._targets
+            known[spelling(operand)] = found
+        return found
+
+    def _intersection(self, role: str, operands: list[ast.Endpoints]) -> Side | None:
         resolved: list[Ends] = []
         good = True
         for node in operands:
@@ -202,11 +215,12 @@ class Builder:
 
     def match_at(self, parts: Parts, site: Site) -> Match | None:
         """The statement's packets at `site`; None when none of them can be there."""
+        source, destination = parts.source, parts.destination
         needs = _NEEDS.get(site)
-        if needs is not None and not (parts.source.places & needs[0] and parts.destination.places & needs[1]):
+        if needs is not None and not (source.places & needs[0] and destination.places & needs[1]):
             return None
-        cover = site in (Site.INPUT, Site.OUTPUT) or (site is Site.PREROUTING and bool(parts.destination.places & SELF))
-        return self.compose(parts.source, parts.destination, parts.flows, parts.matches, parts.families, site, cover)
+        cover = site in _COVERED or (site is _PREROUTING and destination.places & SELF > 0)
+        return self.compose(source, destination, parts.flows, parts.matches, parts.families, site, cover)
 
     def compose(
         self,
@@ -225,7 +239,7 @@ class Builder:
         traffic = self._traffic_form(flows, bits)
         if traffic is None:
             return None
-        if traffic.families != bits:
+        if bits != traffic.families:
             again = self._ends(source, destination, traffic.families, site, cover)
             if again is None:
                 return None
@@ -252,28 +266,16 @@ class Builder:
     def _ends(
         self, source: Side, destination: Side, families: int, site: Site, cover: bool
     ) -> tuple[tuple[Match, ...], int, bool] | None:
-        key = (id(destination), site, families, cover)
-        known = source.forms
-        if key in known:
-            return known[key]  # type: ignore[return-value]  # written below only
-        found = self._ends_of(source, destination, families, site, cover)
-        known[key] = found
-        self._kept.append(((), destination))
-        return found
-
-    def _ends_of(
-        self, source: Side, destination: Side, families: int, site: Site, cover: bool
-    ) -> tuple[tuple[Match, ...], int, bool] | None:
-        forms = self.forms
-        one: Form | None = forms.form(source, site, families, cover)
+        form = self.forms.form
+        one = form(source, site, families, cover)
         if one is None:
             return None
-        two = forms.form(destination, site, one.families, cover)
+        two = form(destination, site, one.families, cover)
         if two is None:
             return None
         bits = two.families
         if bits != one.families:
-            one = forms.form(source, site, bits, cover)
+            one = form(source, site, bits, cover)
             if one is None:
                 return None
         if not bits:
@@ -283,11 +285,10 @@ class Builder:
 
     def _traffic_form(self, flows: Flows, families: int) -> TrafficForm | None:
         key = (id(flows), families)
-        found = self._traffic.get(key)
-        if found is None and key not in self._traffic:
-            found = self._traffic[key] = traffic_form(flows, families)
-            self._kept.append((flows, None))
-        return found
+        known = self._traffic.get(key)
+        if known is None:
+            known = self._traffic[key] = traffic_form(flows, families), flows
+        return known[0]
 
     def zone(self, name: ast.Name) -> str | None:
         """The zone of this name; None after an error."""
@@ -344,6 +345,8 @@ class Builder:
 
 _NO_OPTIONS = Options()
 
+_COVERED = frozenset({Site.INPUT, Site.OUTPUT})
+_PREROUTING = Site.PREROUTING
 _NEEDS = {Site.INPUT: (NET, SELF), Site.FORWARD: (NET, NET), Site.OUTPUT: (SELF, NET)}
 """Where sender and receiver are, seen from each hook."""
 

@@ -169,11 +169,12 @@ class Chains:
                     versions.append((body, known))
                     found.append(Chain(known, body, origin=self.declared[name].origin))
                 names[f"{name}@{site.value}"] = known
-        for chain, rules in self.builder.rules.items():
-            if "@" not in chain:
-                rules[:] = [_renamed(rule, names) for rule in rules]
-        for site_rules in self.builder.loop.values():
-            site_rules[:] = [_renamed(rule, names) for rule in site_rules]
+        if names:
+            for chain, rules in self.builder.rules.items():
+                if "@" not in chain:
+                    rules[:] = [_renamed(rule, names) for rule in rules]
+            for site_rules in self.builder.loop.values():
+                site_rules[:] = [_renamed(rule, names) for rule in site_rules]
         order = {name: at for at, name in enumerate(self.declared)}
         found.sort(key=lambda c: order.get(c.name, len(order)))
         return found

@@ -84,7 +84,8 @@ class _Work:
         """Elaborate one statement; False when it has no packet at this place."""
         statement = placed.statement
         if isinstance(statement, ast.Rule):
-            self._ignores(statement.clauses.options, placed)
+            if statement.clauses.options:
+                self._ignores(statement.clauses.options, placed)
             return elaborate_rule(self.builder, placed, where)
         if isinstance(statement, ast.Jump):
             self._ignores(statement.clauses.options, placed)

@@ -32,7 +32,7 @@ class End:
     """One item of a `from` or `to` list. Exactly one of the fields says what it is; `name` is what the user called it.
 
     Ends are shared between statements that spell the same list, so `span` is the place of the first of them; for messages
-    take the span of the `Ends` or of the AST. `addresses` may be empty only for a file set without members (`name` "@x").
+    take the span of the AST. `addresses` may be empty only for a file set without members (`name` "@x").
     """
 
     span: Span = dataclasses.field(compare=False)
@@ -49,38 +49,36 @@ class End:
 
 @record
 class Ends:
-    """`items` minus `excluded`, then intersected with the union of `zones` (when there are any).
-
-    `number` is equal exactly for lists that are spelled alike in one program: a cheap key for what is derived from them.
-    """
+    """`items` minus `excluded`, then intersected with the union of `zones` (when there are any). One object for all lists of a
+    program that are spelled alike."""
 
     items: tuple[End, ...]
     excluded: tuple[End, ...]
     zones: tuple[str, ...]
-    span: Span = dataclasses.field(compare=False)
-    number: int = dataclasses.field(default=-1, compare=False)
 
 
 def resolve_ends(program: Program, ends: ast.Endpoints, out: list[Diagnostic]) -> Ends | None:
     """Bind the names of `ends`; None after an error. Adjacent addresses are merged into one End where that is exact."""
-    memo = program.ends_memo
-    items, zones = ends.items, ends.zones
-    key: object = None
-    if len(items) == 1 and not ends.excluded and type(items[0]) is ast.Name:
-        # nearly every list of a large policy: one name, perhaps in one zone
-        if not zones:
-            key = items[0].text
-        elif len(zones) == 1 and type(zones[0]) is ast.Name:
-            key = (items[0].text, zones[0].text)
-    if key is None:
-        key = (_key(items), _key(ends.excluded), _key(zones))
-    known = memo.get(key)
+    key = spelling(ends)
+    known: Ends | None = program.ends_memo.get(key)
     if known is None:
         found = _resolve(program, ends, out)
         if found is None:
             return None
-        memo[key] = known = (*found, len(memo))
-    return Ends(known[0], known[1], known[2], ends.span, known[3])
+        program.ends_memo[key] = known = Ends(*found)
+    return known
+
+
+def spelling(ends: ast.Endpoints) -> object:
+    """Equal exactly for lists that are spelled alike: in one program they mean the same."""
+    items, zones = ends.items, ends.zones
+    if len(items) == 1 and not ends.excluded and type(items[0]) is ast.Name:
+        # nearly every list of a large policy: one name, perhaps in one zone
+        if not zones:
+            return items[0].text
+        if len(zones) == 1 and type(zones[0]) is ast.Name:
+            return items[0].text, zones[0].text
+    return _key(items), _key(ends.excluded), _key(zones)
 
 
 def check_ends(program: Program, ends: ast.Endpoints, out: list[Diagnostic]) -> None:

@@ -59,6 +59,7 @@ class Forms:
         self.zones = program.zones
         self.use = use
         self.loopback = loopback_of(program.settings.os)
+        self._interfaces: dict[tuple[Field, IfaceSet, str], FieldIn] = {}
 
     def form(self, side: Side, site: Site, families: int, cover: bool) -> Form | None:
         """The side's conditions at `site` within `families`; None when nothing of it can be there.
@@ -66,11 +67,10 @@ class Forms:
         `cover` widens zone networks by the addresses of D8: for traffic with this machine.
         """
         key = (site, families, cover)
-        if key in side.forms:
-            return side.forms[key]  # type: ignore[return-value]  # written below only
-        found = self._form(side, site, families, cover)
-        side.forms[key] = found
-        return found
+        known = side.forms
+        if key not in known:
+            known[key] = self._form(side, site, families, cover)
+        return known[key]  # type: ignore[return-value]  # written above only
 
     def _form(self, side: Side, site: Site, families: int, cover: bool) -> Form | None:
         pieces: list[Piece] = []
@@ -84,7 +84,7 @@ class Forms:
             bits |= piece.families
         narrow = all(p.addresses is not None for p in pieces)
         field_i, field_a = (Field.IIF, Field.SADDR) if side.role == FROM else (Field.OIF, Field.DADDR)
-        matches = [_match(p, field_i, field_a) for p in pieces]
+        matches = [self._match(p, field_i, field_a) for p in pieces]
         for _, others in matches:
             for match in others:
                 self.use(match)
@@ -94,6 +94,21 @@ class Forms:
         shared = matches[0][0] if all(i == matches[0][0] for i, _ in matches) else ()
         whole = any_of(*(all_of(*(() if shared else i), *o) for i, o in matches))
         return Form(shared, () if isinstance(whole, Always) else (whole,), bits, narrow)
+
+    def _match(self, piece: Piece, field_i: Field, field_a: Field) -> tuple[tuple[Match, ...], tuple[Match, ...]]:
+        interfaces: tuple[Match, ...] = ()
+        if piece.iface is not None:
+            # one object for all sides in a zone: what it means to later steps they find by identity
+            key = (field_i, piece.iface, piece.iface_name)
+            if key not in self._interfaces:
+                self._interfaces[key] = FieldIn(*key)
+            interfaces = (self._interfaces[key],)
+        others = piece.rest
+        if piece.addresses is not None:
+            others = (FieldIn(field_a, piece.addresses, piece.name), *others)
+        elif piece.minus is not None:
+            others = (negate(FieldIn(field_a, piece.minus, piece.minus_name)), *others)
+        return interfaces, others
 
     def _pieces(self, role: str, atom: Atom, site: Site, families: int, cover: bool) -> list[Piece]:
         """What of the atom can be at the site."""
@@ -309,18 +324,6 @@ def _within(piece: Piece, families: int) -> list[Piece]:
             minus = minus.only(families_of(families)[0])
             minus = minus if minus else None
     return [Piece(piece.iface, piece.iface_name, addresses, piece.name, minus, piece.minus_name, piece.rest, bits)]
-
-
-def _match(piece: Piece, field_i: Field, field_a: Field) -> tuple[tuple[Match, ...], tuple[Match, ...]]:
-    interfaces: tuple[Match, ...] = ()
-    if piece.iface is not None:
-        interfaces = (FieldIn(field_i, piece.iface, piece.iface_name),)
-    others = piece.rest
-    if piece.addresses is not None:
-        others = (FieldIn(field_a, piece.addresses, piece.name), *others)
-    elif piece.minus is not None:
-        others = (negate(FieldIn(field_a, piece.minus, piece.minus_name)), *others)
-    return interfaces, others
 
 
 def _joined(pieces: list[Piece]) -> list[Piece]:

@@ -123,8 +123,10 @@ def _word(name: ast.Name, words: Sequence[str] | Mapping[str, str], what: str, o
     return ""
 
 
-def _top_level(file: ast.File, loaded: Loaded) -> list[ast.Statement]:
+def _top_level(file: ast.File, loaded: Loaded) -> Sequence[ast.Statement]:
     """The statements of the file and of what it includes outside any block."""
+    if not loaded:
+        return file.statements
     found: list[ast.Statement] = []
     read: set[str] = set()
     pending: list[tuple[ast.Statement, ...]] = [file.statements]

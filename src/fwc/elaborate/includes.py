@@ -94,6 +94,8 @@ class _Loader:
         while pending:
             statements, depth = pending.pop()
             for statement in statements:
+                if type(statement) not in _LEADING_ON:
+                    continue
                 if isinstance(statement, ast.Include):
                     yield statement
                     continue
@@ -139,10 +141,14 @@ def file_key(source: SourceFile) -> str:
 
 
 _BLOCKS = (ast.When, ast.Scope, ast.Early, ast.Template, ast.ChainDecl, ast.HookDecl, ast.ManagedHost)
+_LEADING_ON = frozenset((ast.Include, *_BLOCKS))
+"""What holds or names other statements."""
 
 
 def bodies_of(statement: object) -> tuple[Sequence[object], ...]:
     """The statement lists inside a statement."""
+    if type(statement) not in _LEADING_ON:
+        return ()
     if isinstance(statement, ast.When):
         if statement.otherwise is None:
             return (statement.body.statements,)

@@ -68,13 +68,14 @@ class Placer:
                 if self.expanded > MOST_EXPANDED:
                     self._stop(uses[-1])
                     break
-            if bare or self._has_variable(statement.span):
+            span = statement.span
+            if bare or ((self._file_has_variables or span[0] is not self._file) and self._has_variable(span)):
                 before = len(out)
                 statement = substitution.rewrite(statement)
                 if len(out) != before:
                     continue
             if type(statement) is ast.Rule and not statement.clauses.options:
-                placed.append(Placed(statement, scopes, early, Origin((statement.span, *uses))))
+                placed.append(Placed(statement, scopes, early, Origin((span, *uses))))
                 continue
             handler = _COMPOUND.get(type(statement))
             if handler is not None:

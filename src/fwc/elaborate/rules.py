@@ -25,22 +25,16 @@ def elaborate_rule(builder: Builder, placed: Placed, where: Where) -> bool:
     body of a chain, which is elaborated once for each hook that calls it."""
     statement = placed.statement
     assert isinstance(statement, ast.Rule)
-    explicit = where.kind in ("chain", "hook")
+    action, kind = statement.action, where.kind
     parts = builder.parts(
-        placed,
-        statement.action,
-        statement.traffic,
-        statement.clauses,
-        statement.family,
-        any_state=where.kind != "filter",
+        placed, action, statement.traffic, statement.clauses, statement.family, any_state=kind != "filter"
     )
     if parts is None:
         return True
-    action = statement.action
-    if action == "allow" and not explicit and parts.destination.wild and parts.source.places & NET:
+    if parts.destination.wild and action == "allow" and kind not in ("chain", "hook") and parts.source.places & NET:
         _refuse_any(builder, statement)
         return True
-    if action == "reject" and where.kind == "early":
+    if action == "reject" and kind == "early":
         builder.out.append(
             mistake(
                 PLACE,
@@ -52,7 +46,7 @@ def elaborate_rule(builder: Builder, placed: Placed, where: Where) -> bool:
         return True
     emitter = _Emitter(builder, parts, action)
     found = emitter.everywhere(where)
-    if not found and where.kind != "chain":
+    if not found and kind != "chain":
         builder.nothing(parts)
     if "stateless" in parts.options.flags:
         _reply(builder, parts, where)
@@ -67,18 +61,20 @@ class _Emitter:
         self.parts = parts
         self.action = action
         self.limits = ""
-        self.plain = not (
-            parts.options.log or parts.options.count or parts.options.adds or parts.options.limits
-        ) and action in ("allow", "deny")
-        self.reject = Reject()
+        options = parts.options
+        self.plain: Verdict | None = None
+        """The verdict of a rule that is one everywhere, without actions."""
+        if not (options.log or options.count or options.adds or options.limits):
+            self.plain = _PLAIN.get(action)
+        self.reject = _REJECT
         if action == "reject":
             self.reject = reject_of(builder, parts.options.reject_kind, parts.flows)
-        elif parts.options.reject_kind is not None and not _rejects(parts):
+        elif options.reject_kind is not None and not _rejects(parts):
             builder.out.append(
                 mistake(
                     REJECT_KIND,
                     "`with` chooses how a refusal answers, and nothing is rejected here",
-                    parts.options.reject_kind.span,
+                    options.reject_kind.span,
                     help="remove it, or write `reject`",
                 )
             )
@@ -91,7 +87,7 @@ class _Emitter:
             if match is not None:
                 found = True
                 builder.rules.setdefault(chain, []).extend(self.rules(match, chain))
-        if where.kind == "filter" and parts.source.places & SELF and any(a.own for a in parts.source.atoms):
+        if parts.source.own and parts.source.places & SELF and where.kind == "filter":
             for site in (Site.LOOP_OUT, Site.LOOP_IN):
                 match = builder.match_at(parts, site)
                 if match is not None:
@@ -102,22 +98,21 @@ class _Emitter:
     def rules(self, match: Match, chain: str) -> list[Rule]:
         parts = self.parts
         options, origin = parts.options, parts.placed.origin
-        if self.plain:
-            verdict: Verdict = ACCEPT if self.action == "allow" else DROP
-            return [Rule(match, (), verdict, options.label, options.comment, Role.USER, origin)]
+        if self.plain is not None:
+            return [Rule(match, (), self.plain, options.label, options.comment, _USER, origin)]
         line = parts.placed.statement.span.line if options.log is not None or self.action == "log" else 0
         acts = self._actions(chain, line)
         if self.action in ("log", "count"):
-            return [Rule(match, acts, CONTINUE, options.label, options.comment, Role.USER, origin)]
+            return [Rule(match, acts, CONTINUE, options.label, options.comment, _USER, origin)]
         if options.limits:
             if not self.limits:
                 self.limits = limit_chain(self.builder, parts, _chain_name(parts))
-            return [Rule(match, acts, Goto(self.limits), "", "", Role.USER, origin)]
+            return [Rule(match, acts, Goto(self.limits), "", "", _USER, origin)]
         found = []
         if self.action == "reject" and not only_tcp(parts.flows) and may_be_multicast(match):
-            found.append(Rule(silent_part(match), acts, DROP, options.label, options.comment, Role.USER, origin))
+            found.append(Rule(silent_part(match), acts, DROP, options.label, options.comment, _USER, origin))
         verdict = verdict_of(self.action, self.reject)
-        found.append(Rule(match, acts, verdict, options.label, options.comment, Role.USER, origin))
+        found.append(Rule(match, acts, verdict, options.label, options.comment, _USER, origin))
         return found
 
     def _actions(self, chain: str, line: int) -> tuple[Action, ...]:
@@ -130,6 +125,11 @@ class _Emitter:
         if self.action == "count" and options.count is None:
             return (*acts, Count(options.label))
         return acts
+
+
+_REJECT = Reject()
+_PLAIN: dict[str, Verdict] = {"allow": ACCEPT, "deny": DROP}
+_USER = Role.USER  # asked for with every rule, and an enumeration is slow to ask
 
 
 def _rejects(parts: Parts) -> bool:

@@ -60,10 +60,11 @@ class Atom:
 class Side:
     """The atoms of one side of a statement, with what was derived from them, kept for other statements that say the same.
 
-    `empty_sets` are file sets without members that stood among the items.
+    `empty_sets` are file sets without members that stood among the items. `own`: `self` is named. `wild`: `any` is among the
+    items, unrestricted, and `self` is not named beside it.
     """
 
-    __slots__ = ("atoms", "empty_sets", "forms", "places", "role")
+    __slots__ = ("atoms", "empty_sets", "forms", "own", "places", "role", "wild")
 
     def __init__(self, role: str, atoms: tuple[Atom, ...], empty_sets: tuple[str, ...] = ()) -> None:
         self.role = role
@@ -72,12 +73,9 @@ class Side:
         self.places = 0
         for atom in atoms:
             self.places |= atom.places
+        self.own = any(a.own for a in atoms)
+        self.wild = not self.own and any(a.any_ for a in atoms)
         self.forms: dict[object, object] = {}
-
-    @property
-    def wild(self) -> bool:
-        """Is `any` among the items, unrestricted, and `self` not named beside it."""
-        return any(a.any_ for a in self.atoms) and not any(a.own for a in self.atoms)
 
     def without_any_self(self) -> Side:
         """The same with `any` meaning the network only: for translations and replies of traffic that is tracked anyway."""
@@ -94,11 +92,11 @@ def _is_wide(atom: Atom) -> bool:
 
 
 class Sides:
-    """Makes sides from resolved operands; one per elaboration, because it remembers them by their numbers."""
+    """Makes sides from resolved operands; one per elaboration, because it remembers them by the operands' identity."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.known: dict[object, Side] = {}
+        self.known: dict[object, tuple[Side, tuple[Ends, ...]]] = {}  # with the operands, whose identity is the key
         self.own = program.own_addresses
         nets = IntervalSet(r for z in program.zones.values() if z.has_nets for r in z.nets.v4.runs)
         nets6 = IntervalSet(r for z in program.zones.values() if z.has_nets for r in z.nets.v6.runs)
@@ -106,17 +104,11 @@ class Sides:
 
     def side(self, role: str, operands: tuple[Ends, ...]) -> Side:
         """The intersection of the operands (the prefix blocks' and the statement's own)."""
-        first = operands[0]
-        key: object = (
-            (role, first.number, first.number < 0 and first)
-            if len(operands) == 1
-            else (role, *((o.number, o.number < 0 and o) for o in operands))
-        )
-        found = self.known.get(key)
-        if found is None:
-            found = self._build(role, operands)
-            self.known[key] = found
-        return found
+        key = (role, *map(id, operands))
+        known = self.known.get(key)
+        if known is None:
+            known = self.known[key] = self._build(role, operands), operands
+        return known[0]
 
     def whole(self, role: str) -> Side:
         """The side of a statement that takes any traffic (a bare `jump`)."""
@@ -230,6 +222,8 @@ class Sides:
 
     def _zones_of_both(self, a: tuple[str, ...], b: tuple[str, ...]) -> tuple[str, ...]:
         """Both lists without zones that another of them lies within."""
+        if not (a and b):
+            return a or b
         names = dict.fromkeys(a + b)
         return tuple(n for n in names if not any(n != o and n in self.ancestors(o) for o in names))
 

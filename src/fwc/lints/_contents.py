@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from fwc.ir.match import AllOf, AnyOf, Field, FieldIn, MaskedIn, Match, Not, SetRef, TupleIn
 from fwc.ir.model import Ruleset
 from fwc.records import record
@@ -19,18 +21,43 @@ class Contents:
 def contents_of(ruleset: Ruleset) -> Contents:
     types: set[type] = set()
     fields: set[Field] = set()
+    conditions: dict[int, Match] = {}
     for table in ruleset.tables:
         for chain in table.chains:
             for rule in chain.rules:
                 types.add(type(rule.verdict))
                 for action in rule.actions:
                     types.add(type(action))
-                _conditions(rule.match, types, fields)
+                types.add(type(rule.match))
+                parts = top(rule.match)
+                conditions.update(zip(map(id, parts), parts, strict=True))
+    for condition in conditions.values():
+        _look(condition, types, fields)
     return Contents(frozenset(types), frozenset(fields))
 
 
-def _conditions(match: Match, types: set[type], fields: set[Field]) -> None:
-    todo = [match]
+def top(match: Match) -> tuple[Match, ...]:
+    """The conditions that all must hold. Rules share most of them: what is asked of one may be asked once, by its identity."""
+    return match.parts if type(match) is AllOf else (match,)
+
+
+def asking(matches: Iterable[Match], fields: Iterable[Field]) -> set[int]:
+    """The identities of the conditions on one of the fields, of those in `top` of the matches."""
+    conditions: dict[int, Match] = {}
+    for match in matches:
+        parts = top(match)
+        conditions.update(zip(map(id, parts), parts, strict=True))
+    found: set[int] = set()
+    for number, condition in conditions.items():
+        seen: set[Field] = set()
+        _look(condition, set(), seen)
+        if not seen.isdisjoint(fields):
+            found.add(number)
+    return found
+
+
+def _look(condition: Match, types: set[type], fields: set[Field]) -> None:
+    todo = [condition]
     while todo:
         node = todo.pop()
         types.add(type(node))

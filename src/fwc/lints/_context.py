@@ -10,7 +10,7 @@ from fwc.errors import InternalError
 from fwc.ir.match import Field
 from fwc.ir.model import Chain, Role, Rule, Ruleset, Table
 from fwc.lints._conditions import interfaces
-from fwc.lints._contents import Contents, contents_of
+from fwc.lints._contents import Contents, asking, contents_of, top
 from fwc.lints._settings import LintSettings
 from fwc.net.hooks import Hook
 from fwc.source import SourceFile, Span
@@ -100,6 +100,12 @@ class LintContext:
                 if rule.role in (Role.USER, Role.IMPORTED) and (span := rule.origin.span) is not None
             ]
         return self._authored
+
+    def authored_asking(self, *fields: Field) -> Sequence[Authored]:
+        """Those of `authored` that have a condition on one of the fields."""
+        every = self.authored()
+        wanted = asking((each[4].match for each in every), fields)
+        return [each for each in every if not wanted.isdisjoint(map(id, top(each[4].match)))] if wanted else []
 
     def by_interface(self) -> Sequence[tuple[Table, Chain, Rule]]:
         """Those of `rules` that compare interfaces."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from fwc.analysis.facts import Answer
 from fwc.analysis.firstmatch import Region
@@ -197,5 +197,14 @@ def values(dimensions: Dimensions, box: Box, field: Field) -> IntervalSet | None
 
 def limits(dimensions: Dimensions, box: Box) -> set[object]:
     """The fields that the box limits."""
-    keys = (dimensions.dimensions[c >> SHIFT].key for c in box)
-    return {key[0] if isinstance(key, tuple) else key for key in keys}
+    return {_field(dimensions, c) for c in box}
+
+
+def limits_only(dimensions: Dimensions, box: Box, fields: Collection[object]) -> bool:
+    """Whether the box limits none but these fields."""
+    return all(_field(dimensions, c) in fields for c in box)
+
+
+def _field(dimensions: Dimensions, constraint: int) -> object:
+    key = dimensions.dimensions[constraint >> SHIFT].key
+    return key[0] if isinstance(key, tuple) else key

@@ -39,7 +39,7 @@ from fwc.diagnostics import Diagnostic, Severity
 from fwc.ir.match import Field
 from fwc.ir.verdict import Accept
 from fwc.lints._context import LintContext
-from fwc.lints._exposure import limits, open_rules
+from fwc.lints._exposure import limits_only, open_rules
 from fwc.lints._registry import Lint, lint
 from fwc.net.hooks import Hook
 from fwc.source import Span
@@ -66,4 +66,4 @@ def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
 
 
 def _unlimited(dimensions: Dimensions, box: Box) -> bool:
-    return limits(dimensions, box) <= _HARMLESS
+    return limits_only(dimensions, box, _HARMLESS)

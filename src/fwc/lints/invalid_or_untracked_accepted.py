@@ -63,7 +63,7 @@ def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
         isinstance(a, NoTrack) for _, _, _, _, rule, _ in authored(context) for a in rule.actions
     )
     looked = 0
-    for number, table, chain, _, rule, span in authored(context):
+    for number, table, chain, _, rule, span in context.authored_asking(Field.CT_STATE):
         states = state_values(rule) if isinstance(rule.verdict, Accept) else None
         if states is None or states.size() == len(CtState):
             continue

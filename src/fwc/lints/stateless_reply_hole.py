@@ -47,7 +47,7 @@ from fwc.ir.match import AllOf, CtState, Field, FieldIn, MaskedIn, Match, TupleI
 from fwc.ir.model import Rule
 from fwc.ir.verdict import Accept
 from fwc.ir.walk import match_nodes
-from fwc.lints._conntrack import ask, authored, families, place_span, state
+from fwc.lints._conntrack import ask, families, place_span, state
 from fwc.lints._context import LintContext
 from fwc.lints._registry import Lint, lint
 from fwc.net.addresses import AddressSet
@@ -71,7 +71,7 @@ def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     bases = [bases_of(table) for table in context.ruleset.tables]
     looked = 0
     told: set[object] = set()
-    for number, table, chain, _, rule, span in authored(context):
+    for number, table, chain, _, rule, span in context.authored_asking(Field.SPORT, Field.TCP_FLAGS):
         by_port = _by_source_port(rule)
         if not (by_port or _by_ack(rule)) or span in told or looked >= MOST_RULES:
             continue

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Collection, Iterator, Sequence
+from itertools import compress, pairwise
+from operator import not_
 
 from fwc.net.hooks import Family
 from fwc.net.intervals import Run
@@ -27,24 +28,23 @@ class Apart:
     wide: tuple[Owned, ...]
 
 
-def is_point(cell: Cell) -> bool:
-    return all(low == high for low, high in cell)
+def which_are_points(cells: Collection[Cell]) -> list[bool]:
+    """For each cell whether it is one value in every field."""
+    exact = {run for run in set().union(*cells) if run[0] == run[1]}
+    return list(map(exact.issuperset, cells))
 
 
 def apart(lists: Sequence[Sequence[Cell]], split: bool = False) -> Apart | None:
     """Every packet with the first list that holds it. None when the cuts would multiply."""
-    owner: dict[Cell, int] = {}
-    for number, cells in enumerate(lists):
-        for cell in cells:
+    owner: dict[Cell, int] = dict.fromkeys(lists[0], 0)
+    for number, more in enumerate(lists[1:], 1):
+        for cell in more:
             owner.setdefault(cell, number)
     cells = list(owner)
-    points = [is_point(cell) for cell in cells]
+    points = which_are_points(cells)
     if all(points) or all(_flat(column) for column in zip(*cells, strict=True)):
-        return Apart(
-            tuple([(cell, owner[cell]) for cell, point in zip(cells, points, strict=True) if point]),
-            tuple([(cell, owner[cell]) for cell, point in zip(cells, points, strict=True) if not point]),
-        )
-    return _cut_apart(cells, [owner[cell] for cell in cells], points, split)
+        return Apart(tuple(compress(owner.items(), points)), tuple(compress(owner.items(), map(not_, points))))
+    return _cut_apart(cells, list(owner.values()), points, split)
 
 
 def _cut_apart(cells: Sequence[Cell], owners: Sequence[int], points: Sequence[bool], split: bool) -> Apart | None:

@@ -20,7 +20,7 @@ from fwc.net.addresses import AddressSet
 from fwc.net.hooks import Family
 from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import IntervalSet, Run
-from fwc.passes.cells import Cell, Owned, apart, is_point
+from fwc.passes.cells import Cell, Owned, apart, which_are_points
 from fwc.records import record
 from fwc.source import Origin
 
@@ -75,19 +75,17 @@ def _lookup(rule: Rule) -> Lookup | None:
     if len(families) != 1:
         return None
     family = families.pop()
-    runs: dict[int, Run | None] = {}
-    cells: list[Cell] = []
-    for element in match.elements:
-        cell: list[Run] = []
-        for value in element:
-            run = runs.get(id(value))
+    columns: list[list[Run]] = []
+    for column in zip(*match.elements, strict=True):
+        ids = list(map(id, column))
+        runs: dict[int, Run] = {}
+        for number, value in dict(zip(ids, column, strict=True)).items():
+            run = _run(value, family)
             if run is None:
-                run = runs[id(value)] = _run(value, family)
-                if run is None:
-                    return None
-            cell.append(run)
-        cells.append(tuple(cell))
-    return Lookup(rule, parts[:-1], match, family, tuple(cells))
+                return None
+            runs[number] = run
+        columns.append(list(map(runs.__getitem__, ids)))
+    return Lookup(rule, parts[:-1], match, family, tuple(zip(*columns, strict=True)))
 
 
 def _in_a_map(verdict: Verdict) -> bool:
@@ -106,8 +104,8 @@ def _run(value: Values, family: Family) -> Run | None:
 
 def _joined(lookups: Sequence[Lookup]) -> Iterator[Rule]:
     """The rules that decide as the lookups do one after the other."""
-    cells = {cell for lookup in lookups for cell in lookup.cells}
-    exact = sum(map(is_point, cells))
+    cells = set().union(*(lookup.cells for lookup in lookups))
+    exact = sum(which_are_points(cells))
     split = _split_pays(exact, len(cells) - exact)
     if len(lookups) == 1 and not split:
         yield lookups[0].rule

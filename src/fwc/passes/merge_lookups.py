@@ -9,6 +9,7 @@ nftables answers with one hash or interval lookup and iptables with a tree of ch
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from fwc.ir.match import Field, FieldIn, Match, TupleIn, Values, all_of, family_is
@@ -75,7 +76,7 @@ def _can_move(rule: Rule) -> bool:
     return (
         rule.role in _MOVABLE
         and isinstance(rule.verdict, (Accept, Drop, Reject, Goto))
-        and all(isinstance(action, Log) and action.rate is None for action in rule.actions)
+        and (not rule.actions or all(isinstance(action, Log) and action.rate is None for action in rule.actions))
     )
 
 
@@ -156,7 +157,14 @@ def _groups(run: Sequence[Rule]) -> list[list[Rule]]:
 def _effects(run: Sequence[Rule]) -> list[int]:
     """For each rule the number of its effect."""
     numbers: dict[Effect, int] = {}
-    return [numbers.setdefault((rule.actions, rule.verdict), len(numbers)) for rule in run]
+    known: dict[tuple[int, int], int] = {}  # most rules share the very objects
+    effects: list[int] = []
+    for rule in run:
+        key = id(rule.actions), id(rule.verdict)
+        if key not in known:
+            known[key] = numbers.setdefault((rule.actions, rule.verdict), len(numbers))
+        effects.append(known[key])
+    return effects
 
 
 # ----- from rules to elements --------------------------------------------------
@@ -168,15 +176,13 @@ def _merge_group(rules: Sequence[Rule], zones: Zones) -> tuple[list[Rule], list[
         return [], list(rules)
     known = Pieces()
     pieces = [known.of(rule.match) for rule in rules]
-    shapes = _worthwhile(pieces)
+    merged = _worthwhile(pieces)
     members: dict[Shape, list[tuple[Rule, Piece]]] = {}
-    kept: list[Rule] = []
-    for rule, own in zip(rules, pieces, strict=True):
-        if own and all(piece.shape in shapes for piece in own):
-            for piece in own:
-                members.setdefault(piece.shape, []).append((rule, piece))
-        else:
-            kept.append(rule)
+    for number in merged:
+        for piece in pieces[number]:
+            members.setdefault(piece.shape, []).append((rules[number], piece))
+    leaving = set(merged)
+    kept = [rule for number, rule in enumerate(rules) if number not in leaving]
     lookups: list[Rule] = []
     for shape, entries in members.items():
         lookup = _lookup(shape, entries, zones)
@@ -187,19 +193,16 @@ def _merge_group(rules: Sequence[Rule], zones: Zones) -> tuple[list[Rule], list[
     return lookups, kept
 
 
-def _worthwhile(pieces: Sequence[tuple[Piece, ...]]) -> set[Shape]:
-    """Shapes with enough rules; a rule with a piece in a shape that falls out takes its other pieces out too."""
-    alive = [own for own in pieces if own]
+def _worthwhile(pieces: Sequence[tuple[Piece, ...]]) -> list[int]:
+    """The numbers of the rules whose shapes have enough rules; a rule with a piece in a shape that falls out takes its other
+    pieces out too."""
+    alive = [number for number, own in enumerate(pieces) if own]
     while True:
-        count: dict[Shape, int] = {}
-        for own in alive:
-            for piece in own:
-                count[piece.shape] = count.get(piece.shape, 0) + 1
-        good = {shape for shape, rules in count.items() if rules >= BREAK_EVEN}
-        left = [own for own in alive if all(piece.shape in good for piece in own)]
-        if len(left) == len(alive):
-            return good
-        alive = left
+        count = Counter([piece.shape for number in alive for piece in pieces[number]])
+        few = {shape for shape, rules in count.items() if rules < BREAK_EVEN}
+        if not few:
+            return alive
+        alive = [number for number in alive if few.isdisjoint([piece.shape for piece in pieces[number]])]
 
 
 def _lookup(shape: Shape, entries: Sequence[tuple[Rule, Piece]], zones: Zones) -> Rule | None:
@@ -242,5 +245,5 @@ def _columns(shape: Shape, cells: Sequence[Cell]) -> list[list[Values]]:
             numbers = IntervalSet.trusted((run,))
             address = field in (Field.SADDR, Field.DADDR)
             values[run] = AddressSet.of_family(shape.family, numbers) if address else numbers
-        columns.append([values[run] for run in column])
+        columns.append(list(map(values.__getitem__, column)))
     return columns

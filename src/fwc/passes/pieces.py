@@ -42,74 +42,89 @@ class Piece:
 
 
 class _Condition:
-    """A plain comparison as lookups see it: for each family its runs and whether they are every address of it."""
+    """A condition as lookups see it: for each family its runs, and whether they are every address of it. Rules with conditions
+    of the same `kind` have the same form; -1 is for what lookups do not hold."""
 
-    __slots__ = ("field", "runs", "values", "whole")
+    __slots__ = ("field", "kind", "part", "runs", "values", "whole")
 
-    def __init__(self, field: Field, values: Values) -> None:
-        self.field = field
-        self.values = values
-        self.runs = [_runs(values, family) if field in KEYS else () for family in _FAMILIES]
-        self.whole = [
-            isinstance(values, AddressSet) and values.family(family).size() == 1 << family.bits for family in _FAMILIES
-        ]
+    def __init__(self, part: Match, kinds: dict[object, int]) -> None:
+        self.part = part  # its identity is a key
+        self.kind = -1
+        self.field: Field | None = None
+        self.runs: list[tuple[Run, ...]] = []
+        self.whole: list[bool] = []
+        if (
+            type(part) is not FieldIn
+            or not is_plain(part)
+            or (part.field is Field.PROTOCOL and not have_ports(part.values))
+        ):
+            return
+        self.field = part.field
+        self.values: Values = part.values
+        if part.field in INTERFACES:
+            look: object = part.values
+        else:
+            self.runs = [_runs(part.values, family) for family in _FAMILIES]
+            self.whole = [
+                isinstance(part.values, AddressSet) and part.values.family(family).size() == 1 << family.bits
+                for family in _FAMILIES
+            ]
+            look = (*map(bool, self.runs), *self.whole)
+        self.kind = kinds.setdefault((part.field, look), len(kinds))
+
+
+@record
+class _Form:
+    """Rules with conditions of the same kinds: where the fields of the lookup stand among their conditions, and the families in
+    which they have packets, each with its shape; None where an address is no condition (the language writes none)."""
+
+    order: tuple[int, ...]
+    shapes: tuple[tuple[int, Shape | None], ...]
 
 
 class Pieces:
     """The pieces of rules. Rules share most of their conditions: what one means for a lookup is worked out once."""
 
     def __init__(self) -> None:
-        self._conditions: dict[int, tuple[Match, _Condition | None]] = {}  # with the match, whose identity is the key
+        self._conditions: dict[int, _Condition] = {}
+        self._kinds: dict[object, int] = {}
+        self._forms: dict[tuple[int, ...], _Form | None] = {}
         self._shapes: dict[object, Shape] = {}
-        self._found: dict[object, Shape] = {}
 
     def of(self, match: Match) -> tuple[Piece, ...]:
         """One piece per conjunction; empty when the rule has conditions that no lookup holds."""
-        fields = self._plain(match)
-        return self._of_any(match) if fields is None else self._of_plain(fields)
-
-    def _plain(self, match: Match) -> dict[Field, _Condition] | None:
-        """As `plain_fields`."""
         if type(match) is not AllOf:
-            return None
-        fields: dict[Field, _Condition] = {}
-        for part in match.parts:
-            known = self._conditions.get(id(part))
-            if known is None:
-                plain = type(part) is FieldIn and is_plain(part)
-                known = part, _Condition(part.field, part.values) if plain else None  # type: ignore[union-attr]
-                self._conditions[id(part)] = known
-            condition = known[1]
-            if condition is None or condition.field in fields:
-                return None
-            fields[condition.field] = condition
-        protocol = fields.get(Field.PROTOCOL)
-        if protocol is None:
-            return None if Field.DPORT in fields or Field.SPORT in fields else fields
-        return fields if have_ports(protocol.values) else None
+            return self._of_any(match)
+        known = self._conditions
+        conditions = [known.get(id(part)) or self._condition(part) for part in match.parts]
+        key = tuple([condition.kind for condition in conditions])
+        if key not in self._forms:
+            self._forms[key] = self._form(conditions)
+        form = self._forms[key]
+        return self._of_any(match) if form is None else _of_plain(form, conditions)
 
-    def _of_plain(self, fields: Mapping[Field, _Condition]) -> tuple[Piece, ...]:
+    def _condition(self, part: Match) -> _Condition:
+        found = self._conditions[id(part)] = _Condition(part, self._kinds)
+        return found
+
+    def _form(self, conditions: Sequence[_Condition]) -> _Form | None:
+        """None for what is not plain in the sense of `plain_fields`."""
+        fields = {condition.field: at for at, condition in enumerate(conditions)}
+        if None in fields or len(fields) != len(conditions):
+            return None
+        if Field.PROTOCOL not in fields and (Field.DPORT in fields or Field.SPORT in fields):
+            return None
         keys = tuple([field for field in KEYS if field in fields])
         if len(keys) < 2:
-            return ()
-        columns = [fields[key] for key in keys]
-        out: list[Piece] = []
-        total = 0
+            return _Form((), ())
+        interfaces = [(field, conditions[fields[field]].values) for field in INTERFACES if field in fields]
+        order = tuple([fields[key] for key in keys])
+        shapes: list[tuple[int, Shape | None]] = []
         for number, family in enumerate(_FAMILIES):
-            runs = [column.runs[number] for column in columns]
-            size = prod(map(len, runs))
-            if not size:
-                continue  # addresses of the other family
-            total += size
-            if total > MOST_ELEMENTS_OF_A_RULE or any(column.whole[number] for column in columns):
-                return ()  # an address that is no condition; the language writes none
-            interfaces = [fields[field] for field in INTERFACES if field in fields]
-            key = (family, keys, *map(id, interfaces))
-            shape = self._found.get(key)
-            if shape is None:
-                shape = self._found[key] = self._shape(family, [(c.field, c.values) for c in interfaces], keys)
-            out.append(Piece(shape, tuple(product(*runs))))
-        return tuple(out)
+            if all(conditions[at].runs[number] for at in order):
+                whole = any(conditions[at].whole[number] for at in order)
+                shapes.append((number, None if whole else self._shape(family, interfaces, keys)))
+        return _Form(order, tuple(shapes))
 
     def _of_any(self, match: Match) -> tuple[Piece, ...]:
         out: list[Piece] = []
@@ -149,6 +164,18 @@ class Pieces:
         if found is None:
             found = self._shapes[key] = Shape(*key)
         return found
+
+
+def _of_plain(form: _Form, conditions: Sequence[_Condition]) -> tuple[Piece, ...]:
+    out: list[Piece] = []
+    total = 0
+    for number, shape in form.shapes:
+        columns = [conditions[at].runs[number] for at in form.order]
+        total += prod(map(len, columns))
+        if total > MOST_ELEMENTS_OF_A_RULE or shape is None:
+            return ()
+        out.append(Piece(shape, tuple(product(*columns))))
+    return tuple(out)
 
 
 def _runs(values: Values, family: Family) -> tuple[Run, ...]:
