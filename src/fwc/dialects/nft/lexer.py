@@ -18,9 +18,10 @@ _IP6 = (
     r"|[0-9a-fA-F]{1,4}(?::[0-9a-fA-F]{1,4}){7}"
 )
 _TOKEN = re.compile(
-    r"((?:[ \t\r]+|\\\r?\n)*)"
+    r"([ \t\r]*(?:\\\r?\n[ \t\r]*)*)"
     r"("
-    r'"[^"]*"'
+    r"[A-Za-z0-9_][\w./*-]*(?![\w./*:-])|[{}.,;\n]"  # nearly all there is, and nothing that could be one of the next lines
+    r'|"[^"]*"'
     r"|[0-9a-fA-F]{2}(?::[0-9a-fA-F]{2}){5}(?![\w:])"
     r"|[0-9a-fA-F]{1,4}:[0-9a-fA-F]{1,4}(?![\w:.])"  # a tc class, or an hour and minute
     rf"|(?:{_IP6})(?:/\d+)?(?:-(?:{_IP6})(?:/\d+)?)?"
