@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from fwc.diagnostics import Diagnostic, error
 from fwc.dialects.iptables.builtin import BUILTIN, HOOK_OF_CHAIN
 from fwc.dialects.iptables.hooks import TABLES, misplaced
+from fwc.dialects.iptables.names import RESERVED
 from fwc.dialects.iptables.scan import Scanned
 from fwc.dialects.iptables.tree import RuleLine, TableBlock
 from fwc.ir.graph import sources
@@ -30,22 +31,24 @@ def check_hooks(
     Gives for each chain the builtin chains that lead to it.
     """
     hooks = sources(calls, BUILTIN.get(block.name, ()))
-    known: dict[tuple[frozenset[str], int], str] = {}  # many rules share what they say beside addresses
+    known: dict[frozenset[str], dict[int, str]] = {}  # many rules share what they say beside addresses
     for chain, body in bodies.items():
         leading = hooks.get(chain, frozenset())
+        problems = known.setdefault(leading, {})
         for line, _, scanned in body:
             if scanned is None:
                 continue
-            key = (leading, id(scanned))
-            problem = known.get(key)
+            problem = problems.get(id(scanned))
             if problem is None:
-                problem = known[key] = _problem(block.name, leading, scanned)
+                problem = problems[id(scanned)] = _problem(block.name, leading, scanned)
             if problem:
                 found.append(error("FW005", problem, line.span, help="move the rule, or leave the condition out"))
     return hooks
 
 
 def _problem(table: str, chains: frozenset[str], scanned: Scanned) -> str:
+    if not scanned.instances and (scanned.goto or scanned.target not in RESERVED):
+        return ""
     names = [f"-m {name}" for name in scanned.instances]
     target = f"-j {scanned.target}"
     if scanned.target and not scanned.goto and table in TABLES.get(target, (table,)):

@@ -93,24 +93,27 @@ class _TableLifting:
             text = f"table {self._block.name} has no chain {line.chain!r}"
             self._complain(line, None, name, text, f"declare it: `:{line.chain} - [0:0]`")
             body = bodies.setdefault(line.chain, [])
-        if line.command == "-D":
-            self._delete(line, body)
-            return
-        self.rules += 1
-        item = self._one(line)
         if line.command == "-A":
-            body.append(item)
-        elif line.command == "-R":
-            position = line.position or 0
-            if not 0 < position <= len(body):
-                self._complain(line, None, "FW001", f"chain {line.chain} has no rule {position} to replace", "")
-            else:
-                body[position - 1] = item
+            self.rules += 1
+            body.append(self._one(line))
+        elif line.command == "-D":
+            self._delete(line, body)
         else:
+            self.rules += 1
+            self._put(line, body, self._one(line))
+
+    def _put(self, line: RuleLine, body: list[Item], item: Item) -> None:
+        """`-I` and `-R`."""
+        position = line.position or 0
+        if line.command == "-I":
             position = line.position or 1
             if position > len(body) + 1:
                 self._complain(line, None, "FW001", f"chain {line.chain} has no place {position} to insert at", "")
             body.insert(position - 1, item)
+        elif not 0 < position <= len(body):
+            self._complain(line, None, "FW001", f"chain {line.chain} has no rule {position} to replace", "")
+        else:
+            body[position - 1] = item
 
     def _delete(self, line: RuleLine, body: list[Item]) -> None:
         for at, (other, _, _) in enumerate(body):
@@ -172,7 +175,7 @@ class _TableLifting:
             policy = DROP if line is not None and line.policy == "DROP" else ACCEPT
             base = Base(hook, kind, priority, policy)
         origin = Origin((line.span,)) if line is not None and line.span is not None else NO_ORIGIN
-        return Chain(name, fold_balanced(tuple(rule for _, rule, _ in body)), base, "", origin)
+        return Chain(name, fold_balanced(tuple([rule for _, rule, _ in body])), base, "", origin)
 
 
 _ALL_BUILTIN = frozenset(name for names in BUILTIN.values() for name in names)

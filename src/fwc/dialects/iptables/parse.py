@@ -56,6 +56,7 @@ class _Parser:
         self.carriage_returns = False
         text = source.text
         self.plain = text.isascii() and text.replace("\n", "").isprintable()  # else each line is asked
+        self.usual = self.plain and '"' not in text and " -t" not in text
 
     def complain(self, code: str, message: str, start: int, end: int, help: str = "", severe: bool = True) -> None:
         if len(self.diagnostics) < MAX_DIAGNOSTICS:
@@ -70,7 +71,7 @@ class _Parser:
             start, at = at, at + len(line) + 1
             head = line[:1]
             if head == "-" and block is not None:
-                if not self._fast(block, line, start):
+                if not self._usual(block, line, start):
                     self._rule(block, line, start, None)
                 continue
             text = line.strip()
@@ -164,12 +165,14 @@ class _Parser:
             self.complain("FW001", f"chain {words[0]} has no policy", start, start + length, "write `:NAME - [0:0]`")
         block.chains.append(ChainLine(words[0], policy, counters, Span(self.source, start, start + length)))
 
-    def _fast(self, block: _Block, line: str, start: int) -> bool:
+    def _usual(self, block: _Block, line: str, start: int) -> bool:
         """The usual line: `-A CHAIN words`, without quotes. Each word is kept once, since most are of many lines."""
-        if line[:3] != "-A " or '"' in line or not (self.plain or (line.isascii() and line.isprintable())):
+        if line[:3] != "-A ":
+            return False
+        if not self.usual and ('"' in line or not (self.plain or (line.isascii() and line.isprintable()))):
             return False
         words = tuple(map(intern, line.split()))
-        if len(words) < 2 or (" -t" in line and "-t" in words):
+        if len(words) < 2 or (not self.usual and "-t" in words):
             return False
         span = Span(self.source, start, start + len(line))
         block.rules.append(RuleLine(words[1], words[2:], "-A", None, None, "", span, Origin((span,))))
@@ -339,7 +342,8 @@ def _hint(path: str) -> Family | None:
 def _family(text: str, hint: Family | None) -> Family | None:
     """The family that the addresses and the ICMP words of a table speak for, else what the file says of itself. Comments and
     log prefixes may speak of anything."""
-    text = _COMMENT_LINE.sub("\n", f"\n{text}")
+    commented = text.find("\n", text.rfind("#"))  # behind that, there are no comments
+    text = _COMMENT_LINE.sub("\n", f"\n{text[:commented]}") + text[commented:] if "#" in text else text
     if '"' in text:
         text = _QUOTED.sub("", text)
     maybe_v6 = (

@@ -110,6 +110,10 @@ class Scanner:
     def scan(self, words: Words, chain: str, start: int = 0) -> Scanned:
         """The rule without the first `start` words, which `addresses` has read. Raises `BadWords`."""
         out = Scanned(words)
+        if len(words) == start + 2 and words[start] == "-j" and not _is_target(words[-1]):
+            out.target = words[-1]
+            out.actions = ((), Jump(out.target))
+            return out
         given = RuleWords(words, self.family, start)
         out.warnings.extend((at, "FW001", _LATE, f"write ! {option}") for at, option in given.late)
         out.target, out.goto, out.protocol = given.target, given.goto, given.protocol
@@ -117,7 +121,7 @@ class Scanner:
         parts = [*self._core_parts(given, set(words[:start:2]), out), *self._match_parts(given, words, out)]
         out.match = all_of(*parts) if len(parts) != 1 else parts[0]
         out.instances = tuple(name for name, _, _ in given.matches)
-        if out.target and not out.goto and (out.target in TARGETS or out.target in RESERVED):
+        if out.target and not out.goto and _is_target(out.target):
             self._effect(out, tuple(given.target_options), chain, words)
         elif out.target:
             if given.target_options:
@@ -302,6 +306,10 @@ class Scanner:
             raise BadWords(index, "FW001", f"{mask!r} is no mask")
         out.warnings.append((index, "FW014", f"the mask of {text} is not contiguous", ""))
         return MaskedIn(field, parsed[1], IntervalSet.of(value & parsed[1]), self.family)
+
+
+def _is_target(name: str) -> bool:
+    return name in TARGETS or name in RESERVED
 
 
 def _where(words: Words, index: int, options: list[Option]) -> int:
