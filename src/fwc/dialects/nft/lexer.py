@@ -105,7 +105,7 @@ class Tokens:
 # ----- long lists -------------------------------------------------------------------
 
 _LONG_LIST = re.compile(r"elements = \{([\w:., /\n\t-]{100,})\}")
-_VERDICT = re.compile(r"(accept|drop|return|continue)|(jump|goto) ([A-Za-z_]\w*)", re.ASCII)
+_VERDICTS = frozenset(("accept", "drop", "return", "continue"))
 _PROTOCOLS = frozenset(("tcp", "udp", "sctp", "dccp", "icmp"))
 
 
@@ -167,8 +167,12 @@ class _Values(dict[str, t.Expr]):
 
 class _Verdicts(dict[str, t.Expr]):
     def __missing__(self, text: str) -> t.Expr:
-        match = _VERDICT.fullmatch(text)
-        if match is None:
+        word, _, chain = text.partition(" ")
+        if text in _VERDICTS:
+            found = t.VerdictWord(text)
+        elif word in ("jump", "goto") and chain.isascii() and chain.isidentifier():
+            found = t.VerdictWord(word, chain)
+        else:
             raise _Unusual
-        found = self[text] = t.VerdictWord(match[1]) if match[1] else t.VerdictWord(match[2], match[3])
+        self[text] = found
         return found
