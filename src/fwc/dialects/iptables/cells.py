@@ -54,10 +54,9 @@ def plain_lookup(found: Conjunction) -> Lookup | None:
         if len(known) != len(column):
             return None
         runs.append(known)
-    cells = [
-        tuple([known[id(values)] for known, values in zip(runs, element, strict=True)]) for element in match.elements
-    ]
-    return Lookup(match.fields, tuple(cells))
+    given = zip(*match.elements, strict=True)
+    numbers = [map(known.__getitem__, map(id, column)) for known, column in zip(runs, given, strict=True)]
+    return Lookup(match.fields, tuple(zip(*numbers, strict=True)))
 
 
 def _run(values: Values, family: Family) -> Run | None:

@@ -57,13 +57,18 @@ def lift_with_share(tree: IptablesTree) -> tuple[Ruleset, list[Diagnostic], Shar
     return Ruleset(tuple(tables), (), settings, source="iptables-save"), found, Share(rules, exact)
 
 
+_Usual = dict[Words, tuple[Scanned, tuple[Match, ...]]]
+"""What rules say beside their addresses, and the conditions in it."""
+
+
 class _TableLifting:
     def __init__(self, block: TableBlock, family: Family, found: list[Diagnostic], sets: SetNames) -> None:
         self._block = block
         self._family = family
         self._found = found
         self._scanner = Scanner(family, sets)
-        self._usual: dict[str, dict[Words, tuple[Scanned, tuple[Match, ...]]]] = {}
+        self._usual: _Usual = {}
+        self._usual_of_builtin: dict[str, _Usual] = {name: {} for name in HOOK_OF_CHAIN}
         self.rules = 0
         self.exact = 0
 
@@ -124,11 +129,11 @@ class _TableLifting:
 
     def _one(self, line: RuleLine) -> Item:
         """Rules often differ in their addresses only: the others of their words are understood once."""
-        words, chain = line.words, line.chain
+        words = line.words
         addresses = self._scanner.addresses(words)
         start = 2 * len(addresses)
         rest = words[start:]
-        usual = self._usual.setdefault(chain if chain in HOOK_OF_CHAIN else "", {})
+        usual = self._usual_of_builtin.get(line.chain, self._usual)
         known = usual.get(rest)
         if known is None:
             before = len(self._found)
