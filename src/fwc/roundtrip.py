@@ -288,10 +288,12 @@ def policy_names(
     Reading takes the digit off where it can do so clearly, and a ruleset of one family may have none: the bare name counts
     where no name with a digit is there.
     """
-    found = {_plain(name) for name in [*_sets(emitted), *_buckets(emitted)]}
     buckets = list(_buckets(policy))
     names = list(dict.fromkeys([*_sets(policy), *buckets]))
-    out: dict[Family, dict[str, str]] = {}
+    out: dict[Family, dict[str, str]] = {family: {} for family in families}
+    if not names:
+        return out
+    found = {_plain(name) for name in [*_sets(emitted), *_buckets(emitted)]}
     for family in families:
         bare = frozenset(buckets) if target == "iptables" and family is Family.V4 else frozenset()
         spelled = out[family] = {

@@ -8,7 +8,6 @@ import pytest
 
 from fwc.dialects.iptables.dispatch import LEAF, Cell, Node, tree
 from fwc.ir.match import Field
-from fwc.net.hooks import Family
 
 FIELDS = (Field.SADDR, Field.DADDR, Field.PROTOCOL, Field.DPORT)
 
@@ -54,7 +53,7 @@ def met(node: Node, point: tuple[int, ...]) -> int:
 def test_the_tree_finds_what_the_list_finds(seed: int) -> None:
     rng = random.Random(seed)
     rows = cells(rng, rng.randint(1, 400), rng.choice((0.0, 0.1, 0.5)))
-    node = tree(FIELDS, rows, Family.V4)
+    node = tree(FIELDS, rows)
     for _ in range(300):
         if rng.random() < 0.7:
             point = tuple(rng.randint(low, high) for low, high in rng.choice(rows))
@@ -72,18 +71,18 @@ def test_branches_of_a_chain_on_one_field_are_disjoint() -> None:
                     assert one.run[1] < two.run[0] or two.run[1] < one.run[0]
             check(one.node)
 
-    check(tree(FIELDS, cells(random.Random(7), 2000, 0.0), Family.V4))
+    check(tree(FIELDS, cells(random.Random(7), 2000, 0.0)))
 
 
 def test_ten_thousand_cells_cost_some_tens_of_rules() -> None:
     rng = random.Random(1)
     rows = [((a, a), (b, b), (6, 6), (p, p)) for a, b, p in
             ((rng.randrange(1 << 32), rng.randrange(1 << 32), rng.randrange(1 << 16)) for _ in range(10_000))]  # fmt: skip
-    node = tree(FIELDS, rows, Family.V4)
+    node = tree(FIELDS, rows)
     worst = max(met(node, tuple(low for low, _ in cell)) for cell in rng.sample(rows, 500))
     assert worst <= 8 * LEAF
 
 
 def test_cells_that_nothing_tells_apart_stay_a_list() -> None:
     rows = [((0, 0xFFFF), (1, 1), (6, 17), (80, 80))] * 20
-    assert tree(FIELDS, rows, Family.V4) == Node(tuple(rows))
+    assert tree(FIELDS, rows) == Node(tuple(rows))

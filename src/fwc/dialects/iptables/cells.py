@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from fwc.dialects.iptables.dispatch import LEAF, Cell, Node
+from fwc.dialects.iptables.dispatch import LEAF, Branch, Cell
 from fwc.dialects.iptables.matches import address_part
-from fwc.dialects.iptables.parts import Part, Place
+from fwc.dialects.iptables.parts import PROTOCOL, Part, Place, in_order
 from fwc.dialects.iptables.transport import transport_alternatives
+from fwc.dialects.iptables.tree import Words
 from fwc.ir.match import Field, TupleIn, Values
 from fwc.ir.walk import different_values
 from fwc.net.addresses import AddressSet
@@ -53,10 +54,9 @@ def plain_lookup(found: Conjunction) -> Lookup | None:
         if len(known) != len(column):
             return None
         runs.append(known)
-    cells = [
-        tuple([known[id(values)] for known, values in zip(runs, element, strict=True)]) for element in match.elements
-    ]
-    return Lookup(match.fields, tuple(cells))
+    given = zip(*match.elements, strict=True)
+    numbers = [map(known.__getitem__, map(id, column)) for known, column in zip(runs, given, strict=True)]
+    return Lookup(match.fields, tuple(zip(*numbers, strict=True)))
 
 
 def _run(values: Values, family: Family) -> Run | None:
@@ -65,25 +65,37 @@ def _run(values: Values, family: Family) -> Run | None:
 
 
 class CellWords:
-    """Rules of cells and conditions of branches. Remembers the words of each value."""
+    """The words of the rules of cells, which end in `target`, and of branches. Remembers those of each value."""
 
-    def __init__(self, fields: tuple[Field, ...], place: Place) -> None:
+    def __init__(self, fields: tuple[Field, ...], place: Place, target: Words) -> None:
         self._fields = fields
         self._place = place
-        self._addresses: dict[tuple[Field, Run], Part] = {}
-        self._transport: dict[Cell, tuple[tuple[Part, ...], ...]] = {}
+        self._target = target
         self._split = next((at for at, f in enumerate(fields) if f not in _ADDRESSES), len(fields))
+        self._addresses = [_Addresses(field, place.family) for field in fields[: self._split]]
+        self._rest: dict[Cell, list[tuple[tuple[Part, ...], Words]]] = {}
 
-    def rules(self, cell: Cell) -> list[tuple[Part, ...]]:
-        """The conditions of the rules that a cell becomes: one, or one for each protocol."""
-        fields, at = self._fields, self._split
-        head = tuple([self._address(fields[n], cell[n]) for n in range(at)])
-        return [(*head, *parts) for parts in self._alternatives(cell[at:])]
+    def rules(self, cell: Cell) -> list[Words]:
+        """The rules that a cell becomes: one, or one for each protocol."""
+        found = self._rest.get(cell[self._split :])
+        if found is None:
+            found = self._rest[cell[self._split :]] = self._behind_addresses(cell[self._split :])
+        head: Words = ()
+        before = -1
+        for known, run in zip(self._addresses, cell, strict=False):
+            place, words = known[run]
+            if not before < place < PROTOCOL:
+                parts = [each[run] for each, run in zip(self._addresses, cell, strict=False)]
+                return [in_order((*parts, *rest)) + self._target for rest, _ in found]
+            before = place
+            head += words
+        return [head + words for _, words in found]
 
-    def branch(self, field: Field, run: Run, node: Node) -> tuple[Part, ...]:
-        """The condition of a branch: the prefix, or the range of ports with the protocol that all of its cells have."""
+    def branch(self, branch: Branch, target: Words) -> Words:
+        """The rule of a branch: the prefix, or the range of ports with the protocol that all of its cells have."""
+        field, run, node = branch.field, branch.run, branch.node
         if field in _ADDRESSES:
-            return (self._address(field, run),)
+            return self._addresses[self._fields.index(field)][run][1] + target
         while not node.cells:
             node = node.branches[0].node
         protocol = node.cells[0][self._fields.index(Field.PROTOCOL)]
@@ -92,20 +104,25 @@ class CellWords:
             field: IntervalSet.trusted((run,)),
         }
         alternatives = _product(values, self._place)
-        return alternatives[0]
+        return in_order(alternatives[0]) + target
 
-    def _address(self, field: Field, run: Run) -> Part:
-        found = self._addresses.get((field, run))
-        if found is None:
-            found = self._addresses[field, run] = address_part(field, run, self._place.family, False)
-        return found
+    def _behind_addresses(self, runs: Cell) -> list[tuple[tuple[Part, ...], Words]]:
+        """The conditions on the protocol and its ports, and their words with the target behind."""
+        pairs = zip(self._fields[self._split :], runs, strict=True)
+        values: dict[Field, Values] = {field: IntervalSet.trusted((run,)) for field, run in pairs}
+        return [(parts, in_order(parts) + self._target) for parts in _product(values, self._place)]
 
-    def _alternatives(self, runs: Cell) -> tuple[tuple[Part, ...], ...]:
-        found = self._transport.get(runs)
-        if found is None:
-            pairs = zip(self._fields[self._split :], runs, strict=True)
-            values: dict[Field, Values] = {field: IntervalSet.trusted((run,)) for field, run in pairs}
-            found = self._transport[runs] = _product(values, self._place)
+
+class _Addresses(dict[Run, Part]):
+    """The condition of each address or network of one field, made when it is asked for."""
+
+    def __init__(self, field: Field, family: Family) -> None:
+        super().__init__()
+        self._field = field
+        self._family = family
+
+    def __missing__(self, run: Run) -> Part:
+        found = self[run] = address_part(self._field, run, self._family, False)
         return found
 
 

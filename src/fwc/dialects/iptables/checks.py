@@ -96,14 +96,13 @@ def check_chains(
             _check_policy(name, chain, name in builtin, found)
     graph: dict[str, dict[str, RuleLine]] = {name: {} for name in bodies}
     for name, body in bodies.items():
+        calls = graph[name]
         for line, _, scanned in body:
-            if (
-                scanned is None
-                or not scanned.target
-                or (scanned.target in RESERVED and not scanned.goto and scanned.target not in builtin)
-            ):
+            target = scanned.target if scanned is not None else ""
+            if scanned is None or not target or target in calls:
                 continue
-            target = scanned.target
+            if target in RESERVED and not scanned.goto and target not in builtin:
+                continue
             if target in builtin:
                 found.append(
                     error(
@@ -117,11 +116,8 @@ def check_chains(
                 text = f"there is no chain {target!r} in table {block.name} and no target of that name"
                 found.append(error("FW015", text, line.span, help=f"declare it: `:{target} - [0:0]`"))
             else:
-                graph[name].setdefault(target, line)
-    lines = {
-        name: [(line, scanned) for line, _, scanned in body if scanned is not None] for name, body in bodies.items()
-    }
-    hooks = check_hooks(block, lines, graph, found)
+                calls[target] = line
+    hooks = check_hooks(block, bodies, graph, found)
     for path in cycles(graph):
         line = graph[path[-2]][path[-1]]
         labels = [Label(s, "") for a, b in pairwise(path[:-1]) if (s := graph[a][b].span) is not None]

@@ -7,11 +7,12 @@ condition, so it does not matter to the meaning how the tree is cut.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from heapq import heappop, heappush
+from operator import itemgetter
 
 from fwc.ir.match import Field
-from fwc.net.hooks import Family
 from fwc.net.intervals import Run
 from fwc.records import record
 
@@ -46,17 +47,17 @@ class Node:
     branches: tuple[Branch, ...] = ()
 
 
-def tree(fields: tuple[Field, ...], cells: Sequence[Cell], family: Family, depth: int = 0) -> Node:
+def tree(fields: tuple[Field, ...], cells: Sequence[Cell], depth: int = 0) -> Node:
     """A tree whose leaves hold every cell once."""
     if len(cells) <= LEAF or depth == DEEPEST:
         return Node(tuple(cells))
     for at in _selective(fields, cells):
         field = fields[at]
-        blocks, kept = _prefixes(cells, at, family.bits) if field in _ADDRESSES else _ranges(cells, at)
+        blocks, kept = _prefixes(cells, at) if field in _ADDRESSES else _ranges(cells, at)
         if len(blocks) < 2 or len(kept) > len(cells) // 2:
             continue
-        branches = [Branch(field, run, tree(fields, block, family, depth + 1)) for run, block in blocks]
-        rest = tree(fields, kept, family, depth + 1)
+        branches = [Branch(field, run, tree(fields, block, depth + 1)) for run, block in blocks]
+        rest = tree(fields, kept, depth + 1)
         return Node(rest.cells, (*rest.branches, *branches))
     return Node(tuple(cells))
 
@@ -83,34 +84,42 @@ def _one_protocol(fields: tuple[Field, ...], cells: Sequence[Cell]) -> bool:
 Blocks = list[tuple[Run, list[Cell]]]
 
 
-def _prefixes(cells: Sequence[Cell], at: int, bits: int) -> tuple[Blocks, list[Cell]]:
+def _prefixes(cells: Sequence[Cell], at: int) -> tuple[Blocks, list[Cell]]:
     """The cells by up to FAN disjoint prefixes, the fullest halved again and again; and those in no half."""
     kept: list[Cell] = []
-    heap: list[tuple[int, int, int, list[Cell]]] = []
-    _push(heap, list(cells), at)
-    done: list[tuple[int, int, list[Cell]]] = []
+    runs = [cell[at] for cell in cells]
+    lows = [low for low, _ in runs]
+    heap: list[_Half] = []
+    _push(heap, runs, sorted(range(len(cells)), key=runs.__getitem__))
+    done: list[_Half] = []
     while heap and len(heap) + len(done) < FAN:
-        _, base, size, block = heappop(heap)
-        if len(block) <= LEAF or size == 0:
-            done.append((base, size, block))
+        half = heappop(heap)
+        _, base, size, numbers = half
+        if len(numbers) <= LEAF or size == 0:
+            done.append(half)
             continue
         middle = base + (1 << size - 1)
-        low = [cell for cell in block if cell[at][1] < middle]
-        high = [cell for cell in block if cell[at][0] >= middle]
-        if len(low) + len(high) < len(block):
-            kept.extend(cell for cell in block if cell[at][0] < middle <= cell[at][1])
-        for half in (low, high):
-            if half:
-                _push(heap, half, at)
-    done.extend((base, size, block) for _, base, size, block in heap)
-    done.sort(key=lambda item: item[0])
-    return [((base, base + (1 << size) - 1), block) for base, size, block in done], kept
+        where = bisect_left(numbers, middle, key=lows.__getitem__)
+        low, high = numbers[:where], numbers[where:]
+        if any(runs[number][1] >= middle for number in low):
+            kept.extend([cells[number] for number in sorted(low) if runs[number][1] >= middle])
+            low = [number for number in low if runs[number][1] < middle]
+        for each in (low, high):
+            if each:
+                _push(heap, runs, each)
+    done.extend(heap)
+    done.sort(key=itemgetter(1))
+    return [((base, base + (1 << size) - 1), [cells[n] for n in sorted(each)]) for _, base, size, each in done], kept
 
 
-def _push(heap: list[tuple[int, int, int, list[Cell]]], block: list[Cell], at: int) -> None:
-    low, high = min(cell[at][0] for cell in block), max(cell[at][1] for cell in block)
+_Half = tuple[int, int, int, list[int]]
+"""The number of cells, negated; the base and size in bits of their prefix; their places in the list, ordered by value."""
+
+
+def _push(heap: list[_Half], runs: Sequence[Run], numbers: list[int]) -> None:
+    low, high = runs[numbers[0]][0], max([runs[number][1] for number in numbers])
     size = (low ^ high).bit_length()
-    heappush(heap, (-len(block), low >> size << size, size, block))
+    heappush(heap, (-len(numbers), low >> size << size, size, numbers))
 
 
 def _ranges(cells: Sequence[Cell], at: int) -> tuple[Blocks, list[Cell]]:

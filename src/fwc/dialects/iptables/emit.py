@@ -146,14 +146,26 @@ class TableEmitter:
 
     def helper(self, hint: str, rules: Body) -> str:
         """The name of a chain with these rules: a new one, or an equal one that exists. Rules of the policy share no buckets."""
-        counts = any(word in _COUNTING for rule in rules for word in rule.words)
-        key = (tuple((*rule.words,) for rule in rules), self._now if counts else 0)
-        name = self._shared.get(key)
-        if name is None:
-            name = self.names.make(self._prefix + clean(hint))
-            self._shared[key] = name
+        name, new = self._helper_name(hint, tuple([rule.words for rule in rules]))
+        if new:
             self.chains[name] = [RuleLine(name, r.words, origin=r.origin, note=r.note) for r in rules]
         return name
+
+    def _helper_of(self, rules: Sequence[Words], item: Item) -> str:
+        """As `helper`, all rules for one of the policy."""
+        name, new = self._helper_name(item.hint, tuple(rules))
+        if new:
+            self.chains[name] = [RuleLine(name, words, note=item.note, origin=item.origin) for words in rules]
+        return name
+
+    def _helper_name(self, hint: str, rules: tuple[Words, ...]) -> tuple[str, bool]:
+        counts = not all(map(_COUNTING.isdisjoint, rules))
+        key = (rules, self._now if counts else 0)
+        name = self._shared.get(key)
+        if name is not None:
+            return name, False
+        name = self._shared[key] = self.names.make(self._prefix + clean(hint))
+        return name, True
 
     def user_chain(self, chain_name: str, context: Context) -> str:
         """The output name of a chain that is jumped to, or with a `tail` gone to; its rules are made on first use."""
@@ -264,17 +276,16 @@ class TableEmitter:
         steps = self._steps(rule, protocols, None, context)
         plain = len(steps) == 1 and not steps[0].needs and not steps[0].match
         target = steps[0].target if plain else ("-j", self._ending(steps, protocols, item))
-        words = CellWords(lookup.fields, place)
-        inner = self._node(tree(lookup.fields, lookup.cells, self.family), words, target, item)
-        body.append(_line(chain, (*rest.single, *item.comment), ("-j", self.helper(item.hint, inner)), item))
+        words = CellWords(lookup.fields, place, target)
+        inner = self._node(tree(lookup.fields, lookup.cells), words, item)
+        body.append(_line(chain, (*rest.single, *item.comment), ("-j", self._helper_of(inner, item)), item))
         return True
 
-    def _node(self, node: Node, words: CellWords, target: Words, item: Item) -> Body:
-        out = [_line("", parts, target, item) for cell in node.cells for parts in words.rules(cell)]
+    def _node(self, node: Node, words: CellWords, item: Item) -> list[Words]:
+        out = [rule for cell in node.cells for rule in words.rules(cell)]
         for branch in node.branches:
-            inner = self._node(branch.node, words, target, item)
-            parts = words.branch(branch.field, branch.run, branch.node)
-            out.append(_line("", parts, ("-j", self.helper(item.hint, inner)), item))
+            name = self._helper_of(self._node(branch.node, words, item), item)
+            out.append(words.branch(branch, ("-j", name)))
         return out
 
     def _steps(

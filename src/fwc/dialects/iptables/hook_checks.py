@@ -10,9 +10,11 @@ from collections.abc import Mapping, Sequence
 from fwc.diagnostics import Diagnostic, error
 from fwc.dialects.iptables.builtin import BUILTIN, HOOK_OF_CHAIN
 from fwc.dialects.iptables.hooks import TABLES, misplaced
+from fwc.dialects.iptables.names import RESERVED
 from fwc.dialects.iptables.scan import Scanned
 from fwc.dialects.iptables.tree import RuleLine, TableBlock
 from fwc.ir.graph import sources
+from fwc.ir.model import Rule
 
 _TCP, _TRANSPORT = frozenset({6}), frozenset({6, 17, 132, 33})
 _PROTOCOLS = {"-j ECN": _TCP, "-j SYNPROXY": _TCP, "-m tcpmss": _TCP, "-j TPROXY": frozenset({6, 17})}
@@ -20,7 +22,7 @@ _PROTOCOLS = {"-j ECN": _TCP, "-j SYNPROXY": _TCP, "-m tcpmss": _TCP, "-j TPROXY
 
 def check_hooks(
     block: TableBlock,
-    lines: Mapping[str, Sequence[tuple[RuleLine, Scanned]]],
+    bodies: Mapping[str, Sequence[tuple[RuleLine, Rule, Scanned | None]]],
     calls: Mapping[str, Mapping[str, RuleLine]],
     found: list[Diagnostic],
 ) -> dict[str, frozenset[str]]:
@@ -29,20 +31,29 @@ def check_hooks(
     Gives for each chain the builtin chains that lead to it.
     """
     hooks = sources(calls, BUILTIN.get(block.name, ()))
-    for chain, body in lines.items():
-        for line, scanned in body:
-            problem = _problem(block.name, hooks.get(chain, frozenset()), scanned, line)
+    known: dict[frozenset[str], dict[int, str]] = {}  # many rules share what they say beside addresses
+    for chain, body in bodies.items():
+        leading = hooks.get(chain, frozenset())
+        problems = known.setdefault(leading, {})
+        for line, _, scanned in body:
+            if scanned is None:
+                continue
+            problem = problems.get(id(scanned))
+            if problem is None:
+                problem = problems[id(scanned)] = _problem(block.name, leading, scanned)
             if problem:
                 found.append(error("FW005", problem, line.span, help="move the rule, or leave the condition out"))
     return hooks
 
 
-def _problem(table: str, chains: frozenset[str], scanned: Scanned, line: RuleLine) -> str:
+def _problem(table: str, chains: frozenset[str], scanned: Scanned) -> str:
+    if not scanned.instances and (scanned.goto or scanned.target not in RESERVED):
+        return ""
     names = [f"-m {name}" for name in scanned.instances]
     target = f"-j {scanned.target}"
     if scanned.target and not scanned.goto and table in TABLES.get(target, (table,)):
         names.append(target)
-    words = line.words
+    words = scanned.words
     hooks = frozenset(HOOK_OF_CHAIN[chain] for chain in chains)
     for name in names:
         problem = misplaced(name, words, table, hooks)

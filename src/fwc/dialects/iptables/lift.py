@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fwc.diagnostics import Diagnostic, Severity, error, warning
-from fwc.dialects.iptables.builtin import BUILTIN, attachment
-from fwc.dialects.iptables.checks import check_chains, check_rule
+from fwc.dialects.iptables.builtin import BUILTIN, HOOK_OF_CHAIN, attachment
+from fwc.dialects.iptables.checks import Item, check_chains, check_rule
 from fwc.dialects.iptables.lexer import word_offsets
 from fwc.dialects.iptables.rule_words import BadWords
 from fwc.dialects.iptables.scan import Scanned, Scanner
 from fwc.dialects.iptables.set_content import with_content
 from fwc.dialects.iptables.setlines import SetNames, named_sets
-from fwc.dialects.iptables.tree import ChainLine, IptablesTree, RuleLine, TableBlock
+from fwc.dialects.iptables.tree import ChainLine, IptablesTree, RuleLine, TableBlock, Words
 from fwc.dialects.iptables.unfold import fold_balanced
-from fwc.ir.match import Opaque
+from fwc.ir.match import ALWAYS, AllOf, Always, Match, Opaque
 from fwc.ir.model import Base, Chain, Role, Rule, Ruleset, Settings, Table
 from fwc.ir.verdict import ACCEPT, CONTINUE, DROP
 from fwc.net.hooks import Family
@@ -57,12 +57,18 @@ def lift_with_share(tree: IptablesTree) -> tuple[Ruleset, list[Diagnostic], Shar
     return Ruleset(tuple(tables), (), settings, source="iptables-save"), found, Share(rules, exact)
 
 
+_Usual = dict[Words, tuple[Scanned, tuple[Match, ...]]]
+"""What rules say beside their addresses, and the conditions in it."""
+
+
 class _TableLifting:
     def __init__(self, block: TableBlock, family: Family, found: list[Diagnostic], sets: SetNames) -> None:
         self._block = block
         self._family = family
         self._found = found
         self._scanner = Scanner(family, sets)
+        self._usual: _Usual = {}
+        self._usual_of_builtin: dict[str, _Usual] = {name: {} for name in HOOK_OF_CHAIN}
         self.rules = 0
         self.exact = 0
 
@@ -74,7 +80,7 @@ class _TableLifting:
             if line.name in policies and line.name not in builtin:
                 continue
             policies[line.name] = line
-        bodies: dict[str, list[tuple[RuleLine, Rule, Scanned | None]]] = {name: [] for name in policies}
+        bodies: dict[str, list[Item]] = {name: [] for name in policies}
         for rule in block.rules:
             self._rule(rule, bodies)
         check_chains(block, policies, bodies, self._found)
@@ -85,54 +91,79 @@ class _TableLifting:
 
     # ----- rules -------------------------------------------------------------
 
-    def _rule(self, line: RuleLine, bodies: dict[str, list[tuple[RuleLine, Rule, Scanned | None]]]) -> None:
+    def _rule(self, line: RuleLine, bodies: dict[str, list[Item]]) -> None:
         body = bodies.get(line.chain)
         if body is None:
             name = "FW017" if line.chain in _ALL_BUILTIN else "FW015"
             text = f"table {self._block.name} has no chain {line.chain!r}"
             self._complain(line, None, name, text, f"declare it: `:{line.chain} - [0:0]`")
             body = bodies.setdefault(line.chain, [])
-        if line.command == "-D":
-            self._delete(line, body)
-            return
-        self.rules += 1
-        item = self._one(line)
         if line.command == "-A":
-            body.append(item)
-        elif line.command == "-R":
-            position = line.position or 0
-            if not 0 < position <= len(body):
-                self._complain(line, None, "FW001", f"chain {line.chain} has no rule {position} to replace", "")
-            else:
-                body[position - 1] = item
+            self.rules += 1
+            body.append(self._one(line))
+        elif line.command == "-D":
+            self._delete(line, body)
         else:
+            self.rules += 1
+            self._put(line, body, self._one(line))
+
+    def _put(self, line: RuleLine, body: list[Item], item: Item) -> None:
+        """`-I` and `-R`."""
+        position = line.position or 0
+        if line.command == "-I":
             position = line.position or 1
             if position > len(body) + 1:
                 self._complain(line, None, "FW001", f"chain {line.chain} has no place {position} to insert at", "")
             body.insert(position - 1, item)
+        elif not 0 < position <= len(body):
+            self._complain(line, None, "FW001", f"chain {line.chain} has no rule {position} to replace", "")
+        else:
+            body[position - 1] = item
 
-    def _delete(self, line: RuleLine, body: list[tuple[RuleLine, Rule, Scanned | None]]) -> None:
+    def _delete(self, line: RuleLine, body: list[Item]) -> None:
         for at, (other, _, _) in enumerate(body):
             if other.words == line.words or (line.position is not None and at + 1 == line.position):
                 del body[at]
                 return
         self._complain(line, None, "FW001", f"chain {line.chain} has no such rule to delete", "")
 
-    def _one(self, line: RuleLine) -> tuple[RuleLine, Rule, Scanned | None]:
+    def _one(self, line: RuleLine) -> Item:
+        """Rules often differ in their addresses only: the others of their words are understood once."""
+        words = line.words
+        addresses = self._scanner.addresses(words)
+        start = 2 * len(addresses)
+        rest = words[start:]
+        usual = self._usual_of_builtin.get(line.chain, self._usual)
+        known = usual.get(rest)
+        if known is None:
+            before = len(self._found)
+            scanned = self._scanned(line, start)
+            if scanned is None:
+                opaque = Opaque("iptables", " ".join(words), "refused")
+                return line, Rule(opaque, (), CONTINUE, "", "", Role.IMPORTED, line.origin), None
+            match = scanned.match
+            known = scanned, match.parts if isinstance(match, AllOf) else () if isinstance(match, Always) else (match,)
+            if len(self._found) == before and scanned.may_be_shared():
+                usual[rest] = known
+        scanned, others = known
+        parts = addresses + others
+        match = AllOf(parts) if len(parts) > 1 else parts[0] if parts else ALWAYS
+        self.exact += scanned.exact
+        actions, verdict = scanned.actions
+        return line, Rule(match, actions, verdict, "", scanned.comment, Role.IMPORTED, line.origin), scanned
+
+    def _scanned(self, line: RuleLine, start: int) -> Scanned | None:
+        """What the words from `start` on say, with all that has to be said of them; None for a rule that iptables refuses."""
         try:
-            scanned = self._scanner.scan(line.words, line.chain)
+            scanned = self._scanner.scan(line.words, line.chain, start)
         except BadWords as problem:
             self._complain(line, problem.index, problem.code, problem.message, problem.help)
-            opaque = Opaque("iptables", " ".join(line.words), "refused")
-            return line, Rule(opaque, (), CONTINUE, "", "", Role.IMPORTED, line.origin), None
+            return None
         for index, code, message, help in scanned.warnings:
             severe = code in ("FW009", "FW013")
             self._complain(line, index, code, message, help, severe)
-        self.exact += scanned.exact
-        actions, verdict = scanned.actions
-        rule = Rule(scanned.match, actions, verdict, "", scanned.comment, Role.IMPORTED, line.origin)
         check_rule(self._block, self._family, line, scanned, self._complain)
-        return line, rule, scanned
+        return scanned
 
     def _complain(
         self, line: RuleLine, index: int | None, code: str, message: str, help: str, severe: bool = True
@@ -142,14 +173,14 @@ class _TableLifting:
 
     # ----- chains ------------------------------------------------------------
 
-    def _chain(self, name: str, line: ChainLine | None, body: Iterable[tuple[RuleLine, Rule, Scanned | None]]) -> Chain:
+    def _chain(self, name: str, line: ChainLine | None, body: Iterable[Item]) -> Chain:
         base: Base | None = None
         if name in BUILTIN.get(self._block.name, ()):
             hook, kind, priority = attachment(self._block.name, name)
             policy = DROP if line is not None and line.policy == "DROP" else ACCEPT
             base = Base(hook, kind, priority, policy)
         origin = Origin((line.span,)) if line is not None and line.span is not None else NO_ORIGIN
-        return Chain(name, fold_balanced(tuple(rule for _, rule, _ in body)), base, "", origin)
+        return Chain(name, fold_balanced(tuple([rule for _, rule, _ in body])), base, "", origin)
 
 
 _ALL_BUILTIN = frozenset(name for names in BUILTIN.values() for name in names)

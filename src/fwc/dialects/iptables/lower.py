@@ -346,4 +346,7 @@ def _noted(body: Body, chain: str, comment: str) -> Iterable[RuleLine]:
         previous = rule.note
         if at == 0 and comment:
             note = f"{chain}: {comment}"
-        yield RuleLine(chain, rule.words, note=note, origin=rule.origin)
+        if note == rule.note and rule.chain == chain:
+            yield rule
+        else:
+            yield RuleLine(chain, rule.words, note=note, origin=rule.origin)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from sys import intern
 
 from fwc.diagnostics import Diagnostic, error, warning
 from fwc.dialects.iptables.builtin import BUILTIN
@@ -19,7 +20,10 @@ _V6 = re.compile(
 _V4 = re.compile(r"(?:^|[\s,!=])\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\b|--icmp-type|reject-with icmp-")
 _ICMP = re.compile(r"-p[ \t]+icmp[ \t]")
 """Speaks for IPv4 where nothing else tells: rules for IPv6 name it by mistake."""
-_PROSE = re.compile(r'^[ \t]*#.*$|"(?:[^"\\\n]|\\.)*"', re.M)
+_COMMENT_LINE = re.compile(r"\n[ \t]*#[^\n]*")
+_QUOTED = re.compile(r'"(?:[^"\\\n]|\\.)*"')
+_WORDS_OF_V6 = ("ip6tables", "icmp6", "icmpv6", "ipv6", "--hl-")
+_COLONS = re.compile(r":[0-9a-fA-F]*:")
 _TOOL = re.compile(r"\bip6?tables")
 _COMMAND = re.compile(r"^(?:sudo[ \t]+)?(?:\S*/)?(ip6?tables)(?:-nft|-legacy)?[ \t]")
 _TABLE = re.compile(r"^[ \t]*\*[a-z]+[ \t\r]*$", re.M)
@@ -27,12 +31,6 @@ MAX_DIAGNOSTICS = 200
 _RULE_COMMANDS = {
     "-A": "-A", "--append": "-A", "-I": "-I", "--insert": "-I", "-D": "-D", "--delete": "-D", "-R": "-R", "--replace": "-R",
 }  # fmt: skip
-
-_USUAL = """-s -d -i -o -p -m -j ! --sport --dport --dports --ctstate --state --comment --reject-with --to-destination --set-mark
-tcp udp icmp conntrack state multiport comment limit set ACCEPT DROP REJECT RETURN LOG NEW RELATED,ESTABLISHED
-ESTABLISHED,RELATED INVALID"""
-_SHARED = {word: word for word in _USUAL.split()}
-"""Words of nearly every line, each kept once."""
 
 
 class _Block:
@@ -56,7 +54,9 @@ class _Parser:
         self.hint: Family | None = _hint(source.path)
         self.restore = _TABLE.search(source.text) is not None
         self.carriage_returns = False
-        self.chains: dict[str, str] = {}  # the names, each kept once
+        text = source.text
+        self.plain = text.isascii() and text.replace("\n", "").isprintable()  # else each line is asked
+        self.usual = self.plain and '"' not in text and " -t" not in text
 
     def complain(self, code: str, message: str, start: int, end: int, help: str = "", severe: bool = True) -> None:
         if len(self.diagnostics) < MAX_DIAGNOSTICS:
@@ -71,7 +71,7 @@ class _Parser:
             start, at = at, at + len(line) + 1
             head = line[:1]
             if head == "-" and block is not None:
-                if not self._fast(block, line, start):
+                if not self._usual(block, line, start):
                     self._rule(block, line, start, None)
                 continue
             text = line.strip()
@@ -165,20 +165,17 @@ class _Parser:
             self.complain("FW001", f"chain {words[0]} has no policy", start, start + length, "write `:NAME - [0:0]`")
         block.chains.append(ChainLine(words[0], policy, counters, Span(self.source, start, start + length)))
 
-    def _fast(self, block: _Block, line: str, start: int) -> bool:
-        """The usual line: `-A CHAIN words`, without quotes."""
-        if line[:3] != "-A " or '"' in line or not (line.isascii() and line.isprintable()):
+    def _usual(self, block: _Block, line: str, start: int) -> bool:
+        """The usual line: `-A CHAIN words`, without quotes. Each word is kept once, since most are of many lines."""
+        if line[:3] != "-A ":
             return False
-        words = line.split()
-        if len(words) < 2:
+        if not self.usual and ('"' in line or not (self.plain or (line.isascii() and line.isprintable()))):
+            return False
+        words = tuple(map(intern, line.split()))
+        if len(words) < 2 or (not self.usual and "-t" in words):
             return False
         span = Span(self.source, start, start + len(line))
-        if "-t" in words:
-            return False
-        _, chain, *rest = [_SHARED.get(word, word) for word in words]
-        block.rules.append(
-            RuleLine(self.chains.setdefault(chain, chain), tuple(rest), span=span, origin=Origin((span,)))
-        )
+        block.rules.append(RuleLine(words[1], words[2:], "-A", None, None, "", span, Origin((span,))))
         return True
 
     def _rule(self, block: _Block, text: str, start: int, counters: Counters | None) -> None:
@@ -345,8 +342,14 @@ def _hint(path: str) -> Family | None:
 def _family(text: str, hint: Family | None) -> Family | None:
     """The family that the addresses and the ICMP words of a table speak for, else what the file says of itself. Comments and
     log prefixes may speak of anything."""
-    text = _PROSE.sub("", text)
-    v6, v4 = _V6.search(text) is not None, _V4.search(text) is not None
+    commented = text.find("\n", text.rfind("#"))  # behind that, there are no comments
+    text = _COMMENT_LINE.sub("\n", f"\n{text[:commented]}") + text[commented:] if "#" in text else text
+    if '"' in text:
+        text = _QUOTED.sub("", text)
+    maybe_v6 = (
+        any(word in text for word in _WORDS_OF_V6) or _COLONS.search(text) is not None
+    )  # what `_V6` needs, in less time
+    v6, v4 = maybe_v6 and _V6.search(text) is not None, _V4.search(text) is not None
     v4 = v4 or (hint is not Family.V6 and _ICMP.search(text) is not None)
     if v6 is not v4:
         return Family.V6 if v6 else Family.V4

@@ -50,13 +50,14 @@ def _comment(text: str) -> str:
 def _table(table: TableBlock, lines: list[str]) -> None:
     lines.append(f"*{table.name}")
     lines.extend(_chain(chain) for chain in table.chains)
-    texts: dict[tuple[str, ...], str] = {}
+    quoted = _cache.__getitem__
     for rule in table.rules:
         if rule.note:
             lines.append(_comment(rule.note))
-        text = texts.get(rule.words)
-        if text is None:
-            text = texts[rule.words] = " ".join(map(_quoted, rule.words))
+        try:
+            text = " ".join(map(quoted, rule.words))
+        except KeyError:
+            text = " ".join(map(_quoted, rule.words))
         lines.append(_rule(rule, text))
     lines.append("COMMIT")
 
@@ -82,7 +83,7 @@ def _chain(chain: ChainLine) -> str:
 
 
 def _rule(rule: RuleLine, text: str) -> str:
-    head = f"{rule.command} {quote(rule.chain)}"
+    head = f"{rule.command} {_quoted(rule.chain)}"
     if rule.position is not None:
         head += f" {rule.position}"
     if text:

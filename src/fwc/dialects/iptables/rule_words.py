@@ -62,8 +62,8 @@ class RuleWords:
         "target_options",
     )
 
-    def __init__(self, words: Words, family: Family) -> None:
-        """Raises `BadWords`."""
+    def __init__(self, words: Words, family: Family, start: int = 0) -> None:
+        """From word `start` on, where an option begins. Raises `BadWords`."""
         self.core: list[tuple[str, str, bool, int]] = []
         self.matches: list[tuple[str, list[Option], int]] = []
         self.target = ""
@@ -73,7 +73,7 @@ class RuleWords:
         self.late: list[tuple[int, str]] = []
         self._words = words
         self._family = family
-        self._at = 0
+        self._at = start
         self._negated = False
         self._known: Mapping[str, int] = {}  # the options of the target
         self._number: int | None = None  # the protocol, whose match takes options without -m

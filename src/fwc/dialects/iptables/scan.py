@@ -30,7 +30,8 @@ _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?")
 
 
 class Scanned:
-    """One rule, taken apart. `warnings` are (index, code, message, help); `exact` is False when something is opaque."""
+    """One rule, taken apart. `warnings` are (index, code, message, help); `exact` is False when something is opaque. `words` are
+    those that it was made of."""
 
     __slots__ = (
         "actions",
@@ -44,9 +45,10 @@ class Scanned:
         "target",
         "verdict",
         "warnings",
+        "words",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, words: Words = ()) -> None:
         self.match: Match = ALWAYS
         self.actions: Effect = ((), CONTINUE)
         self.comment = ""
@@ -58,6 +60,11 @@ class Scanned:
         self.target = ""
         self.verdict = CONTINUE
         self.warnings: list[tuple[int, str, str, str]] = []
+        self.words = words
+
+    def may_be_shared(self) -> bool:
+        """Whether rules with other `-s` and `-d` at their beginning, and the same words behind these, say the same otherwise."""
+        return self.target != "NETMAP" and all(option not in ("-s", "-d") for option, _, _, _ in self.options)
 
 
 class Scanner:
@@ -69,18 +76,52 @@ class Scanner:
         self._options: dict[tuple[str, str, bool], Match] = {}
         self._instances: dict[tuple[str, tuple[Option, ...]], tuple[Match, bool]] = {}
         self._effects: dict[tuple[str, tuple[Option, ...], str], tuple[Effect, bool]] = {}
+        self._plain_addresses: dict[Words, tuple[Match, ...]] = {}
 
-    def scan(self, words: Words, chain: str) -> Scanned:
-        """Raises `BadWords`."""
-        out = Scanned()
-        given = RuleWords(words, self.family)
+    def addresses(self, words: Words) -> tuple[Match, ...]:
+        """The conditions of the `-s` and `-d` that a rule begins with, one for every two words, as far as nothing has to be said
+        of them."""
+        known = self._plain_addresses
+        pair = words[:2]
+        first = known.get(pair)
+        if first is None:
+            first = known[pair] = self._address_alone(pair)
+        if not first:
+            return ()
+        pair = words[2:4]
+        second = known.get(pair)
+        if second is None:
+            second = known[pair] = self._address_alone(pair)
+        return (*first, *second) if second and pair[0] != words[0] else first
+
+    def _address_alone(self, pair: Words) -> tuple[Match, ...]:
+        if len(pair) < 2 or pair[0] not in ("-s", "-d"):
+            return ()
+        option, text = pair
+        probe = Scanned()
+        try:
+            match = self._addresses(option, text, False, 0, probe)
+        except BadWords:
+            return ()
+        if probe.warnings or not isinstance(match, FieldIn):
+            return ()
+        return (self._options.setdefault((option, text, False), match),)
+
+    def scan(self, words: Words, chain: str, start: int = 0) -> Scanned:
+        """The rule without the first `start` words, which `addresses` has read. Raises `BadWords`."""
+        out = Scanned(words)
+        if len(words) == start + 2 and words[start] == "-j" and not _is_target(words[-1]):
+            out.target = words[-1]
+            out.actions = ((), Jump(out.target))
+            return out
+        given = RuleWords(words, self.family, start)
         out.warnings.extend((at, "FW001", _LATE, f"write ! {option}") for at, option in given.late)
         out.target, out.goto, out.protocol = given.target, given.goto, given.protocol
         out.options = tuple(given.core)
-        parts = [*self._core_parts(given, out), *self._match_parts(given, words, out)]
+        parts = [*self._core_parts(given, set(words[:start:2]), out), *self._match_parts(given, words, out)]
         out.match = all_of(*parts) if len(parts) != 1 else parts[0]
         out.instances = tuple(name for name, _, _ in given.matches)
-        if out.target and not out.goto and (out.target in TARGETS or out.target in RESERVED):
+        if out.target and not out.goto and _is_target(out.target):
             self._effect(out, tuple(given.target_options), chain, words)
         elif out.target:
             if given.target_options:
@@ -88,9 +129,8 @@ class Scanner:
             out.actions = ((), Goto(out.target) if out.goto else Jump(out.target))
         return out
 
-    def _core_parts(self, given: RuleWords, out: Scanned) -> list[Match]:
+    def _core_parts(self, given: RuleWords, seen: set[str], out: Scanned) -> list[Match]:
         parts: list[Match] = []
-        seen: set[str] = set()
         for option, text, negated, index in given.core:
             if option in seen:
                 raise BadWords(index, "FW001", f"{option} can be given only once", "use one rule for each")
@@ -266,6 +306,10 @@ class Scanner:
             raise BadWords(index, "FW001", f"{mask!r} is no mask")
         out.warnings.append((index, "FW014", f"the mask of {text} is not contiguous", ""))
         return MaskedIn(field, parsed[1], IntervalSet.of(value & parsed[1]), self.family)
+
+
+def _is_target(name: str) -> bool:
+    return name in TARGETS or name in RESERVED
 
 
 def _where(words: Words, index: int, options: list[Option]) -> int:

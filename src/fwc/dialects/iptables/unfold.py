@@ -9,7 +9,8 @@ from fwc.ir.verdict import Dnat
 
 def fold_balanced(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
     """`statistic 1/n ... DNAT a`, `1/(n-1) ... DNAT b`, ..., `DNAT z` with one and the same match: a DNAT to one of n."""
-    if not any(isinstance(r.verdict, Dnat) and _chance(r.match) for r in rules):
+    translations = [rule for rule in rules if isinstance(rule.verdict, Dnat)]
+    if not any(_chance(rule.match) for rule in translations):
         return rules
     out: list[Rule] = []
     at = 0

@@ -370,14 +370,13 @@ def fits_concatenation(match: TupleIn, family: Family) -> bool:
             Field.PROTOCOL, Field.SPORT, Field.DPORT, Field.CT_ORIG_DPORT, Field.MARK, Field.CT_MARK, Field.SMAC
         ):  # fmt: skip
             return False
-    if has_ports:
-        protocols = {element[at] for element in match.elements}
-        if not all(isinstance(each, IntervalSet) and each <= _ALL_PORTS for each in protocols):
-            return False
     if not match.elements:
         return True
     sizes: list[dict[int, int]] = []
-    for field, different in zip(match.fields, different_values(match.elements), strict=True):
+    columns = different_values(match.elements)
+    if has_ports and not all(isinstance(v, IntervalSet) and v <= _ALL_PORTS for v in columns[at].values()):
+        return False
+    for field, different in zip(match.fields, columns, strict=True):
         if any(isinstance(values, IfaceSet) and (values.negated or values.prefixes) for values in different.values()):
             return False
         sizes.append({key: max(1, len(members(field, values, family))) for key, values in different.items()})

@@ -297,23 +297,27 @@ class Conditions:
         columns = tuple(zip(fields, texts, strict=True))
         known: list[dict[int, Values]] = [{} for _ in fields]  # of the words of `elements`, which outlive it
         for element in elements:
-            key = element.key if type(element.key) is t.Concat else self._plain(element.key)
-            if isinstance(key, t.SetOf) and len(fields) == 1:
-                parts: tuple[t.Expr, ...] = (key,)
-            elif isinstance(key, t.Word) and key.text == "*":
-                raise Unknown("*")
-            else:
-                parts = key.parts if isinstance(key, t.Concat) else (key,)
+            key = element.key
+            parts = key.parts if type(key) is t.Concat else self._parts(key, len(fields))
             if len(parts) != len(fields):
                 raise Unknown("")
-            row = []
-            for column, (part, own) in enumerate(zip(parts, known, strict=True)):
-                values = own.get(id(part))
-                if values is None:
-                    values = own[id(part)] = self._column_values(*columns[column], part)
-                row.append(values)
-            out.append((tuple(row), element.data))
+            try:
+                row = tuple([own[id(part)] for part, own in zip(parts, known, strict=True)])
+            except KeyError:
+                for column, part, own in zip(columns, parts, known, strict=True):
+                    if id(part) not in own:
+                        own[id(part)] = self._column_values(*column, part)
+                row = tuple([own[id(part)] for part, own in zip(parts, known, strict=True)])
+            out.append((row, element.data))
         return out
+
+    def _parts(self, key: t.Expr, count: int) -> tuple[t.Expr, ...]:
+        key = self._plain(key)
+        if isinstance(key, t.SetOf) and count == 1:
+            return (key,)
+        if isinstance(key, t.Word) and key.text == "*":
+            raise Unknown("*")
+        return key.parts if isinstance(key, t.Concat) else (key,)
 
     def _column_values(self, field: Field, text: str, part: t.Expr) -> Values:
         values = self.literals.values(field, part)

@@ -32,7 +32,7 @@ def _quoted(expr: t.Quoted) -> str:
 
 
 def _concat(expr: t.Concat) -> str:
-    return " . ".join([expression(p) for p in expr.parts])
+    return " . ".join([p.text if type(p) is t.Word else expression(p) for p in expr.parts])
 
 
 def _set(expr: t.SetOf) -> str:
@@ -40,7 +40,8 @@ def _set(expr: t.SetOf) -> str:
 
 
 def _element(expr: t.Element) -> str:
-    text = expression(expr.key)
+    key = expr.key
+    text = _concat(key) if type(key) is t.Concat else expression(key)
     if expr.options:
         text = f"{text} {expr.options}"
     return text if expr.data is None else f"{text} : {expression(expr.data)}"

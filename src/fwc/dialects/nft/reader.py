@@ -241,7 +241,12 @@ class Reader:
             raise NftSyntaxError("braces are nested too deep", self.at - 1)
 
     def set_literal(self) -> t.SetOf:
+        known = self.tokens.lists.get(self.at)
         self.enter()
+        if known is not None:
+            self.at += 1
+            self.depth -= 1
+            return t.SetOf(known)
         elements: list[t.Element] = []
         texts = self.texts
         while True:

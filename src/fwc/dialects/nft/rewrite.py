@@ -14,7 +14,6 @@ from fwc.net.intervals import IntervalSet
 _GROUPABLE = frozenset({Field.PROTOCOL, Field.SPORT, Field.DPORT, Field.IIF, Field.OIF, Field.SADDR, Field.DADDR})
 
 
-@lru_cache(maxsize=1 << 16)
 def concatenated(match: Match) -> Match:
     if isinstance(match, AllOf):
         parts = tuple(concatenated(p) for p in match.parts)
@@ -27,6 +26,7 @@ def concatenated(match: Match) -> Match:
     return match
 
 
+@lru_cache(maxsize=1 << 16)
 def _alternatives(match: AnyOf) -> Match:
     parts = [concatenated(p) for p in match.parts]
     groups: dict[tuple[Field, ...], list[tuple[Values, ...]]] = {}

@@ -14,6 +14,7 @@ from fwc.net.addresses import AddressSet, format_run
 from fwc.net.hooks import Family
 from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import Run
+from fwc.records import record
 
 ANONYMOUS = 8
 """More members than this go into a named set: anonymous sets load in quadratic time and hide what they are for."""
@@ -91,21 +92,29 @@ def has_ranges(field: Field, values: Values, family: Family) -> bool:
     return any(low != high for low, high in numbers.runs)
 
 
-class _Column:
-    """One field of a large lookup: what its values, of which there are few different ones, each as one object, become."""
+@record
+class _Known:
+    """What the values of one field of an element become: their members, the text of the only one, and whether some are ranges."""
+
+    members: tuple[t.Word | t.Quoted, ...]
+    text: str | None
+    ranges: bool
+    values: Values  # kept, so that their identity is not used again
+
+
+class _Column(dict[int, _Known]):
+    """One field of a large lookup, whose values are few for its size, each as one object."""
 
     def __init__(self, field: Field, family: Family) -> None:
+        super().__init__()
         self.field = field
         self.family = family
-        self._known: dict[int, tuple[Values, tuple[t.Word | t.Quoted, ...], bool]] = {}
 
-    def of(self, values: Values) -> tuple[Values, tuple[t.Word | t.Quoted, ...], bool]:
-        """The values, their members, and whether some are ranges."""
-        found = self._known.get(id(values))
-        if found is None:  # kept with the values, so that their identity is not used again
-            found = values, members(self.field, values, self.family), has_ranges(self.field, values, self.family)
-            self._known[id(values)] = found
-        return found
+    def learn(self, values: Values) -> _Known:
+        found = members(self.field, values, self.family)
+        only = found[0].text if len(found) == 1 else None
+        known = self[id(values)] = _Known(found, only, has_ranges(self.field, values, self.family), values)
+        return known
 
 
 class Pool:
@@ -157,22 +166,23 @@ class Pool:
     ) -> t.Expr:
         """The set (or, with data of `kind`, the map) of a concatenation: anonymous when small, else named."""
         elements: list[t.Element] = []
-        seen: dict[tuple[str, ...], t.Expr | None] = {}
+        seen: dict[tuple[str | None, ...], t.Expr | None] = {}
         ranges = False
         columns = [_Column(field, family) for field in fields]
         for values, data in rows:
-            known = [column.of(each) for column, each in zip(columns, values, strict=True)]
-            members_of = [each[1] for each in known]
-            if not all(members_of):
-                continue  # addresses of the other family
-            ranges = ranges or any(each[2] for each in known)
-            for combination in product(*members_of):
-                texts = tuple([each.text for each in combination])
-                if texts in seen:
-                    continue
-                seen[texts] = data
-                key: t.Expr = combination[0] if len(combination) == 1 else t.Concat(combination)
-                elements.append(t.Element(key, data))
+            known = [column.get(id(each)) or column.learn(each) for column, each in zip(columns, values, strict=True)]
+            texts = tuple([each.text for each in known])
+            if None in texts:  # several members, or none, where addresses are of the other family
+                combinations = list(product(*[each.members for each in known]))
+            else:
+                combinations = [tuple([each.members[0] for each in known])]
+            ranges = ranges or (bool(combinations) and True in [each.ranges for each in known])
+            for parts in combinations:
+                if len(combinations) > 1:
+                    texts = tuple([part.text for part in parts])
+                if texts not in seen:
+                    seen[texts] = data
+                    elements.append(t.Element(parts[0] if len(parts) == 1 else t.Concat(parts), data))
         if len(elements) <= limit:
             return t.SetOf(tuple(elements))
         kinds = tuple(type_of(f, family) for f in fields)

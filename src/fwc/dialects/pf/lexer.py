@@ -30,6 +30,8 @@ _TOKEN = re.compile(
     r"|\$(?P<macro>[A-Za-z0-9_]*)"
     r"|(?P<punct>[\s\S])"
 )
+_PLAIN_LINE = re.compile(r"[A-Za-z0-9:_][A-Za-z0-9:_.-]*(?: [A-Za-z0-9:_][A-Za-z0-9:_.-]*)*\n")
+"""Words and numbers with a blank between them: each is a token by itself, and no macro is defined."""
 _TAIL = re.compile(r"[A-Za-z0-9\"%&'*+.:;?@\[\]^_`|~-]*(?:->)?")
 
 
@@ -83,7 +85,13 @@ def tokenize(file: SourceFile) -> Tokens:
     match = _TOKEN.match
     add = tokens.add
     end = len(text)
+    known = _Kinds()
     while at < end:
+        line = _PLAIN_LINE.match(text, at) if line_first == len(tokens.kinds) else None
+        if line is not None and line.end() - at < MAX_TOKEN:
+            _add_plain(tokens, known, text[at : line.end() - 1].split(" "), at)
+            at, line_first = line.end(), len(tokens.kinds)
+            continue
         m = match(text, at)
         assert m is not None
         kind = m.lastgroup
@@ -109,6 +117,30 @@ def tokenize(file: SourceFile) -> Tokens:
     _remember_macro(tokens, macros, line_first)
     add(END, "", end, end)
     return tokens
+
+
+class _Kinds(dict[str, int]):
+    """What each word of a plain line is, made when it is asked for."""
+
+    def __missing__(self, word: str) -> int:
+        kind = self[word] = NUMBER if word.isdigit() else KEY if word in KEYWORDS else WORD
+        return kind
+
+
+def _add_plain(tokens: Tokens, known: _Kinds, words: list[str], at: int) -> None:
+    """The words of a line with its end."""
+    words.append("\n")
+    tokens.kinds.extend(map(known.__getitem__, words[:-1]))
+    tokens.kinds.append(NEWLINE)
+    tokens.values.extend(words)
+    starts, ends = tokens.starts, tokens.ends
+    for word in words[:-1]:
+        starts.append(at)
+        at += len(word)
+        ends.append(at)
+        at += 1
+    starts.append(at - 1)
+    ends.append(at)
 
 
 def _add_other(tokens: Tokens, kind: str, text: str, at: int, stop: int) -> None:
