@@ -164,7 +164,7 @@ def kinds() -> Kinds:
 
 def cut(text: str, start: int = 0, end: int | None = None) -> Words:
     """The words of `text`, or of a part of it; together they are the text."""
-end = len(text) if end is None else end
+    end = len(text) if end is None else end
     plain = text.isascii() and text.find("->", start, end) < 0 and text.find("[", start, end) < 0
     texts = list(map(intern, _cutter(plain).findall(text, start, end)))  # few different words
     shape = "".join(map(kinds().__getitem__, texts))
