@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from itertools import chain, product
 
 from fwc.analysis.firstmatch import Outcome, Region
+from fwc.net.intervals import IntervalSet, Run
 from fwc.space.cover import BudgetSpent, uncovered
 from fwc.space.fields import SHIFT, Box, Dimensions
 from fwc.space.index import Index, bits_of, index_of
@@ -21,6 +22,9 @@ _MORE = 8
 """How many times more cells than boxes are written out at most."""
 
 _FEW = 1000
+
+_JOINED = 3
+"""Dimensions along which cells are joined."""
 
 _SOME = 1000
 """Pairs of a cell and a box that are looked at one by one; for more an index is worth its making. Most chains begin with a few
@@ -111,7 +115,10 @@ def _same_union(cells: _Cells, left: _Runs, right: _Runs, number: int, nodes: in
     mine_cells, other_cells = cells.of(mine, most), cells.of(other, most)
     if mine_cells is None or other_cells is None:
         return False
-    return right.cover(mine_cells - other_cells, number, nodes) and left.cover(other_cells - mine_cells, number, nodes)
+    mine_only, other_only = mine_cells - other_cells, other_cells - mine_cells
+    if mine_only and other_only and cells.joined_alike(mine_cells, other_cells):
+        return True
+    return right.cover(mine_only, number, nodes) and left.cover(other_only, number, nodes)
 
 
 class _Cells:
@@ -139,6 +146,34 @@ class _Cells:
                 out.add(box)
             else:
                 out.update(product(*cut))
+        return out
+
+    def joined_alike(self, left: set[Box], right: set[Box]) -> bool:
+        """Whether both are the same cells once neighbours in one dimension are one, as those of networks that make up a larger
+        one are. False says nothing."""
+        values: dict[int, int] = {}
+        for c in set(chain.from_iterable(left)).union(*right):
+            values[c >> SHIFT] = values.get(c >> SHIFT, 0) + 1
+        for dimension in sorted(values, key=lambda d: (-values[d], d))[:_JOINED]:
+            left, right = self._joined(left, dimension), self._joined(right, dimension)
+            if left == right:
+                return True
+        return False
+
+    def _joined(self, cells: set[Box], number: int) -> set[Box]:
+        runs_of = self.dimensions.runs
+        dimension = self.dimensions.dimensions[number]
+        out: set[Box] = set()
+        groups: dict[Box, list[Run]] = {}
+        for cell in cells:
+            own = [c for c in cell if c >> SHIFT == number]
+            if own:
+                groups.setdefault(tuple([c for c in cell if c != own[0]]), []).extend(runs_of[own[0]])
+            else:
+                out.add(cell)
+        for rest, runs in groups.items():
+            (box,) = self.dimensions.box(dimension, IntervalSet(runs))
+            out.add(tuple(sorted(rest + box)))
         return out
 
     def _cut(self, constraint: int) -> tuple[int, ...]:

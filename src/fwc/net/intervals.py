@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
+from operator import itemgetter
 
 Run = tuple[int, int]
 
@@ -72,7 +73,16 @@ class IntervalSet:
             return self
         if not self.runs:
             return other
-        return IntervalSet(self.runs + other.runs)
+        few, many = sorted((self.runs, other.runs), key=len)
+        if len(few) * _FEW > len(many):
+            return IntervalSet(few + many)
+        for low, high in few:
+            first = bisect_left(many, low - 1, key=_high)
+            last = bisect_right(many, high + 1, key=_low)
+            if first < last:
+                low, high = min(low, many[first][0]), max(high, many[last - 1][1])
+            many = (*many[:first], (low, high), *many[last:])
+        return IntervalSet.trusted(many)
 
     def __and__(self, other: IntervalSet) -> IntervalSet:
         out: list[Run] = []
@@ -118,6 +128,12 @@ class IntervalSet:
 
     def __repr__(self) -> str:
         return "IntervalSet(" + ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in self.runs) + ")"
+
+
+_FEW = 32
+"""How many times fewer runs are put into others one by one: a set that grows address by address is not sorted anew each time."""
+
+_low, _high = itemgetter(0), itemgetter(1)
 
 
 def _canonical(runs: Iterable[Run]) -> tuple[Run, ...]:
