@@ -118,6 +118,8 @@ class _Reader:
     def _check_characters(self) -> None:
         """Characters that a reviewer cannot see, or sees in another order than the compiler."""
         start, end = self.offsets[0], self.offsets[-1]
+        if self.source.text[start:end].replace("\n", "").replace("\t", "").isprintable():
+            return  # looking for each of them takes twenty times as long
         for found in _UNSEEN.finditer(self.source.text, start, end):
             message = f"the character U+{ord(found[0]):04X} cannot stand in a policy"
             self.builder.error("FW043", message, found.start(), found.end(), "remove it")
