@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from sys import intern
 
 from fwc.diagnostics import Diagnostic, error, warning
 from fwc.dialects.iptables.builtin import BUILTIN
@@ -56,6 +55,7 @@ class _Parser:
         self.carriage_returns = False
         text = source.text
         self.plain = text.isascii() and text.replace("\n", "").isprintable()  # else each line is asked
+        self.words: dict[str, str] = {}
         self.usual = self.plain and '"' not in text and " -t" not in text
 
     def complain(self, code: str, message: str, start: int, end: int, help: str = "", severe: bool = True) -> None:
@@ -171,7 +171,8 @@ class _Parser:
             return False
         if not self.usual and ('"' in line or not (self.plain or (line.isascii() and line.isprintable()))):
             return False
-        words = tuple(map(intern, line.split()))
+        found = line.split()
+        words = tuple(map(self.words.setdefault, found, found))
         if len(words) < 2 or (not self.usual and "-t" in words):
             return False
         span = Span(self.source, start, start + len(line))
