@@ -149,12 +149,11 @@ class Dimensions:
         """The intersection of two constraints of one dimension, -1 when it is empty."""
         if left == right:
             return left
-        key = (left, right) if left < right else (right, left)
-        found = self._meets.get(key)
+        found = self._meets.get((left, right))
         if found is None:
             values = IntervalSet.trusted(self.runs[left]) & IntervalSet.trusted(self.runs[right])
             found = self.constraint(self.dimensions[left >> SHIFT], values.runs) if values.runs else -1
-            self._meets[key] = found
+            self._meets[left, right] = found
         return found
 
     def meet(self, left: Box, right: Box) -> Box | None:
@@ -170,7 +169,9 @@ class Dimensions:
             if other is None or other == c:
                 merged[dimension] = c
             else:
-                both = self.meet_constraints(other, c)
+                both = self._meets.get((other, c))
+                if both is None:
+                    both = self.meet_constraints(other, c)
                 if both < 0:
                     return None
                 merged[dimension] = both
