@@ -75,6 +75,7 @@ def router(load: Load) -> Iterator[Router]:
         _ip("-n", made.name, "route", "add", "default", "dev", "eth0")
         settings = ("net.ipv4.ip_forward=1", "net.ipv4.conf.all.rp_filter=0", "net.ipv4.conf.eth0.rp_filter=0")
         made.run(["sysctl", "-q", "-w", *settings])
+        made.run(["sysctl", "-q", "-e", "-w", "net.ipv6.conf.all.disable_ipv6=1"])  # it would send packets of its own
         for words, text in load:
             made.run(words, text)
         yield made

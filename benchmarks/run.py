@@ -218,7 +218,7 @@ def main() -> None:
         "--packet-sizes", default="100,10000", help="members of the allow-lists to send packets through"
     )
     parser.add_argument("--times", type=int, default=3, help="runs of each command")
-    parser.add_argument("--repetitions", type=int, default=60, help="pairs of bursts for each packet figure")
+    parser.add_argument("--repetitions", type=int, default=500, help="pairs of bursts for each packet figure")
     parser.add_argument(
         "--capirca", default="capirca-aclgen", help="the aclgen of capirca; `aclgen` itself is aerleon's"
     )
