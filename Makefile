@@ -18,7 +18,7 @@ types:            ## mypy --strict
 	$(PYTHON) -m mypy
 
 test:             ## the default tests on all processors; kernel tests skip with a reason without root
-	$(PYTHON) -m pytest -q -n auto
+	$(PYTHON) -m pytest -q -n auto --dist worksteal
 
 check: lint types test
 
@@ -35,12 +35,12 @@ wheel:            ## build the wheel and use it outside the checkout
 	$(PYTHON) -m pytest -q tests/packaging -m packaging
 
 props:            ## the properties from other seeds, and more random policies (no kernel)
-	for seed in 1 2 3 4 5; do $(PYTHON) -m pytest -q -n auto tests/properties tests/unit -m 'not kernel and not packaging' \
+	for seed in 1 2 3 4 5; do $(PYTHON) -m pytest -q -n auto --dist worksteal tests/properties tests/unit -m 'not kernel and not packaging' \
 	    --hypothesis-seed=$$seed || exit 1; done
 	$(PYTHON) -m tests.kernel.campaign --policies 500 --packets 100 --no-kernel
 
 kernel:           ## packets through the running kernel (root): the tests, then the whole campaign
-	$(PYTHON) -m pytest -q -n auto -m kernel
+	$(PYTHON) -m pytest -q -n auto --dist worksteal -m kernel
 	$(PYTHON) -m tests.kernel.campaign --policies 1000 --packets 100
 	$(PYTHON) -m tests.kernel.campaign --policies 1000 --packets 100 --long
 

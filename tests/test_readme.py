@@ -34,7 +34,7 @@ def test_the_first_two_command_lines() -> None:
     assert lines[0].startswith(
         "python3 -m venv .venv && .venv/bin/pip install -q -e '.[dev]' && .venv/bin/fwc compile "
     )
-    assert lines[1] == ".venv/bin/python -m pytest -q -n auto"
+    assert lines[1] == ".venv/bin/python -m pytest -q -n auto --dist worksteal"
     done = fwc(*lines[0].split(".venv/bin/fwc ")[1].split(), cwd=ROOT)
     assert done.returncode == 0, done.stderr
     assert "table inet fwc" in done.stdout
