@@ -19,7 +19,7 @@ from fwc.net.packet import Packet
 from fwc.records import record
 from fwc.space.cover import NODES, BudgetSpent, search
 from fwc.space.fields import Box, Dimensions, Point
-from fwc.space.index import Index, bits_of, index_of, mask_of
+from fwc.space.index import Index, bits_of, mask_of
 
 
 @record
@@ -287,19 +287,25 @@ class Facts:
         try:
             good = self._find(family, regions, boxes, accepted=True)
             bad = self._find(family, regions, boxes, accepted=False)
-            perhaps = good is None and self._perhaps(dimensions, regions, boxes)
+            perhaps = good is None and self._perhaps(family, regions, boxes)
         except BudgetSpent:
             return Answer(False, False, undetermined=True)
         return Answer(bad is None, good is None and not perhaps, dimensions=dimensions, some=good, others=bad)
 
-    def _perhaps(self, dimensions: Dimensions, regions: list[Region], boxes: Sequence[Box]) -> bool:
+    def _perhaps(self, family: Family, regions: list[Region], boxes: Sequence[Box]) -> bool:
         """Whether a packet of the boxes meets a verdict that is not modelled (a queue, a rule that could not be read): it may be
         accepted there."""
         if not any(isinstance(region.outcome.verdict, OpaqueVerdict) for region in regions):
             return False
         taken = [Region(r.box, NEXT, r.place) if isinstance(r.outcome.verdict, OpaqueVerdict) else r for r in regions]
-        index = index_of(dimensions, [r.box for r in taken])
+        dimensions, index = self.dimensions(family), self._index(family, regions)  # of the same boxes
         return any(region_search(dimensions, taken, index, box, True, self.nodes) is not None for box in boxes)
+
+    def _index(self, family: Family, regions: list[Region]) -> Index:
+        found = self._indices.get(id(regions))
+        if found is None:
+            found = self._indices[id(regions)] = self.programs(family).index([r.box for r in regions])
+        return found
 
     def _find(
         self, family: Family, regions: list[Region], boxes: Sequence[Box], *, accepted: bool
@@ -308,9 +314,7 @@ class Facts:
         dimensions = self.dimensions(family)
         if not regions:
             return (dimensions.corner(boxes[0]), None) if boxes and accepted else None
-        index = self._indices.get(id(regions))
-        if index is None:
-            index = self._indices[id(regions)] = self.programs(family).index([r.box for r in regions])
+        index = self._index(family, regions)
         for box in boxes:
             found = region_search(dimensions, regions, index, box, accepted, self.nodes)
             if found is not None:

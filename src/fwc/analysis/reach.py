@@ -248,9 +248,8 @@ class _Reach:
         past: Point = {}
         for bit in bits_of(killers):
             for c in self.blockers.boxes[bit]:
-                value = point.get(c >> SHIFT, 0)
-                if c >> SHIFT not in own and not any(low <= value <= high for low, high in self.dimensions.runs[c]):
-                    past[c >> SHIFT] = value
+                if c >> SHIFT not in own and not self.dimensions.holds((c,), point):
+                    past[c >> SHIFT] = point.get(c >> SHIFT, 0)
                     break
             else:
                 return

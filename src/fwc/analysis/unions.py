@@ -13,10 +13,10 @@ from collections.abc import Iterable, Sequence
 from itertools import chain, product
 
 from fwc.analysis.firstmatch import Outcome, Region
-from fwc.net.intervals import IntervalSet, Run
 from fwc.space.cover import BudgetSpent, uncovered
 from fwc.space.fields import SHIFT, Box, Dimensions
 from fwc.space.index import Index, bits_of, index_of
+from fwc.space.pieces import joined_along
 
 _MORE = 8
 """How many times more cells than boxes are written out at most."""
@@ -155,26 +155,11 @@ class _Cells:
         for c in set(chain.from_iterable(left)).union(*right):
             values[c >> SHIFT] = values.get(c >> SHIFT, 0) + 1
         for dimension in sorted(values, key=lambda d: (-values[d], d))[:_JOINED]:
-            left, right = self._joined(left, dimension), self._joined(right, dimension)
+            left = set(joined_along(self.dimensions, left, dimension))
+            right = set(joined_along(self.dimensions, right, dimension))
             if left == right:
                 return True
         return False
-
-    def _joined(self, cells: set[Box], number: int) -> set[Box]:
-        runs_of = self.dimensions.runs
-        dimension = self.dimensions.dimensions[number]
-        out: set[Box] = set()
-        groups: dict[Box, list[Run]] = {}
-        for cell in cells:
-            own = [c for c in cell if c >> SHIFT == number]
-            if own:
-                groups.setdefault(tuple([c for c in cell if c != own[0]]), []).extend(runs_of[own[0]])
-            else:
-                out.add(cell)
-        for rest, runs in groups.items():
-            (box,) = self.dimensions.box(dimension, IntervalSet(runs))
-            out.add(tuple(sorted(rest + box)))
-        return out
 
     def _cut(self, constraint: int) -> tuple[int, ...]:
         runs = self.dimensions.runs[constraint]

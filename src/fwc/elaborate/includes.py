@@ -94,8 +94,6 @@ class _Loader:
         while pending:
             statements, depth = pending.pop()
             for statement in statements:
-                if type(statement) not in _LEADING_ON:
-                    continue
                 if isinstance(statement, ast.Include):
                     yield statement
                     continue
@@ -141,13 +139,13 @@ def file_key(source: SourceFile) -> str:
 
 
 _BLOCKS = (ast.When, ast.Scope, ast.Early, ast.Template, ast.ChainDecl, ast.HookDecl, ast.ManagedHost)
-_LEADING_ON = frozenset((ast.Include, *_BLOCKS))
-"""What holds or names other statements."""
+_HOLDING = frozenset(_BLOCKS)
+"""What holds other statements."""
 
 
 def bodies_of(statement: object) -> tuple[Sequence[object], ...]:
     """The statement lists inside a statement."""
-    if type(statement) not in _LEADING_ON:
+    if type(statement) not in _HOLDING:
         return ()
     if isinstance(statement, ast.When):
         if statement.otherwise is None:

@@ -69,7 +69,7 @@ class Placer:
                     self._stop(uses[-1])
                     break
             span = statement.span
-            if bare or ((self._file_has_variables or span[0] is not self._file) and self._has_variable(span)):
+            if bare or self._has_variable(span):
                 before = len(out)
                 statement = substitution.rewrite(statement)
                 if len(out) != before:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from fwc.ir.match import AllOf, AnyOf, Field, FieldIn, MaskedIn, Match, Not, SetRef, TupleIn
 from fwc.ir.model import Ruleset
+from fwc.ir.walk import conjuncts, rules
 from fwc.records import record
 
 
@@ -21,34 +22,28 @@ class Contents:
 def contents_of(ruleset: Ruleset) -> Contents:
     types: set[type] = set()
     fields: set[Field] = set()
-    conditions: dict[int, Match] = {}
-    for table in ruleset.tables:
-        for chain in table.chains:
-            for rule in chain.rules:
-                types.add(type(rule.verdict))
-                for action in rule.actions:
-                    types.add(type(action))
-                types.add(type(rule.match))
-                parts = top(rule.match)
-                conditions.update(zip(map(id, parts), parts, strict=True))
-    for condition in conditions.values():
+    for _, _, _, rule in rules(ruleset):
+        types.update((type(rule.match), type(rule.verdict)))
+        if rule.actions:
+            types.update(map(type, rule.actions))
+    for condition in _conditions(rule.match for _, _, _, rule in rules(ruleset)).values():
         _look(condition, types, fields)
     return Contents(frozenset(types), frozenset(fields))
 
 
-def top(match: Match) -> tuple[Match, ...]:
-    """The conditions that all must hold. Rules share most of them: what is asked of one may be asked once, by its identity."""
-    return match.parts if type(match) is AllOf else (match,)
+def _conditions(matches: Iterable[Match]) -> dict[int, Match]:
+    """The conditions that must all hold, by identity. Rules share most of them: what is asked of one may be asked once."""
+    found: dict[int, Match] = {}
+    for match in matches:
+        parts = conjuncts(match)
+        found.update(zip(map(id, parts), parts, strict=True))
+    return found
 
 
 def asking(matches: Iterable[Match], fields: Iterable[Field]) -> set[int]:
-    """The identities of the conditions on one of the fields, of those in `top` of the matches."""
-    conditions: dict[int, Match] = {}
-    for match in matches:
-        parts = top(match)
-        conditions.update(zip(map(id, parts), parts, strict=True))
+    """The identities of the conditions on one of the fields, of the `conjuncts` of the matches."""
     found: set[int] = set()
-    for number, condition in conditions.items():
+    for number, condition in _conditions(matches).items():
         seen: set[Field] = set()
         _look(condition, set(), seen)
         if not seen.isdisjoint(fields):

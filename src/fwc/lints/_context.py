@@ -9,8 +9,9 @@ from fwc.elaborate.elaborated import Elaborated
 from fwc.errors import InternalError
 from fwc.ir.match import Field
 from fwc.ir.model import Chain, Role, Rule, Ruleset, Table
+from fwc.ir.walk import conjuncts
 from fwc.lints._conditions import interfaces
-from fwc.lints._contents import Contents, asking, contents_of, top
+from fwc.lints._contents import Contents, asking, contents_of
 from fwc.lints._settings import LintSettings
 from fwc.net.hooks import Hook
 from fwc.source import SourceFile, Span
@@ -105,7 +106,7 @@ class LintContext:
         """Those of `authored` that have a condition on one of the fields."""
         every = self.authored()
         wanted = asking((each[4].match for each in every), fields)
-        return [each for each in every if not wanted.isdisjoint(map(id, top(each[4].match)))] if wanted else []
+        return [each for each in every if not wanted.isdisjoint(map(id, conjuncts(each[4].match)))] if wanted else []
 
     def by_interface(self) -> Sequence[tuple[Table, Chain, Rule]]:
         """Those of `rules` that compare interfaces."""

@@ -6,7 +6,11 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import compress, pairwise
 from operator import not_
 
+from fwc.ir.match import TupleIn
+from fwc.ir.walk import different_values
+from fwc.net.addresses import AddressSet
 from fwc.net.hooks import Family
+from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import Run
 from fwc.records import record
 from fwc.space.fields import Dimensions, Kind
@@ -26,6 +30,20 @@ class Apart:
 
     points: tuple[Owned, ...]
     wide: tuple[Owned, ...]
+
+
+def cells_of(match: TupleIn, family: Family) -> tuple[Cell, ...] | None:
+    """The elements of a lookup as cells; None when a value is not one run of numbers. Each value is looked at once."""
+    columns: list[list[Run]] = []
+    for different, column in zip(different_values(match.elements), zip(*match.elements, strict=True), strict=True):
+        runs: dict[int, Run] = {}
+        for number, values in different.items():
+            numbers = values.family(family) if isinstance(values, AddressSet) else values
+            if isinstance(numbers, IfaceSet) or len(numbers.runs) != 1:
+                return None
+            runs[number] = numbers.runs[0]
+        columns.append(list(map(runs.__getitem__, map(id, column))))
+    return tuple(zip(*columns, strict=True))
 
 
 def which_are_points(cells: Collection[Cell]) -> list[bool]:

@@ -18,9 +18,8 @@ from fwc.ir.verdict import Accept, Drop, Reject, RejectKind, Verdict, VerdictMap
 from fwc.ir.walk import conjuncts
 from fwc.net.addresses import AddressSet
 from fwc.net.hooks import Family
-from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import IntervalSet, Run
-from fwc.passes.cells import Cell, Owned, apart, which_are_points
+from fwc.passes.cells import Cell, Owned, apart, cells_of, which_are_points
 from fwc.records import record
 from fwc.source import Origin
 
@@ -75,28 +74,12 @@ def _lookup(rule: Rule) -> Lookup | None:
     if len(families) != 1:
         return None
     family = families.pop()
-    columns: list[list[Run]] = []
-    for column in zip(*match.elements, strict=True):
-        ids = list(map(id, column))
-        runs: dict[int, Run] = {}
-        for number, value in dict(zip(ids, column, strict=True)).items():
-            run = _run(value, family)
-            if run is None:
-                return None
-            runs[number] = run
-        columns.append(list(map(runs.__getitem__, ids)))
-    return Lookup(rule, parts[:-1], match, family, tuple(zip(*columns, strict=True)))
+    cells = cells_of(match, family)
+    return None if cells is None else Lookup(rule, parts[:-1], match, family, cells)
 
 
 def _in_a_map(verdict: Verdict) -> bool:
     return isinstance(verdict, Accept | Drop) or verdict == Reject(RejectKind.DEFAULT)
-
-
-def _run(value: Values, family: Family) -> Run | None:
-    if isinstance(value, IfaceSet):
-        return None
-    numbers = value.family(family) if isinstance(value, AddressSet) else value
-    return numbers.runs[0] if len(numbers.runs) == 1 else None
 
 
 # ----- lookups of one key -------------------------------------------------------

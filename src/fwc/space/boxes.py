@@ -225,11 +225,6 @@ class Translator:
             self._nodes[id(match)] = (match, boxes)  # the node is kept so that its id is not used again
         return boxes
 
-    def element(self, fields: tuple[Field, ...], values: tuple[Values, ...], versions: Versions = ()) -> Box | None:
-        """The packets whose fields have these values, when they are one box (or none: None)."""
-        (parts,) = self.elements(fields, [values], versions)
-        return parts[0] if len(parts) == 1 else None
-
     def elements(
         self,
         fields: tuple[Field, ...],
@@ -247,6 +242,8 @@ class Translator:
         values_by_field = zip(fields, different_values(elements), zip(*elements, strict=True), strict=False)
         for field, different, column in values_by_field:
             unions = {key: self._field(field, values, versions) for key, values in different.items()}
+            if not any(unions.values()):
+                return [()] * len(elements)  # IPv4 addresses, for the packets of IPv6
             columns.append([unions[id(values)] for values in column])
         if not columns:
             return [((),)] * len(elements)
@@ -255,12 +252,6 @@ class Translator:
         if all(max(map(len, column)) <= 1 for column in columns):
             return [(tuple(sorted([c for (box,) in row for c in box])),) if all(row) else () for row in rows]
         return [self._product(row) if all(row) else () for row in rows]
-
-    def _any_element(
-        self, fields: tuple[Field, ...], elements: Sequence[tuple[Values, ...]], versions: Versions
-    ) -> tuple[Box, ...]:
-        """The packets of all elements together."""
-        return self._union(self.elements(fields, elements, versions))
 
     def _joined(self, columns: list[list[tuple[Box, ...]]]) -> list[list[tuple[Box, ...]]]:
         """Columns of unions, those that constrain a dimension together (a protocol and its port) as one: there are few different
@@ -298,7 +289,7 @@ class Translator:
         if isinstance(match, MaskedIn):
             return self._masked(match, versions)
         if isinstance(match, TupleIn):
-            return self._any_element(match.fields, match.elements, versions)
+            return self._union(self.elements(match.fields, match.elements, versions))
         return self._condition(match, versions)
 
     def _all_of(self, parts: Sequence[Match], versions: Versions, depth: int) -> tuple[Box, ...]:
@@ -532,7 +523,7 @@ class Translator:
     def _set(self, name: str, fields: tuple[Field, ...], versions: Versions) -> tuple[Box, ...]:
         known = self._sets.get(name)
         if known is not None and not known.runtime and name not in self._filled:
-            return self._any_element(fields, known.elements, versions)
+            return self._union(self.elements(fields, known.elements, versions))
         written = tuple((f, n) for f, n in versions if f in fields)
         shared = self._set_name(name)
         shown = " . ".join(field.value for field in fields)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from fwc.net.intervals import IntervalSet, Run
 from fwc.records import record
@@ -54,16 +54,21 @@ def joined(dimensions: Dimensions, boxes: Sequence[Box]) -> list[Box]:
 def _pass(dimensions: Dimensions, boxes: list[Box]) -> list[Box]:
     used = sorted({c >> SHIFT for box in boxes for c in box})
     for dimension in used:
-        groups: dict[Box, list[Run]] = {}
-        for box in boxes:
-            rest = tuple(c for c in box if c >> SHIFT != dimension)
-            own = next((c for c in box if c >> SHIFT == dimension), None)
-            groups.setdefault(rest, []).extend((dimensions.full(dimension),) if own is None else dimensions.runs[own])
-        if len(groups) == len(boxes):
-            continue
-        out: list[Box] = []
-        for rest, runs in groups.items():
-            for own_box in dimensions.box(dimensions.dimensions[dimension], IntervalSet(runs)):
-                out.append(tuple(sorted((*rest, *own_box))))
-        boxes = out
+        boxes = joined_along(dimensions, boxes, dimension)
     return boxes
+
+
+def joined_along(dimensions: Dimensions, boxes: Collection[Box], dimension: int) -> list[Box]:
+    """The same packets, with boxes that differ in this dimension only as one."""
+    groups: dict[Box, list[Run]] = {}
+    for box in boxes:
+        rest = tuple([c for c in box if c >> SHIFT != dimension])
+        own = next((c for c in box if c >> SHIFT == dimension), None)
+        groups.setdefault(rest, []).extend((dimensions.full(dimension),) if own is None else dimensions.runs[own])
+    if len(groups) == len(boxes):
+        return list(boxes)
+    out: list[Box] = []
+    for rest, runs in groups.items():
+        for own_box in dimensions.box(dimensions.dimensions[dimension], IntervalSet(runs)):
+            out.append(tuple(sorted((*rest, *own_box))))
+    return out

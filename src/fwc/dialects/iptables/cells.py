@@ -12,6 +12,7 @@ from fwc.ir.walk import different_values
 from fwc.net.addresses import AddressSet
 from fwc.net.hooks import Family
 from fwc.net.intervals import IntervalSet, Run
+from fwc.passes.cells import cells_of
 from fwc.passes.conjunctions import Conjunction
 from fwc.records import record
 
@@ -47,21 +48,8 @@ def plain_lookup(found: Conjunction) -> Lookup | None:
     families = {f for c in columns for v in c.values() if isinstance(v, AddressSet) for f in v.families()}
     if len(families) != 1:
         return None
-    family = families.pop()
-    runs: list[dict[int, Run]] = []
-    for column in columns:
-        known = {key: run for key, values in column.items() if (run := _run(values, family)) is not None}
-        if len(known) != len(column):
-            return None
-        runs.append(known)
-    given = zip(*match.elements, strict=True)
-    numbers = [map(known.__getitem__, map(id, column)) for known, column in zip(runs, given, strict=True)]
-    return Lookup(match.fields, tuple(zip(*numbers, strict=True)))
-
-
-def _run(values: Values, family: Family) -> Run | None:
-    numbers = values.family(family) if isinstance(values, AddressSet) else values
-    return numbers.runs[0] if isinstance(numbers, IntervalSet) and len(numbers.runs) == 1 else None
+    cells = cells_of(match, families.pop())
+    return None if cells is None else Lookup(match.fields, cells)
 
 
 class CellWords:
