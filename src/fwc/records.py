@@ -29,8 +29,7 @@ def record(cls: type[_T]) -> type[_T]:
     fields = {**_inherited(cls), **own}
     for name in ("__dict__", "__weakref__"):
         members.pop(name, None)
-    inherited = len(fields) - len(own)
-    members["__slots__"] = tuple(own) if not inherited else tuple(name for name in own if not _is_slot(cls, name))
+    members["__slots__"] = tuple(own) if cls.__base__ is object else tuple(n for n in own if not _is_slot(cls, n))
     members["__match_args__"] = tuple(fields)
     members["__dataclass_fields__"] = _Fields(fields)
     members["__init__"] = _first_init
@@ -53,7 +52,12 @@ def _inherited(cls: type[Any]) -> dict[str, object]:
 
 
 def _is_slot(cls: type[Any], name: str) -> bool:
-    return any(name in vars(base).get("__slots__", ()) for base in cls.__mro__[1:])
+    return any(name in vars(base).get("__slots__", ()) or _parts(base, name) is not None for base in cls.__mro__[1:])
+
+
+def _parts(cls: type[Any], name: str) -> tuple[str, ...] | None:
+    """The fields in which a class keeps a field that it has as a property with `parts`."""
+    return getattr(getattr(cls, name, None), "parts", None)
 
 
 class _Fields:
@@ -78,12 +82,12 @@ def _first_init(self: object, *values: object, **named: object) -> None:
     """Compile the class's `__init__` and go on in it."""
     for cls in type(self).__mro__:
         if vars(cls).get("__init__") is _first_init:
-            cls.__init__ = _init_of(vars(cls)["__dataclass_fields__"].defaults)  # type: ignore[misc]
+            cls.__init__ = _init_of(cls, vars(cls)["__dataclass_fields__"].defaults)  # type: ignore[misc]
             break
     type(self).__init__(self, *values, **named)
 
 
-def _init_of(defaults: dict[str, object]) -> Callable[..., None]:
+def _init_of(cls: type, defaults: dict[str, object]) -> Callable[..., None]:
     names: dict[str, object] = {}
     parameters, body = ["self"], []
     for name, given in defaults.items():
@@ -98,7 +102,9 @@ def _init_of(defaults: dict[str, object]) -> Callable[..., None]:
         else:
             names[f"_default_{name}"] = default
             parameters.append(f"{name}=_default_{name}")
-        body.append(f" self.{name} = {value}")
+        kept = _parts(cls, name)
+        target = f"self.{name}" if kept is None else ", ".join(f"self.{part}" for part in kept)
+        body.append(f" {target} = {value}")
     code = f"def __init__({', '.join(parameters)}):\n" + ("\n".join(body) or " pass")
     exec(code, names)  # the names come from class bodies in this package
     made: Callable[..., None] = names["__init__"]  # type: ignore[assignment]

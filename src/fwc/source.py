@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Callable
 from typing import NamedTuple
 
 from fwc.records import record
@@ -13,10 +14,17 @@ class SourceFile:
 
     __slots__ = ("_line_starts", "path", "text")
 
+    start = 0
+
     def __init__(self, path: str, text: str) -> None:
         self.path = path
         self.text = text
         self._line_starts: list[int] | None = None
+
+    @property
+    def file(self) -> SourceFile:
+        """The file itself: with `start` it is an anchor, from which places are counted."""
+        return self
 
     @property
     def line_starts(self) -> list[int]:
@@ -69,6 +77,40 @@ class Span(NamedTuple):
     def __str__(self) -> str:
         line, column = self.file.position(self.start)
         return f"{self.file.path}:{line}:{column}"
+
+
+@record
+class Anchor:
+    """A place of a file from which others nearby are counted: small numbers take no memory of their own."""
+
+    file: SourceFile
+    start: int
+
+
+_new_span: Callable[[type[Span], tuple[SourceFile, int, int]], Span] = tuple.__new__
+
+
+def _span(node: Written) -> Span:
+    anchor = node._anchor
+    start = anchor.start
+    return _new_span(Span, (anchor.file, start + node._start, start + node._end))
+
+
+class _WrittenSpan(property):
+    parts = ("_anchor", "_start", "_end")
+
+
+class Written:
+    """A node that keeps its span as three fields of its own instead of an object with two large numbers: half of the memory of
+    a tree. Where a span is given, (anchor, start, end) will do; a file is an anchor, too."""
+
+    __slots__ = _WrittenSpan.parts
+
+    _anchor: Anchor | SourceFile
+    _start: int
+    _end: int
+
+    span = _WrittenSpan(_span)
 
 
 def utf8(text: str) -> bytes:

@@ -218,7 +218,7 @@ class _Walker:
         seen: dict[str, Span] = {}
         for param in template.params:
             first = seen.setdefault(param.name.text, param.name.span)
-            if first is not param.name.span:
+            if first != param.name.span:
                 self.twice("parameter", param.name.text, param.name.span, first)
         pending: list[Sequence[object]] = [template.body.statements]
         while pending:

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from fwc.net.hooks import Family
 from fwc.records import record
-from fwc.source import Span
+from fwc.source import Span, Written
 
 # ----- words -----------------------------------------------------------------
 
 
 @record
-class Name:
+class Name(Written):
     text: str
     span: Span
 
 
 @record
-class Variable:
+class Variable(Written):
     """`$name`, without the dollar sign."""
 
     name: str
@@ -28,7 +28,7 @@ class Variable:
 
 
 @record
-class Text:
+class Text(Written):
     """A quoted string, unescaped."""
 
     value: str
@@ -36,7 +36,7 @@ class Text:
 
 
 @record
-class Number:
+class Number(Written):
     """An integer, decimal or 0x."""
 
     value: int
@@ -44,7 +44,7 @@ class Number:
 
 
 @record
-class Ports:
+class Ports(Written):
     """A port or an inclusive range; low <= high <= 65535 is checked by the parser."""
 
     low: int
@@ -53,7 +53,7 @@ class Ports:
 
 
 @record
-class Rate:
+class Rate(Written):
     """`10/minute`, `2MB/second`: `amount` per `seconds`; `unit` is "packets" or "bytes"."""
 
     amount: int
@@ -63,7 +63,7 @@ class Rate:
 
 
 @record
-class Duration:
+class Duration(Written):
     """In milliseconds, because `ms` is a unit."""
 
     milliseconds: int
@@ -71,7 +71,7 @@ class Duration:
 
 
 @record
-class Date:
+class Date(Written):
     """ISO text, checked to be a day of the calendar."""
 
     text: str
@@ -79,7 +79,7 @@ class Date:
 
 
 @record
-class Masked:
+class Masked(Written):
     """`0x10` or `0x10/0xff`; the mask is all ones when not written."""
 
     value: int
@@ -88,7 +88,7 @@ class Masked:
 
 
 @record
-class Address:
+class Address(Written):
     """An address, a prefix or a range: all addresses low..high of one family. `text` is as written."""
 
     family: Family
@@ -99,7 +99,7 @@ class Address:
 
 
 @record
-class Dns:
+class Dns(Written):
     """`dns "name"`: resolved by `fwc lock`."""
 
     name: str
@@ -107,7 +107,7 @@ class Dns:
 
 
 @record
-class SetName:
+class SetName(Written):
     """`@name`."""
 
     name: str
@@ -115,17 +115,17 @@ class SetName:
 
 
 @record
-class Self:
+class Self(Written):
     span: Span
 
 
 @record
-class Any:
+class Any(Written):
     span: Span
 
 
 @record
-class Iface:
+class Iface(Written):
     """`iface eth3`, or an item of a zone's `iface` list; may end in a wildcard."""
 
     name: str
@@ -133,7 +133,7 @@ class Iface:
 
 
 @record
-class Mac:
+class Mac(Written):
     value: int
     text: str
     span: Span
@@ -144,7 +144,7 @@ Endpoint = Address | Dns | Name | Variable | SetName | Self | Any | Iface | Mac
 
 
 @record
-class Endpoints:
+class Endpoints(Written):
     """`items except excluded in zones`: the list, minus the except list, then intersected with the zones (when given)."""
 
     items: tuple[Endpoint, ...]
@@ -157,12 +157,12 @@ class Endpoints:
 
 
 @record
-class AnyTraffic:
+class AnyTraffic(Written):
     span: Span
 
 
 @record
-class L4:
+class L4(Written):
     """`tcp 80 sport 1024-65535`. A bare port in a list has been given the protocol before it; then `protocol_span` is the
     span of that earlier word. `port` or `sport` None means every port."""
 
@@ -173,7 +173,7 @@ class L4:
 
 
 @record
-class Icmp:
+class Icmp(Written):
     """`icmp echo-request`, `icmpv6 1/3`. `type` is a type's name, a number, (type, code), or None for all."""
 
     version: Family
@@ -182,7 +182,7 @@ class Icmp:
 
 
 @record
-class Protocol:
+class Protocol(Written):
     """`proto gre`, `proto 47`."""
 
     protocol: str | int
@@ -190,7 +190,7 @@ class Protocol:
 
 
 @record
-class ServiceName:
+class ServiceName(Written):
     name: str
     span: Span
 
@@ -199,7 +199,7 @@ TrafficItem = AnyTraffic | L4 | Icmp | Protocol | ServiceName | Variable
 
 
 @record
-class Traffic:
+class Traffic(Written):
     items: tuple[TrafficItem, ...]
     span: Span
 
@@ -208,13 +208,13 @@ class Traffic:
 
 
 @record
-class StateCond:
+class StateCond(Written):
     states: tuple[Name, ...]
     span: Span
 
 
 @record
-class MarkCond:
+class MarkCond(Written):
     """`mark 0x10/0xff`; `connection` for `ctmark`."""
 
     mark: Masked
@@ -223,7 +223,7 @@ class MarkCond:
 
 
 @record
-class CompareCond:
+class CompareCond(Written):
     """`ttl 255`, `ttl < 5`, `length 100-200`: `field` is "ttl" or "length", the value lies in low..high."""
 
     field: str
@@ -233,18 +233,18 @@ class CompareCond:
 
 
 @record
-class DscpCond:
+class DscpCond(Written):
     values: tuple[Name | Number, ...]
     span: Span
 
 
 @record
-class FragmentCond:
+class FragmentCond(Written):
     span: Span
 
 
 @record
-class OwnerCond:
+class OwnerCond(Written):
     """`user` or `usergroup` (`kind` "user" or "group")."""
 
     kind: str
@@ -253,7 +253,7 @@ class OwnerCond:
 
 
 @record
-class TimeCond:
+class TimeCond(Written):
     """`time 22:00-06:00 on mon, tue` or `days sat, sun`; minutes of the day, None when only days are given. `mon-fri`
     arrives as the five days."""
 
@@ -264,13 +264,13 @@ class TimeCond:
 
 
 @record
-class UntilCond:
+class UntilCond(Written):
     date: Date
     span: Span
 
 
 @record
-class FlagsCond:
+class FlagsCond(Written):
     """`flags syn of syn, ack`: of the flags in `mask`, exactly `flags` are set. Without `of` the mask is the flags."""
 
     flags: tuple[Name, ...]
@@ -279,7 +279,7 @@ class FlagsCond:
 
 
 @record
-class DnatCond:
+class DnatCond(Written):
     """`dnat`, `dnat port 443`: the packet's connection was translated; to these original ports."""
 
     ports: tuple[Ports | Variable, ...]
@@ -287,47 +287,47 @@ class DnatCond:
 
 
 @record
-class SnatCond:
+class SnatCond(Written):
     span: Span
 
 
 @record
-class IpsecCond:
+class IpsecCond(Written):
     span: Span
 
 
 @record
-class PkttypeCond:
+class PkttypeCond(Written):
     types: tuple[Name, ...]
     span: Span
 
 
 @record
-class ChanceCond:
+class ChanceCond(Written):
     millionths: int
     span: Span
 
 
 @record
-class HelperCond:
+class HelperCond(Written):
     name: Name
     span: Span
 
 
 @record
-class CgroupCond:
+class CgroupCond(Written):
     path: Text
     span: Span
 
 
 @record
-class SportCond:
+class SportCond(Written):
     ports: tuple[Ports | Variable, ...]
     span: Span
 
 
 @record
-class WithinCond:
+class WithinCond(Written):
     """`within 5/minute burst 10 per source`: the bucket still has a token."""
 
     rate: Rate | Variable
@@ -337,7 +337,7 @@ class WithinCond:
 
 
 @record
-class NativeCond:
+class NativeCond(Written):
     """`native iptables \"\"\"-m recent ...\"\"\"`: a condition in one target's own words."""
 
     target: Name
@@ -346,7 +346,7 @@ class NativeCond:
 
 
 @record
-class NotCond:
+class NotCond(Written):
     cond: Condition
     span: Span
 
@@ -378,7 +378,7 @@ Condition = (
 
 
 @record
-class PerPart:
+class PerPart(Written):
     """`per source mask 24 64`: `side` is "source" or "destination"; masks None when not written."""
 
     side: str
@@ -388,7 +388,7 @@ class PerPart:
 
 
 @record
-class AddPart:
+class AddPart(Written):
     """`add source to @set timeout 6h`."""
 
     side: str
@@ -398,7 +398,7 @@ class AddPart:
 
 
 @record
-class ElsePart:
+class ElsePart(Written):
     """`else deny and add source to @set`; `verdict` is "allow", "deny" or "reject"."""
 
     verdict: str
@@ -407,7 +407,7 @@ class ElsePart:
 
 
 @record
-class LogOption:
+class LogOption(Written):
     prefix: Text | None
     level: Name | None
     rate: Rate | Variable | None
@@ -417,7 +417,7 @@ class LogOption:
 
 
 @record
-class LimitOption:
+class LimitOption(Written):
     rate: Rate | Variable
     burst: Number | Variable | None
     per: PerPart | None
@@ -426,7 +426,7 @@ class LimitOption:
 
 
 @record
-class MaxOption:
+class MaxOption(Written):
     """`max N connections per source`."""
 
     count: Number | Variable
@@ -436,7 +436,7 @@ class MaxOption:
 
 
 @record
-class WithOption:
+class WithOption(Written):
     """`with tcp-reset`."""
 
     kind: Name
@@ -444,13 +444,13 @@ class WithOption:
 
 
 @record
-class CountOption:
+class CountOption(Written):
     name: Name | None
     span: Span
 
 
 @record
-class LabelOption:
+class LabelOption(Written):
     """`as web`."""
 
     name: Name
@@ -458,7 +458,7 @@ class LabelOption:
 
 
 @record
-class TextOption:
+class TextOption(Written):
     """`comment`, `owner` or `ticket` (`kind`) with its string."""
 
     kind: str
@@ -467,13 +467,13 @@ class TextOption:
 
 
 @record
-class ExpiresOption:
+class ExpiresOption(Written):
     date: Date
     span: Span
 
 
 @record
-class IgnoreOption:
+class IgnoreOption(Written):
     """`ignore LINT because "..."`."""
 
     lint: Name
@@ -482,13 +482,13 @@ class IgnoreOption:
 
 
 @record
-class AddOption:
+class AddOption(Written):
     add: AddPart
     span: Span
 
 
 @record
-class FlagOption:
+class FlagOption(Written):
     """`stateless`, `hairpin`, `without accept` ("without-accept"), `random`, `persistent`."""
 
     kind: str
@@ -496,13 +496,13 @@ class FlagOption:
 
 
 @record
-class DisabledOption:
+class DisabledOption(Written):
     reason: Text
     span: Span
 
 
 @record
-class PortsOption:
+class PortsOption(Written):
     """`ports 20000-29999` of a source translation."""
 
     ports: Ports
@@ -541,20 +541,20 @@ class Clauses:
 
 
 @record
-class Syntax:
+class Syntax(Written):
     version: Number
     span: Span
 
 
 @record
-class PolicyInfo:
+class PolicyInfo(Written):
     name: Text
     options: tuple[Option, ...]
     span: Span
 
 
 @record
-class Include:
+class Include(Written):
     path: Text
     span: Span
 
@@ -566,14 +566,14 @@ Argument = Scalar | L4 | Any | Self
 
 
 @record
-class Let:
+class Let(Written):
     name: Name
     value: Scalar
     span: Span
 
 
 @record
-class Setting:
+class Setting(Written):
     """One line of `settings { }`: its first word and the words after it. Signed numbers arrive as Number."""
 
     key: Name
@@ -582,20 +582,20 @@ class Setting:
 
 
 @record
-class SettingsBlock:
+class SettingsBlock(Written):
     settings: tuple[Setting, ...]
     span: Span
 
 
 @record
-class LintIgnore:
+class LintIgnore(Written):
     lint: Name
     reason: Text
     span: Span
 
 
 @record
-class LintLevel:
+class LintLevel(Written):
     """`lint error|warn|off NAME`."""
 
     level: str
@@ -607,7 +607,7 @@ class LintLevel:
 
 
 @record
-class ZoneIfaces:
+class ZoneIfaces(Written):
     """`iface eth0` or `iface linux: eth0`; `os` is None when it holds everywhere."""
 
     os: Name | None
@@ -616,31 +616,31 @@ class ZoneIfaces:
 
 
 @record
-class ZoneNets:
+class ZoneNets(Written):
     nets: tuple[Address, ...]
     span: Span
 
 
 @record
-class ZoneAddresses:
+class ZoneAddresses(Written):
     addresses: tuple[Address, ...]
     span: Span
 
 
 @record
-class ZoneMtu:
+class ZoneMtu(Written):
     mtu: Number
     span: Span
 
 
 @record
-class ZoneOverlaps:
+class ZoneOverlaps(Written):
     zones: tuple[Name, ...]
     span: Span
 
 
 @record
-class ZoneComment:
+class ZoneComment(Written):
     text: Text
     span: Span
 
@@ -649,7 +649,7 @@ ZoneProperty = ZoneIfaces | ZoneNets | ZoneAddresses | ZoneMtu | ZoneOverlaps | 
 
 
 @record
-class Zone:
+class Zone(Written):
     name: Name
     within: Name | None
     properties: tuple[ZoneProperty, ...]
@@ -657,7 +657,7 @@ class Zone:
 
 
 @record
-class HostAddress:
+class HostAddress(Written):
     """`host nas = ...`."""
 
     name: Name
@@ -666,25 +666,25 @@ class HostAddress:
 
 
 @record
-class HostOs:
+class HostOs(Written):
     os: Name
     span: Span
 
 
 @record
-class HostTarget:
+class HostTarget(Written):
     target: Name
     span: Span
 
 
 @record
-class HostOwnAddress:
+class HostOwnAddress(Written):
     addresses: tuple[Address, ...]
     span: Span
 
 
 @record
-class ManagedHost:
+class ManagedHost(Written):
     """`host web1 { os linux; target nft; address ...; statements }`; items in the order of the text."""
 
     name: Name
@@ -693,7 +693,7 @@ class ManagedHost:
 
 
 @record
-class Group:
+class Group(Written):
     name: Name
     members: tuple[Member, ...]
     excluded: tuple[Member, ...]
@@ -701,13 +701,13 @@ class Group:
 
 
 @record
-class SetFile:
+class SetFile(Written):
     path: Text
     span: Span
 
 
 @record
-class SetDecl:
+class SetDecl(Written):
     """`set NAME of KIND [dynamic] [timeout T] [size N] [counters] [= file "..." | = members]`. Members of a set of ports are
     Ports, of macs Mac, of ifaces Iface."""
 
@@ -722,21 +722,21 @@ class SetDecl:
 
 
 @record
-class Service:
+class Service(Written):
     name: Name
     traffic: Traffic
     span: Span
 
 
 @record
-class Param:
+class Param(Written):
     name: Name
     default: Argument | None
     span: Span
 
 
 @record
-class Block:
+class Block(Written):
     """`{ statements }`; `comments` are kept by the formatter, not here."""
 
     statements: tuple[Statement, ...]
@@ -744,7 +744,7 @@ class Block:
 
 
 @record
-class Template:
+class Template(Written):
     name: Name
     params: tuple[Param, ...]
     body: Block
@@ -752,7 +752,7 @@ class Template:
 
 
 @record
-class Use:
+class Use(Written):
     name: Name
     arguments: tuple[Argument, ...]
     span: Span
@@ -762,7 +762,7 @@ class Use:
 
 
 @record
-class Rule:
+class Rule(Written):
     """`action` is allow, deny, reject, log or count."""
 
     action: str
@@ -773,7 +773,7 @@ class Rule:
 
 
 @record
-class Default:
+class Default(Written):
     hook: str
     verdict: str
     options: tuple[Option, ...]
@@ -781,7 +781,7 @@ class Default:
 
 
 @record
-class Scope:
+class Scope(Written):
     """A prefix block: its clauses are joined to those of the statements inside."""
 
     source: Endpoints | None
@@ -792,13 +792,13 @@ class Scope:
 
 
 @record
-class Early:
+class Early(Written):
     body: Block
     span: Span
 
 
 @record
-class WhenTest:
+class WhenTest(Written):
     """`target pf`, `not os linux`: `key` is target, os, host or family."""
 
     negated: bool
@@ -808,7 +808,7 @@ class WhenTest:
 
 
 @record
-class When:
+class When(Written):
     tests: tuple[WhenTest, ...]
     body: Block
     otherwise: Block | None
@@ -816,7 +816,7 @@ class When:
 
 
 @record
-class Jump:
+class Jump(Written):
     """`jump C for ...`, `goto C for ...`, `return for ...` (`kind`); `chain` is None for return."""
 
     kind: str
@@ -827,14 +827,14 @@ class Jump:
 
 
 @record
-class ChainDecl:
+class ChainDecl(Written):
     name: Name
     body: Block
     span: Span
 
 
 @record
-class HookDecl:
+class HookDecl(Written):
     """`hook prerouting priority raw -10 type filter policy accept as ddos { }`. `priority_base` is a name or None."""
 
     hook: Name
@@ -848,7 +848,7 @@ class HookDecl:
 
 
 @record
-class Native:
+class Native(Written):
     target: Name
     place: Name | None
     text: str
@@ -859,7 +859,7 @@ class Native:
 
 
 @record
-class NatEndpoint:
+class NatEndpoint(Written):
     """Where a translation goes: an address, a host's name or `self`, and perhaps ports."""
 
     host: Address | Name | Self | Variable
@@ -868,7 +868,7 @@ class NatEndpoint:
 
 
 @record
-class Masquerade:
+class Masquerade(Written):
     family: Family | None
     traffic: Traffic | None
     clauses: Clauses
@@ -876,7 +876,7 @@ class Masquerade:
 
 
 @record
-class Snat:
+class Snat(Written):
     family: Family | None
     traffic: Traffic | None
     clauses: Clauses
@@ -885,7 +885,7 @@ class Snat:
 
 
 @record
-class Forward:
+class Forward(Written):
     family: Family | None
     traffic: Traffic
     clauses: Clauses
@@ -894,7 +894,7 @@ class Forward:
 
 
 @record
-class Redirect:
+class Redirect(Written):
     family: Family | None
     traffic: Traffic
     clauses: Clauses
@@ -903,7 +903,7 @@ class Redirect:
 
 
 @record
-class Map:
+class Map(Written):
     """`map OUTER <-> INNER on ZONE`."""
 
     outer: Address | Name
@@ -914,7 +914,7 @@ class Map:
 
 
 @record
-class NoNat:
+class NoNat(Written):
     family: Family | None
     traffic: Traffic | None
     clauses: Clauses
@@ -922,7 +922,7 @@ class NoNat:
 
 
 @record
-class Mark:
+class Mark(Written):
     mark: Masked
     family: Family | None
     traffic: Traffic
@@ -931,7 +931,7 @@ class Mark:
 
 
 @record
-class Rewrite:
+class Rewrite(Written):
     """`field` is dscp, ttl, ctmark or priority."""
 
     field: str
@@ -943,7 +943,7 @@ class Rewrite:
 
 
 @record
-class Clamp:
+class Clamp(Written):
     """`to` is "pmtu", ("mtu", n) for `to mtu n`, or ("mss", n) for a plain number."""
 
     to: str | tuple[str, int]
@@ -953,7 +953,7 @@ class Clamp:
 
 
 @record
-class Notrack:
+class Notrack(Written):
     family: Family | None
     traffic: Traffic
     clauses: Clauses
@@ -961,7 +961,7 @@ class Notrack:
 
 
 @record
-class Helper:
+class Helper(Written):
     name: Name
     traffic: Traffic
     clauses: Clauses
@@ -972,7 +972,7 @@ class Helper:
 
 
 @record
-class PacketEndpoint:
+class PacketEndpoint(Written):
     """One side of a test packet: an address, a host's name or `self`, and perhaps a port."""
 
     host: Address | Name | Self
@@ -981,7 +981,7 @@ class PacketEndpoint:
 
 
 @record
-class TestPacket:
+class TestPacket(Written):
     """`packet tcp A -> B in wan ... expect allow by x`. `protocol` is an L4 without ports, an Icmp or a Protocol. The other
     fields are None when not written; `verdict` is allow, deny or reject; `by` a label."""
 
@@ -1003,7 +1003,7 @@ class TestPacket:
 
 
 @record
-class Test:
+class Test(Written):
     title: Text
     host: Name | None
     packets: tuple[TestPacket, ...]
@@ -1011,7 +1011,7 @@ class Test:
 
 
 @record
-class Assert:
+class Assert(Written):
     """`quantifier` is never, always or some; `unless` is the ("from"|"to", endpoints) that is taken out."""
 
     host: Name | None
@@ -1066,7 +1066,7 @@ Statement = (
 
 
 @record
-class File:
+class File(Written):
     """One parsed file. `broken` is True when there were syntax errors: such a tree may be linted, never compiled.
     `misread` are the names that lines with syntax errors meant to declare: that these are missing is no news."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import re
 from collections import Counter, defaultdict
+from itertools import accumulate
 from typing import Any
 
 from fwc.diagnostics import Diagnostic
@@ -16,7 +17,8 @@ from fwc.lang.syntax_errors import Mistake, describe
 from fwc.lang.tables import grammar
 from fwc.lang.values import LEAVES, Builder
 from fwc.lang.words import CLOSE, NEWLINE, OPEN, SPACE, Words, cut, kinds
-from fwc.source import SourceFile, Span
+from fwc.records import record
+from fwc.source import Anchor, SourceFile, Span
 
 _ = changes, statements  # they register their handlers in NODES
 
@@ -84,6 +86,19 @@ class _Stop(Exception):
 _Tree = tuple[Any, ...]
 
 
+@record
+class _Line:
+    """The statement that is being read: its first word, where that begins, and the offsets of its words from there."""
+
+    first: int
+    start: int
+    offsets: list[int]
+
+    def offset(self, index: int) -> int:
+        """Where a word of the statement begins, by its index in the file."""
+        return self.start + self.offsets[index - self.first]
+
+
 class _Reader:
     """One run over one file."""
 
@@ -94,7 +109,7 @@ class _Reader:
         self.bodies: set[int] = set()
         self.words = words
         self.texts = words.texts
-        self.offsets = words.offsets
+        self.line = _Line(0, words.start, [])
         self.shapes = words.kinds
         self.signatures = kinds().signatures
         self.tables = grammar()
@@ -108,7 +123,7 @@ class _Reader:
         self._check_characters()
         if not self._match_braces():
             return []
-        return self._lines("stmt", 0, len(self.texts))
+        return self._lines("stmt", 0, len(self.texts), self.words.start)
 
     def file(self, found: list[ast.Statement]) -> ast.File:
         """The tree of the whole file, once it has been read."""
@@ -117,12 +132,13 @@ class _Reader:
 
     def _check_characters(self) -> None:
         """Characters that a reviewer cannot see, or sees in another order than the compiler."""
-        start, end = self.offsets[0], self.offsets[-1]
-        if self.source.text[start:end].replace("\n", "").replace("\t", "").isprintable():
+        start = self.words.start
+        text = self.source.text[start : self.words.end]
+        if text.replace("\n", "").replace("\t", "").isprintable():
             return  # looking for each of them takes twenty times as long
-        for found in _UNSEEN.finditer(self.source.text, start, end):
+        for found in _UNSEEN.finditer(text):
             message = f"the character U+{ord(found[0]):04X} cannot stand in a policy"
-            self.builder.error("FW043", message, found.start(), found.end(), "remove it")
+            self.builder.error("FW043", message, start + found.start(), start + found.end(), "remove it")
 
     def _match_braces(self) -> bool:
         """Fill `closing`; report braces without a partner. False when they nest too deep."""
@@ -157,7 +173,7 @@ class _Reader:
     def _likely_end(self, brace: int, limit: int) -> int:
         """Where a brace that is never closed should have been: before the next line that is indented no deeper."""
         text = self.source.text
-        line = text.rfind("\n", 0, self.offsets[brace]) + 1
+        line = text.rfind("\n", 0, self.words.offsets[brace]) + 1
         indent = len(text[line:]) - len(text[line:].lstrip(" \t")) if line < len(text) else 0
         at = self.shapes.find(NEWLINE, brace, limit)
         while at >= 0:
@@ -169,18 +185,20 @@ class _Reader:
         return limit
 
     def _error_at(self, index: int, code: str, message: str, help: str = "") -> None:
-        self.builder.error(code, message, self.offsets[index], self.offsets[index + 1], help)
+        offsets = self.words.offsets
+        self.builder.error(code, message, offsets[index], offsets[index + 1], help)
 
     # ----- lines -------------------------------------------------------------
 
-    def _lines(self, start: str, at: int, end: int) -> list[Any]:
-        """The values of the lines between two word indexes, each read from `start`."""
+    def _lines(self, start: str, at: int, end: int, place: int) -> list[Any]:
+        """The values of the lines between two word indexes, of which the first is at `place`, each read from `start`."""
         found: list[Any] = []
-        shapes, texts, offsets, builder, source = self.shapes, self.texts, self.offsets, self.builder, self.source
+        shapes, texts, builder, source = self.shapes, self.texts, self.builder, self.source
         known = _shapes.setdefault(start, {})
         find, longest = shapes.find, self.longest
         while at < end:
             if shapes[at] in "\n ":
+                place += len(texts[at])
                 at += 1
                 continue
             stop = find(NEWLINE, at, end)
@@ -188,32 +206,38 @@ class _Reader:
                 stop = end
             if find(OPEN, at, stop) >= 0:
                 stop = self._line_end(at, end)
+            words = texts[at:stop]
+            offsets = [0, *accumulate(map(len, words))]
             key = shapes[at:stop] if stop - at <= longest else ""
             shape = known.get(key)
             if shape is not None:
                 reported = len(self.diagnostics)
                 try:
-                    found += shape(builder, source, texts[at:stop], offsets[at : stop + 1])
+                    found += shape(builder, Anchor(source, place), words, offsets)
                 except Doubt:
                     del self.diagnostics[reported:]
-                    found += self._line_values(start, at, stop)
+                    found += self._line_values(start, _Line(at, place, offsets), stop)
             else:
-                found += self._line_values(start, at, stop, key)
+                found += self._line_values(start, _Line(at, place, offsets), stop, key)
             at = stop
+            place += offsets[-1]
         return found
 
-    def _line_values(self, start: str, at: int, stop: int, key: str = "") -> list[Any]:
+    def _line_values(self, start: str, line: _Line, stop: int, key: str = "") -> list[Any]:
         """The values of one line by the tables; a shape seen before (`key`) becomes a function."""
         reported = len(self.diagnostics)
-        trees = self._line(start, at, stop, bool(key))
+        outer, self.line = self.line, line
+        trees = self._line(start, line.first, stop, bool(key))
         if key and trees and len(self.diagnostics) == reported:
             seen = _seen[start]
             if len(seen) > 10 * MOST_SHAPES:
                 seen.clear()
             seen[key] += 1
             if seen[key] >= WORTH_COMPILING and len(_shapes[start]) < MOST_SHAPES:
-                _shapes[start][key] = compile_shape(trees, at)
-        return [self._value(tree) for tree in trees]
+                _shapes[start][key] = compile_shape(trees, line.first)
+        values = [self._value(tree) for tree in trees]
+        self.line = outer
+        return values
 
     def _line_end(self, at: int, end: int) -> int:
         """Where the line that begins at `at` ends: a newline outside of braces, or `end`."""
@@ -266,12 +290,12 @@ class _Reader:
             while at < close and self.shapes[at] in "\n ":
                 at += 1
             if at < close and self.texts[at] in LIKELY_STATEMENTS:
-                self._lines("stmt", at, close)
+                self._lines("stmt", at, close, self.words.offsets[at])
             brace = self.shapes.find(OPEN, close + 1, mistake.end)
 
     def _body(self, start: str, at: int, end: int, whole: bool) -> _Tree:
         if not whole:
-            return ("=", tuple(self._lines(start, at, end)))
+            return ("=", tuple(self._lines(start, at, end, self.line.offset(at))))
         parts: list[_Tree] = []
         while True:
             while at < end and self.shapes[at] in "\n ":
@@ -336,13 +360,13 @@ class _Reader:
         name = tree[0]
         if len(tree) == 4:
             parts = [self._value(part) for part in tree[1]]
-            return NODES[name](self.builder, parts, self.offsets[tree[2]], self.offsets[tree[3] + 1])
+            return NODES[name](self.builder, parts, self.line.offset(tree[2]), self.line.offset(tree[3] + 1))
         if name == "=":
             return tree[1]
         if name == "{":
             return tuple(self._value(part) for part in tree[1])
         at = tree[1]
-        return LEAVES[name](self.builder, self.texts[at], self.offsets[at], self.offsets[at + 1])
+        return LEAVES[name](self.builder, self.texts[at], self.line.offset(at), self.line.offset(at + 1))
 
 
 def _join(parts: list[Any]) -> list[_Tree]:

@@ -14,10 +14,10 @@ from typing import Any
 from fwc.lang import ast
 from fwc.lang.nodes import NODES, Part
 from fwc.lang.values import LEAVES, Builder, find_address
-from fwc.source import SourceFile, Span
+from fwc.source import Anchor
 
-Shape = Callable[[Builder, SourceFile, list[str], list[int]], tuple[Any, ...]]
-"""Builder, its file, the words of the statement and their offsets (one more than words), to the values of the line."""
+Shape = Callable[[Builder, Anchor, list[str], list[int]], tuple[Any, ...]]
+"""Builder, where the statement begins, its words and their offsets from there (one more), to the values of the line."""
 
 Tree = tuple[Any, ...]
 """(terminal, word index), (rule, parts, first word, last word), or ("{", parts of all lines of a body)."""
@@ -52,7 +52,7 @@ def _unescaped(word: str) -> str:
 
 
 _NAMES: dict[str, Any] = {
-    "new": tuple.__new__, "Span": Span, "Part": Part, "Name": ast.Name, "Ports": ast.Ports, "Address": ast.Address,
+    "Part": Part, "Name": ast.Name, "Ports": ast.Ports, "Address": ast.Address,
     "Text": ast.Text, "SetName": ast.SetName, "Variable": ast.Variable, "L4": ast.L4, "ServiceName": ast.ServiceName,
     "AnyTraffic": ast.AnyTraffic, "Any": ast.Any, "Self": ast.Self, "Traffic": ast.Traffic, "Clauses": ast.Clauses,
     "Endpoints": ast.Endpoints, "Rule": ast.Rule, "LogOption": ast.LogOption, "TextOption": ast.TextOption,
@@ -65,7 +65,7 @@ def compile_shape(trees: list[Tree], first: int) -> Shape:
     """The function for the shape of a line whose parts are `trees` and whose first word is `first`."""
     writer = _Writer(first)
     body = "".join(f"{writer.node(tree)}, " for tree in trees)
-    source = f"def shape(b, F, t, o):\n{writer.prelude()}    return ({body})\n"
+    source = f"def shape(b, A, t, o):\n{writer.prelude()}    return ({body})\n"
     scope = dict(_NAMES)
     exec(source, scope)  # made of table names and integers alone: no text of the policy gets here
     shape: Shape = scope["shape"]
@@ -89,7 +89,7 @@ class _Writer:
 
     def prelude(self) -> str:
         """The assignments of all spans that the expressions use."""
-        return "".join(f"    {name} = new(Span, (F, o[{a}], o[{z}]))\n" for (a, z), name in self.spans.items())
+        return "".join(f"    {name} = (A, o[{a}], o[{z}])\n" for (a, z), name in self.spans.items())
 
     def items(self, trees: list[Tree]) -> str:
         return "(" + "".join(f"{self.node(tree)}, " for tree in trees) + ")"
@@ -103,7 +103,7 @@ class _Writer:
         return text or self.handled(name, kids, low, high)
 
     def handled(self, name: str, kids: list[Tree], low: int, high: int) -> str:
-        ends = f"o[{low - self.first}], o[{high - self.first + 1}]"
+        ends = f"A.start + o[{low - self.first}], A.start + o[{high - self.first + 1}]"
         return f"handlers[{name!r}](b, {self.items(kids)}, {ends})"
 
     def word(self, index: int) -> str:
@@ -122,7 +122,7 @@ class _Writer:
         if terminal in ("ACTION", "VERDICT", "L4"):
             return word
         at = index - self.first
-        return f"leaves[{terminal!r}](b, {word}, o[{at}], o[{at + 1}])"
+        return f"leaves[{terminal!r}](b, {word}, A.start + o[{at}], A.start + o[{at + 1}])"
 
     # ----- traffic -------------------------------------------------------
 

@@ -14,7 +14,6 @@ from itertools import accumulate
 from sys import intern
 
 from fwc.lang.tables import Grammar, grammar
-from fwc.records import record
 
 # Every alternative begins with a literal or a class: the regex engine then skips those that cannot match at one look.
 _WORD = r"""
@@ -53,13 +52,24 @@ BAD = "?"
 _FIRST_KIND = 0x100
 
 
-@record
 class Words:
-    """A cut text. `offsets` has one entry more than `texts`: the end. `kinds` has one character per word."""
+    """The text of a source from `start` to `end`, cut; `kinds` has one character per word."""
 
-    texts: list[str]
-    offsets: list[int]
-    kinds: str
+    __slots__ = ("_offsets", "end", "kinds", "start", "texts")
+
+    def __init__(self, texts: list[str], kinds: str, start: int, end: int) -> None:
+        self.texts = texts
+        self.kinds = kinds
+        self.start = start
+        self.end = end
+        self._offsets: list[int] | None = None
+
+    @property
+    def offsets(self) -> list[int]:
+        """Where each word begins, and the end. Made for errors alone: a number for each word is more than the tree needs."""
+        if self._offsets is None:
+            self._offsets = list(accumulate(map(len, self.texts), initial=self.start))
+        return self._offsets
 
 
 class _Pattern:
@@ -170,4 +180,4 @@ def cut(text: str, start: int = 0, end: int | None = None) -> Words:
     shape = "".join(map(kinds().__getitem__, texts))
     if texts and texts[0] == "\ufeff" and start == 0:
         shape = SPACE + shape[1:]  # a byte order mark
-    return Words(texts, list(accumulate(map(len, texts), initial=start)), shape)
+    return Words(texts, shape, start, end)
