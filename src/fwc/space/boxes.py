@@ -212,9 +212,12 @@ class Translator:
 
     def boxes(self, match: Match, versions: Versions = ()) -> tuple[Box, ...]:
         """The packets that `match` holds for, exactly, over fields and atoms; no box when it can never hold."""
-        found = None if versions else self._nodes.get(id(match))
-        if found is not None:
-            return found[1]
+        if not versions:
+            if self._nothing and type(match) is AllOf and not self._nothing.isdisjoint(map(id, match.parts)):
+                return ()
+            found = self._nodes.get(id(match))
+            if found is not None:
+                return found[1]
         try:
             boxes = self._match(match, versions, 0)
         except TooManyBoxes:
@@ -294,8 +297,6 @@ class Translator:
 
     def _all_of(self, parts: Sequence[Match], versions: Versions, depth: int) -> tuple[Box, ...]:
         nodes = self._nodes
-        if self._nothing and not versions and not self._nothing.isdisjoint(map(id, parts)):
-            return ()
         unions = []
         lookup: TupleIn | None = None
         for part in parts:
