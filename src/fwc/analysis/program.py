@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple
 
-from fwc.ir.match import Chance, Field, FieldIn, MaskedIn, Per, SetRef, TupleIn, WithinConnections, WithinRate
+from fwc.ir.match import AllOf, Chance, Field, FieldIn, MaskedIn, Per, SetRef, TupleIn, WithinConnections, WithinRate
 from fwc.ir.model import Chain, NamedSet, Rule, Ruleset, Table
 from fwc.ir.verdict import (
     Accept,
@@ -282,16 +282,21 @@ class _Builder:
         if depth > MAX_NESTING or chain.name in self._active:
             raise ProgramTooLarge
         self._active.append(chain.name)
-        boxes_of = self.source.translators[self.table].boxes
+        translator = self.source.translators[self.table]
         name, table = chain.name, self.table
         top = context == ((),)
         unstable = self.dimensions.unstable  # grows while rules are translated
         for index, rule in enumerate(chain.rules):
             place = Place(table, name, index)
-            own = boxes_of(rule.match, self._versions)
-            if unstable:
-                own = self._own_bucket(own, place, context)
-            boxes = own if top else self._meet(context, own)
+            boxes: tuple[Box, ...] | None = None
+            if not (top or unstable or self._versions) and len(context) == 1 and type(rule.match) is AllOf:
+                boxes = translator.within(context[0], rule.match)
+            if boxes is None or unstable:
+                boxes = translator.boxes(rule.match, self._versions)
+                if unstable:
+                    boxes = self._own_bucket(boxes, place, context)
+                if not top:
+                    boxes = self._meet(context, boxes)
             if not boxes:
                 self.program.empty.add(place)
                 continue

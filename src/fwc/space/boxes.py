@@ -228,6 +228,15 @@ class Translator:
             self._nodes[id(match)] = (match, boxes)  # the node is kept so that its id is not used again
         return boxes
 
+    def within(self, box: Box, match: AllOf) -> tuple[Box, ...] | None:
+        """The packets of `box` that `match` holds for, found at once; None when they are too many for that. Not remembered."""
+        if self._nothing and not self._nothing.isdisjoint(map(id, match.parts)):
+            return ()
+        try:
+            return self._all_of(match.parts, (), 1, box)
+        except TooManyBoxes:
+            return None
+
     def elements(
         self,
         fields: tuple[Field, ...],
@@ -295,9 +304,9 @@ class Translator:
             return self._union(self.elements(match.fields, match.elements, versions))
         return self._condition(match, versions)
 
-    def _all_of(self, parts: Sequence[Match], versions: Versions, depth: int) -> tuple[Box, ...]:
+    def _all_of(self, parts: Sequence[Match], versions: Versions, depth: int, within: Box = ()) -> tuple[Box, ...]:
         nodes = self._nodes
-        unions = []
+        unions: list[tuple[Box, ...]] = [(within,)] if within else []
         lookup: TupleIn | None = None
         for part in parts:
             if lookup is None and type(part) is TupleIn:
