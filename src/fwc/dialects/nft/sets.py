@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import product
 
@@ -94,10 +94,9 @@ def has_ranges(field: Field, values: Values, family: Family) -> bool:
 
 @record
 class _Known:
-    """What the values of one field of an element become: their members, the text of the only one, and whether some are ranges."""
+    """What the values of one field of an element become: their members, and whether some are ranges."""
 
     members: tuple[t.Word | t.Quoted, ...]
-    text: str | None
     ranges: bool
     values: Values  # kept, so that their identity is not used again
 
@@ -112,9 +111,26 @@ class _Column(dict[int, _Known]):
 
     def learn(self, values: Values) -> _Known:
         found = members(self.field, values, self.family)
-        only = found[0].text if len(found) == 1 else None
-        known = self[id(values)] = _Known(found, only, has_ranges(self.field, values, self.family), values)
+        known = self[id(values)] = _Known(found, has_ranges(self.field, values, self.family), values)
         return known
+
+    def members(self, column: Sequence[Values]) -> list[_Known]:
+        """What the field's values in all elements are."""
+        for number, values in dict(zip(map(id, column), column, strict=True)).items():
+            if number not in self:
+                self.learn(values)
+        return list(map(self.__getitem__, map(id, column)))
+
+
+_Combination = tuple[tuple[str, ...], tuple[t.Expr, ...], t.Expr | None]
+"""One element of a concatenation: texts and expressions of its fields, and its data."""
+
+
+def _combinations(known: Sequence[Sequence[_Known]], data: Sequence[t.Expr | None]) -> Iterator[_Combination]:
+    """Each member of each field with each of the others."""
+    for row, own in zip(zip(*known, strict=True), data, strict=True):
+        for parts in product(*[each.members for each in row]):
+            yield tuple([part.text for part in parts]), parts, own
 
 
 class Pool:
@@ -166,23 +182,27 @@ class Pool:
     ) -> t.Expr:
         """The set (or, with data of `kind`, the map) of a concatenation: anonymous when small, else named."""
         elements: list[t.Element] = []
-        seen: dict[tuple[str | None, ...], t.Expr | None] = {}
-        ranges = False
+        seen: dict[tuple[str, ...], t.Expr | None] = {}
+        every = list(rows)
+        data = [own for _, own in every]
+        values = zip(*[values for values, _ in every], strict=True)
         columns = [_Column(field, family) for field in fields]
-        for values, data in rows:
-            known = [column.get(id(each)) or column.learn(each) for column, each in zip(columns, values, strict=True)]
-            texts = tuple([each.text for each in known])
-            if None in texts:  # several members, or none, where addresses are of the other family
-                combinations = list(product(*[each.members for each in known]))
-            else:
-                combinations = [tuple([each.members[0] for each in known])]
-            ranges = ranges or (bool(combinations) and True in [each.ranges for each in known])
-            for parts in combinations:
-                if len(combinations) > 1:
-                    texts = tuple([part.text for part in parts])
-                if texts not in seen:
-                    seen[texts] = data
-                    elements.append(t.Element(parts[0] if len(parts) == 1 else t.Concat(parts), data))
+        known = [column.members(own) for column, own in zip(columns, values, strict=bool(every))]
+        combinations: Iterable[_Combination]
+        different = [each for column in columns for each in column.values()]
+        if all(len(each.members) == 1 for each in different):
+            ranges = any(each.ranges for each in different)
+            texts = zip(*[[each.members[0].text for each in column] for column in known], strict=True)
+            words = zip(*[[each.members[0] for each in column] for column in known], strict=True)
+            combinations = zip(texts, words, data, strict=True)
+        else:  # several members, or none where addresses are of the other family
+            met = [row for row in zip(*known, strict=True) if all(each.members for each in row)]
+            ranges = any(each.ranges for row in met for each in row)
+            combinations = _combinations(known, data)
+        for spelling, parts, own in combinations:
+            if spelling not in seen:
+                seen[spelling] = own
+                elements.append(t.Element(parts[0] if len(parts) == 1 else t.Concat(parts), own))
         if len(elements) <= limit:
             return t.SetOf(tuple(elements))
         kinds = tuple(type_of(f, family) for f in fields)
