@@ -9,8 +9,9 @@ has are searched for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from itertools import chain, product
+from math import prod
 
 from fwc.analysis.firstmatch import Outcome, Region
 from fwc.space.cover import BudgetSpent, uncovered
@@ -128,25 +129,23 @@ class _Cells:
         self.dimensions = dimensions
         self._parts: dict[int, tuple[int, ...]] = {}
 
-    def of(self, boxes: Iterable[Box], most: int) -> set[Box] | None:
+    def of(self, boxes: Collection[Box], most: int) -> set[Box] | None:
         """The cells of the boxes; None when they are more than `most`."""
         parts = self._parts
-        for constraint in set(chain.from_iterable(boxes)).difference(parts):
+        different = set(chain.from_iterable(boxes))
+        for constraint in different.difference(parts):
             parts[constraint] = self._cut(constraint)
-        out: set[Box] = set()
+        several = {constraint for constraint in different if len(parts[constraint]) > 1}
+        out = {box for box in boxes if several.isdisjoint(box)}
+        most -= len(out)
         for box in boxes:
-            cut = [parts[constraint] for constraint in box]
-            size = 1
-            for each in cut:
-                size *= len(each)
-            most -= size
-            if most < 0:
-                return None
-            if size == 1:
-                out.add(box)
-            else:
+            if not several.isdisjoint(box):
+                cut = [parts[constraint] for constraint in box]
+                most -= prod(map(len, cut))
+                if most < 0:
+                    return None
                 out.update(product(*cut))
-        return out
+        return out if most >= 0 else None
 
     def joined_alike(self, left: set[Box], right: set[Box]) -> bool:
         """Whether both are the same cells once neighbours in one dimension are one, as those of networks that make up a larger

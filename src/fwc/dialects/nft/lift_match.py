@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from fwc.dialects.nft import tree as t
 from fwc.dialects.nft import words
@@ -293,23 +294,19 @@ class Conditions:
             elements = source.elements
         else:
             elements = (t.Element(source),)
-        out: list[tuple[tuple[Values, ...], t.Expr | None]] = []
-        columns = tuple(zip(fields, texts, strict=True))
-        known: list[dict[int, Values]] = [{} for _ in fields]  # of the words of `elements`, which outlive it
-        for element in elements:
-            key = element.key
-            parts = key.parts if type(key) is t.Concat else self._parts(key, len(fields))
-            if len(parts) != len(fields):
-                raise Unknown("")
-            try:
-                row = tuple([own[id(part)] for part, own in zip(parts, known, strict=True)])
-            except KeyError:
-                for column, part, own in zip(columns, parts, known, strict=True):
-                    if id(part) not in own:
-                        own[id(part)] = self._column_values(*column, part)
-                row = tuple([own[id(part)] for part, own in zip(parts, known, strict=True)])
-            out.append((row, element.data))
-        return out
+        keys = [element.key for element in elements]
+        rows = [key.parts if type(key) is t.Concat else self._parts(key, len(fields)) for key in keys]
+        if any(len(row) != len(fields) for row in rows):
+            raise Unknown("")
+        columns = zip(*rows, strict=True) if rows else ()
+        values = [self._column(*given) for given in zip(fields, texts, columns, strict=bool(rows))]
+        return list(zip(zip(*values, strict=True), [element.data for element in elements], strict=True))
+
+    def _column(self, field: Field, text: str, parts: Sequence[t.Expr]) -> list[Values]:
+        """The values of one field in all elements: few different words, each as one object."""
+        different = dict(zip(map(id, parts), parts, strict=True))
+        known = {number: self._column_values(field, text, part) for number, part in different.items()}
+        return list(map(known.__getitem__, map(id, parts)))
 
     def _parts(self, key: t.Expr, count: int) -> tuple[t.Expr, ...]:
         key = self._plain(key)
