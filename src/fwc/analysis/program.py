@@ -50,6 +50,9 @@ from fwc.space.fields import SHIFT, Box, Dimension, Dimensions
 MOST_ASKED = 1000
 """Rules with the same `chance`, or with one named bucket, that are compared with each other; those beyond count as asked anew."""
 
+MOST_BEHIND = 16
+"""Rules behind a goto that are looked at: generated trees have a few branches in a chain."""
+
 MAX_PROGRAM = 400_000
 """Boxes of one unfolded program; beyond it only the chain-local analysis is made."""
 
@@ -134,12 +137,21 @@ class Source:
         self.family = family
         self.chains = [{chain.name: chain for chain in reversed(table.chains)} for table in ruleset.tables]
         self._read: dict[int, frozenset[Field]] = {}
+        self._writes: dict[int, bool] = {}
 
     def fields_read(self, table: int) -> frozenset[Field]:
         """The fields that conditions of the table look at; writing another field changes no decision."""
         found = self._read.get(table)
         if found is None:
             found = self._read[table] = _fields_read(self.ruleset.tables[table])
+        return found
+
+    def writes(self, table: int) -> bool:
+        """Whether actions of the table change fields of a packet."""
+        found = self._writes.get(table)
+        if found is None:
+            rules = (rule for chain in self.ruleset.tables[table].chains for rule in chain.rules if rule.actions)
+            found = self._writes[table] = any(written(action) for rule in rules for action in rule.actions)
         return found
 
 
@@ -304,6 +316,8 @@ class _Builder:
             if rule.actions:
                 self._actions(rule, boxes, place)
             verdict = rule.verdict
+            if type(verdict) is Goto and self._nothing_behind(chain.rules[index + 1 :], boxes):
+                verdict = Jump(verdict.chain)
             if type(verdict) is Drop or (type(verdict) is Accept and self.next_base is None):
                 self._add(Kind.TERMINAL, boxes, verdict, place)
                 continue
@@ -496,6 +510,16 @@ class _Builder:
         self.activation(callee, boxes, end, depth + 1)
         if not self._ends_all(boxes):
             self._skip(boxes, end, place)
+
+    def _nothing_behind(self, rules: Sequence[Rule], boxes: tuple[Box, ...]) -> bool:
+        """Whether the packets of a goto pass all the rules behind it, as those of one branch of a tree pass the other branches:
+        then it is as good as a jump, and nothing has to be said of the rest of the chain."""
+        if len(rules) > MOST_BEHIND or self.dimensions.unstable or self.source.writes(self.table):
+            return False
+        boxes_of = self.source.translators[self.table].boxes
+        apart = self.dimensions.apart
+        behind = [box for rule in rules for box in boxes_of(rule.match, self._versions)]
+        return len(behind) * len(boxes) <= MOST_BEHIND and all(apart(a, b) for a in boxes for b in behind)
 
     def _ends_all(self, boxes: tuple[Box, ...]) -> bool:
         """The last entry ends the way of every packet of `boxes`: nobody is left to fall off the end of the chain."""

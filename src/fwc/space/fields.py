@@ -177,6 +177,19 @@ class Dimensions:
                 merged[dimension] = both
         return tuple(sorted(merged.values()))
 
+    def apart(self, left: Box, right: Box) -> bool:
+        """Whether no packet is in both boxes. Quicker than `meet` where it is so."""
+        mine = {c >> SHIFT: c for c in left}
+        for c in right:
+            other = mine.get(c >> SHIFT)
+            if other is not None and other != c:
+                a, b = self.runs[other], self.runs[c]
+                if a[-1][1] < b[0][0] or b[-1][1] < a[0][0]:
+                    return True
+                if len(a) + len(b) > 2 and self.meet_constraints(other, c) < 0:
+                    return True
+        return False
+
     def meet_each(self, left: Box, boxes: Iterable[Box]) -> list[Box]:
         """The intersections of one box with each of the others, without those that are empty."""
         own = {c >> SHIFT for c in left}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from fwc.dialects.iptables.dispatch import LEAF, Branch, Cell
 from fwc.dialects.iptables.matches import address_part
 from fwc.dialects.iptables.parts import PROTOCOL, Part, Place, in_order
-from fwc.dialects.iptables.transport import transport_alternatives
+from fwc.dialects.iptables.transport import fit_one_rule, transport_alternatives
 from fwc.dialects.iptables.tree import Words
 from fwc.ir.match import Field, TupleIn, Values
 from fwc.ir.walk import different_values
@@ -22,10 +24,12 @@ _TRANSPORT = (Field.PROTOCOL, Field.SPORT, Field.DPORT)
 
 @record
 class Lookup:
-    """The elements of a tuple of which every field is one run of values."""
+    """The elements of a tuple, each with one run of values in every field; of the cells in `lists` the destination ports are only
+    some of their run, and one rule can name them."""
 
     fields: tuple[Field, ...]
-    cells: tuple[Cell, ...]
+    cells: Sequence[Cell]
+    lists: Mapping[Cell, IntervalSet]
 
     def protocols(self) -> IntervalSet:
         at = self.fields.index(Field.PROTOCOL)
@@ -49,25 +53,53 @@ def plain_lookup(found: Conjunction) -> Lookup | None:
     if len(families) != 1:
         return None
     cells = cells_of(match, families.pop())
-    return None if cells is None else Lookup(match.fields, cells)
+    return None if cells is None else _with_port_lists(match.fields, cells)
+
+
+def _with_port_lists(fields: tuple[Field, ...], cells: Sequence[Cell]) -> Lookup:
+    """Cells that differ in their destination port alone, and of which a rule can name all ports, as one: a third of the rules of
+    most policies. More ports than that are left for the tree to tell apart."""
+    if Field.DPORT not in fields:
+        return Lookup(fields, cells, {})
+    at = fields.index(Field.DPORT)
+    groups: dict[Cell, list[Run]] = {}
+    for cell in cells:
+        groups.setdefault(cell[:at] + cell[at + 1 :], []).append(cell[at])
+    if len(groups) == len(cells):
+        return Lookup(fields, cells, {})
+    out: list[Cell] = []
+    lists: dict[Cell, IntervalSet] = {}
+    for rest, runs in groups.items():
+        ports = IntervalSet(runs)
+        together = [(ports.runs[0][0], ports.runs[-1][1])] if fit_one_rule(ports) else runs
+        for run in together:
+            cell = (*rest[:at], run, *rest[at:])
+            out.append(cell)
+            if len(together) < len(ports.runs):
+                lists[cell] = ports
+    return Lookup(fields, out, lists)
 
 
 class CellWords:
-    """The words of the rules of cells, which end in `target`, and of branches. Remembers those of each value."""
+    """The words of the rules of a lookup's cells, which end in `target`, and of branches. Remembers those of each value."""
 
-    def __init__(self, fields: tuple[Field, ...], place: Place, target: Words) -> None:
+    def __init__(self, lookup: Lookup, place: Place, target: Words) -> None:
+        fields = lookup.fields
         self._fields = fields
+        self._lists = lookup.lists
         self._place = place
         self._target = target
         self._split = next((at for at, f in enumerate(fields) if f not in _ADDRESSES), len(fields))
         self._addresses = [_Addresses(field, place.family) for field in fields[: self._split]]
-        self._rest: dict[Cell, list[tuple[tuple[Part, ...], Words]]] = {}
+        self._rest: dict[tuple[Cell, tuple[Run, ...]], list[tuple[tuple[Part, ...], Words]]] = {}
 
     def rules(self, cell: Cell) -> list[Words]:
         """The rules that a cell becomes: one, or one for each protocol."""
-        found = self._rest.get(cell[self._split :])
+        listed = self._lists.get(cell)
+        key = cell[self._split :], () if listed is None else listed.runs
+        found = self._rest.get(key)
         if found is None:
-            found = self._rest[cell[self._split :]] = self._behind_addresses(cell[self._split :])
+            found = self._rest[key] = self._behind_addresses(key[0], listed)
         head: Words = ()
         before = -1
         for known, run in zip(self._addresses, cell, strict=False):
@@ -94,10 +126,12 @@ class CellWords:
         alternatives = _product(values, self._place)
         return in_order(alternatives[0]) + target
 
-    def _behind_addresses(self, runs: Cell) -> list[tuple[tuple[Part, ...], Words]]:
+    def _behind_addresses(self, runs: Cell, listed: IntervalSet | None) -> list[tuple[tuple[Part, ...], Words]]:
         """The conditions on the protocol and its ports, and their words with the target behind."""
         pairs = zip(self._fields[self._split :], runs, strict=True)
         values: dict[Field, Values] = {field: IntervalSet.trusted((run,)) for field, run in pairs}
+        if listed is not None:
+            values[Field.DPORT] = listed
         return [(parts, in_order(parts) + self._target) for parts in _product(values, self._place)]
 
 

@@ -18,7 +18,7 @@ from fwc.records import record
 
 LEAF = 8
 """So many rules stand one after the other."""
-FAN = 8
+FAN = 4
 """Branches of one chain."""
 DEEPEST = 10
 """Nested chains; nf_tables takes 16, and the policy's own count too."""
@@ -41,10 +41,12 @@ class Branch:
 
 @record
 class Node:
-    """Cells to be tested one after the other, then branches of which at most one per field holds a packet."""
+    """Cells to be tested one after the other, then branches. Of the last `apart` branches at most one holds a packet: behind it
+    there is nothing for the packet here."""
 
     cells: tuple[Cell, ...]
     branches: tuple[Branch, ...] = ()
+    apart: int = 0
 
 
 def tree(fields: tuple[Field, ...], cells: Sequence[Cell], depth: int = 0) -> Node:
@@ -58,17 +60,20 @@ def tree(fields: tuple[Field, ...], cells: Sequence[Cell], depth: int = 0) -> No
             continue
         branches = [Branch(field, run, tree(fields, block, depth + 1)) for run, block in blocks]
         rest = tree(fields, kept, depth + 1)
-        return Node(rest.cells, (*rest.branches, *branches))
+        return Node(rest.cells, (*rest.branches, *branches), len(branches))
     return Node(tuple(cells))
 
 
 def _selective(fields: tuple[Field, ...], cells: Sequence[Cell]) -> list[int]:
-    """The fields that cells can be told apart by, the one with the most values first."""
+    """The fields that cells can be told apart by, the one with the most values first. Ranges of ports reach over others, and do
+    not count."""
     found: list[tuple[int, int]] = []
     for at, column in enumerate(zip(*cells, strict=True)):
-        count = len(set(column))
-        if count > 1 and (fields[at] in _ADDRESSES or (fields[at] in _PORTS and _one_protocol(fields, cells))):
-            found.append((-count, at))
+        different = set(column)
+        if len(different) > 1 and fields[at] in _ADDRESSES:
+            found.append((-len(different), at))
+        elif len(different) > 1 and fields[at] in _PORTS and _one_protocol(fields, cells):
+            found.append((-sum(low == high for low, high in different), at))
     return [at for _, at in sorted(found)]
 
 

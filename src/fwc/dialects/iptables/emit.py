@@ -276,16 +276,16 @@ class TableEmitter:
         steps = self._steps(rule, protocols, None, context)
         plain = len(steps) == 1 and not steps[0].needs and not steps[0].match
         target = steps[0].target if plain else ("-j", self._ending(steps, protocols, item))
-        words = CellWords(lookup.fields, place, target)
+        words = CellWords(lookup, place, target)
         inner = self._node(tree(lookup.fields, lookup.cells), words, item)
         body.append(_line(chain, (*rest.single, *item.comment), ("-j", self._helper_of(inner, item)), item))
         return True
 
     def _node(self, node: Node, words: CellWords, item: Item) -> list[Words]:
         out = [rule for cell in node.cells for rule in words.rules(cell)]
-        for branch in node.branches:
+        for number, branch in enumerate(node.branches, node.apart - len(node.branches)):
             name = self._helper_of(self._node(branch.node, words, item), item)
-            out.append(words.branch(branch, ("-j", name)))
+            out.append(words.branch(branch, ("-j" if number < 0 else "-g", name)))
         return out
 
     def _steps(

@@ -112,6 +112,16 @@ def _ports(number: int, sport: Values | None, dport: Values | None) -> list[Word
     return out
 
 
+def fit_one_rule(ports: IntervalSet) -> bool:
+    """Whether one rule can name all of the ports."""
+    return len(ports.runs) == 1 or _places(ports) <= MULTIPORT
+
+
+def _places(ports: IntervalSet) -> int:
+    """The places of a multiport match that ports take."""
+    return sum(1 if low == high else 2 for low, high in ports.runs)
+
+
 @lru_cache(maxsize=1 << 14)
 def _port_lists(number: int, values: Values, option: str) -> list[Words]:
     runs = ints(values).runs

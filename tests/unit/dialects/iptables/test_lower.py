@@ -42,6 +42,7 @@ from fwc.ir.match import (
     SetRef,
     TimeWindow,
     TupleIn,
+    Values,
     WithinConnections,
     WithinRate,
     all_of,
@@ -404,6 +405,39 @@ def test_maps_and_tuples() -> None:
         "-A INPUT -s 10.0.0.1/32 -p tcp -m tcp --dport 80 -j ACCEPT",
         "-A INPUT -s 10.0.0.2/32 -p udp -m udp --dport 53 -j ACCEPT",
     ]
+
+
+def test_a_long_lookup_names_the_ports_of_one_pair_in_one_rule() -> None:
+    def element(host: int, port: int) -> tuple[Values, ...]:
+        return net(f"10.0.0.{host}"), IntervalSet.of(6), IntervalSet.of(port)
+
+    fields = (Field.SADDR, Field.PROTOCOL, Field.DPORT)
+    few = [element(host, 100 * host + port) for host in range(1, 5) for port in (1, 5, 9)]
+    found = lines(of_input(Rule(TupleIn(fields, tuple(few)), (), ACCEPT)))
+    assert "-A accept -s 10.0.0.3/32 -p tcp -m multiport --dports 301,305,309 -j ACCEPT" in found
+    assert len([line for line in found if line.endswith("-j ACCEPT")]) == 4
+
+    side_by_side = [element(1, 80 + port) for port in range(12)]
+    found = lines(of_input(Rule(TupleIn(fields, tuple(side_by_side)), (), ACCEPT)))
+    assert "-A accept -s 10.0.0.1/32 -p tcp -m tcp --dport 80:91 -j ACCEPT" in found
+
+    # more than a rule can name: told apart by branches, one rule each
+    many = [element(1, 10 * port) for port in range(1, 101)]
+    found = lines(of_input(Rule(TupleIn(fields, tuple(many)), (), ACCEPT)))
+    assert not any("multiport" in line for line in found)
+    assert len([line for line in found if line.endswith("-j ACCEPT")]) == 100
+
+
+def test_a_packet_does_not_come_back_from_the_branches_of_a_tree() -> None:
+    rows = tuple((net(f"10.0.{host}.1"), IntervalSet.of(6), IntervalSet.of(host)) for host in range(64))
+    found = lines(of_input(Rule(TupleIn((Field.SADDR, Field.PROTOCOL, Field.DPORT), rows), (), ACCEPT)))
+    (top,) = [line.split()[-1] for line in found if line.startswith("-A INPUT")]
+    branches = [line for line in found if line.startswith(f"-A {top} ")]
+    assert len(branches) == 4
+    assert all(" -g " in line for line in branches)
+
+
+def test_verdict_maps_are_chains() -> None:
     entries = (((IntervalSet.of(22),), ACCEPT), ((IntervalSet.of(23),), DROP))
     assert lines(of_input(Rule(proto(6), (), VerdictMap((Field.DPORT,), entries, "ports")))) == [
         "-A INPUT -p tcp -j ports",
