@@ -1,59 +1,54 @@
-"""The decorator behind every data type: immutable to the type checker, cheap at run time and to define."""
+"""What every data type is made by: immutable to the type checker, cheap at run time and to define."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
 from operator import attrgetter
-from typing import Any, TypeVar, dataclass_transform
-
-_T = TypeVar("_T")
+from typing import Any, dataclass_transform
 
 _REQUIRED = object()
 
 
+class _Maker(type):
+    """Makes what is written as a subclass of `Record` without a base class and with `type` for its type."""
+
+    def __new__(cls, name: str, bases: tuple[type, ...], members: dict[str, Any]) -> Any:
+        if not bases:
+            return super().__new__(cls, name, bases, members)  # `Record`
+        if bases != (Record,):
+            raise TypeError(f"{name}: a record has no other base class")
+        fields = {field: members.pop(field, _REQUIRED) for field in members.get("__annotations__", ())}
+        members["__slots__"] = members["__match_args__"] = tuple(fields)
+        members["__dataclass_fields__"] = _Fields(fields)
+        members["__init__"] = _first_init
+        members["__init_subclass__"] = _no_subclass
+        members.setdefault("__repr__", _repr)
+        if "__eq__" not in members:
+            _compare_by_fields(members, fields)
+        return type(name, (), members)
+
+
 @dataclass_transform(frozen_default=True, field_specifiers=(dataclasses.field,))
-def record(cls: type[_T]) -> type[_T]:
-    """Make `cls` a slotted value type, as `dataclass(slots=True)` would.
+class Record(metaclass=_Maker):
+    """`class Name(Record)` is a slotted value type, as `dataclass(slots=True)` would make it.
 
     The type checker treats instances as frozen, so assigning to a field is an error in CI. At run time they are
     plain slotted objects: `dataclass(frozen=True)` stores every field through `object.__setattr__`, which made
     building the tree of a 10,000-rule policy three times slower.
 
-    There are some 300 of these types and a command uses a tenth of them. `dataclass` compiles three functions for each when
+    As with `typing.NamedTuple`, the base class is a way to write it and is gone at run time: `isinstance` is slower for classes
+    that have a type of their own. It is no decorator because slots cannot be added to a class: it would have to make each a
+    second time. A record is no base class either: all fields of one stand in one place.
+
+    There are some 400 of these types and a command uses a tenth of them. `dataclass` compiles three functions for each when
     it is imported, half of the start-up time of `fwc lint`; here `__init__` is compiled when the first object is made, and
     what `dataclasses.fields` and `dataclasses.replace` need is made when they first ask.
     """
-    members = dict(vars(cls))
-    own = {name: members.pop(name, _REQUIRED) for name in cls.__annotations__}
-    fields = {**_inherited(cls), **own}
-    for name in ("__dict__", "__weakref__"):
-        members.pop(name, None)
-    inherited = len(fields) - len(own)
-    members["__slots__"] = tuple(own) if not inherited else tuple(name for name in own if not _is_slot(cls, name))
-    members["__match_args__"] = tuple(fields)
-    members["__dataclass_fields__"] = _Fields(fields)
-    members["__init__"] = _first_init
-    members.setdefault("__repr__", _repr)
-    if "__eq__" not in members:
-        _compare_by_fields(members, fields)
-    meta: Any = type(cls)
-    made: type[_T] = meta(cls.__name__, cls.__bases__, members)
-    made.__qualname__ = cls.__qualname__
-    return made
 
 
-def _inherited(cls: type[Any]) -> dict[str, object]:
-    out: dict[str, object] = {}
-    for base in reversed(cls.__mro__[1:]):
-        known = vars(base).get("__dataclass_fields__")
-        if isinstance(known, _Fields):
-            out.update(known.defaults)
-    return out
-
-
-def _is_slot(cls: type[Any], name: str) -> bool:
-    return any(name in vars(base).get("__slots__", ()) for base in cls.__mro__[1:])
+def _no_subclass(cls: type[Any]) -> None:
+    raise TypeError(f"{cls.__name__}: a record is no base class")
 
 
 class _Fields:
@@ -76,11 +71,9 @@ class _Fields:
 
 def _first_init(self: object, *values: object, **named: object) -> None:
     """Compile the class's `__init__` and go on in it."""
-    for cls in type(self).__mro__:
-        if vars(cls).get("__init__") is _first_init:
-            cls.__init__ = _init_of(vars(cls)["__dataclass_fields__"].defaults)  # type: ignore[misc]
-            break
-    type(self).__init__(self, *values, **named)
+    cls: Any = type(self)
+    cls.__init__ = _init_of(vars(cls)["__dataclass_fields__"].defaults)
+    cls.__init__(self, *values, **named)
 
 
 def _init_of(defaults: dict[str, object]) -> Callable[..., None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import NamedTuple
 
-from fwc.records import record
+from fwc.records import Record
 
 
 class SourceFile:
@@ -76,8 +76,7 @@ def utf8(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-@record
-class Origin:
+class Origin(Record):
     """What the user wrote that caused a node, innermost place first (a template's body, then the `use` that expanded it),
     and the names of the passes or implicit rules that derived the node from it."""
 

@@ -20,15 +20,14 @@ from fwc.lang.files import Files
 from fwc.lang.parse import parse
 from fwc.lints._settings import LintSettings
 from fwc.net.hooks import Family
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import SourceFile
 
 if TYPE_CHECKING:
     from fwc.analysis.programs import Programs
 
 
-@record
-class CompileOptions:
+class CompileOptions(Record):
     """`targets` are canonical names; empty means the policy's own. `optimize` 0 gives the plain list of rules. Without
     `assertions` the policy's own are not checked."""
 
@@ -44,8 +43,7 @@ class CompileOptions:
     assertions: bool = True
 
 
-@record
-class TargetOutput:
+class TargetOutput(Record):
     target: str
     files: tuple[OutputFile, ...]
 
@@ -98,8 +96,7 @@ def _own_target(
     return (elaborated.ruleset.settings.target,)
 
 
-@record
-class _Draft:
+class _Draft(Record):
     """An output that is to be proved equal to `policy`, if there is one; `known` is what the lints worked out of it."""
 
     output: TargetOutput

@@ -12,15 +12,14 @@ from fwc.lang.files import Files
 from fwc.lints._context import LintContext
 from fwc.lints._run import run_lints
 from fwc.lints._settings import LintSettings
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import SourceFile
 
 if TYPE_CHECKING:
     from fwc.elaborate.elaborated import Elaborated
 
 
-@record
-class LintRequest:
+class LintRequest(Record):
     """What to lint: `kind` as `--format-in`, `host` of a fleet file, `family` of an iptables-save file that does not show it,
     `companion` the other family's file."""
 

@@ -17,7 +17,7 @@ from fwc.elaborate.report import mistake
 from fwc.elaborate.templates import bind
 from fwc.elaborate.when import Machine
 from fwc.lang import ast
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import Origin, SourceFile, Span
 
 MOST_EXPANDED = 200_000
@@ -26,8 +26,7 @@ MOST_EXPANDED = 200_000
 DEEPEST_USE = 50
 
 
-@record
-class Around:
+class Around(Record):
     """What surrounds a statement: prefix blocks (outermost first), `early`, and the `use`s it came through (innermost
     first) with the names of their templates."""
 

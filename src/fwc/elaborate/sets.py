@@ -18,7 +18,7 @@ from fwc.lang.files import FileProblem, Files
 from fwc.net.addresses import AddressSet
 from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import IntervalSet
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import Origin
 
 FIELD = {
@@ -33,8 +33,7 @@ FIELD = {
 LARGEST_SIZE = (1 << 32) - 1
 
 
-@record
-class Sets:
+class Sets(Record):
     """`broken` spell sets as "@NAME"; `inputs` are (path, sha256) of the files read."""
 
     sets: dict[str, NamedSet]

@@ -7,44 +7,39 @@ Names are `Name`, uses of `let` values and template parameters are `Variable`. A
 from __future__ import annotations
 
 from fwc.net.hooks import Family
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import Span
 
 # ----- words -----------------------------------------------------------------
 
 
-@record
-class Name:
+class Name(Record):
     text: str
     span: Span
 
 
-@record
-class Variable:
+class Variable(Record):
     """`$name`, without the dollar sign."""
 
     name: str
     span: Span
 
 
-@record
-class Text:
+class Text(Record):
     """A quoted string, unescaped."""
 
     value: str
     span: Span
 
 
-@record
-class Number:
+class Number(Record):
     """An integer, decimal or 0x."""
 
     value: int
     span: Span
 
 
-@record
-class Ports:
+class Ports(Record):
     """A port or an inclusive range; low <= high <= 65535 is checked by the parser."""
 
     low: int
@@ -52,8 +47,7 @@ class Ports:
     span: Span
 
 
-@record
-class Rate:
+class Rate(Record):
     """`10/minute`, `2MB/second`: `amount` per `seconds`; `unit` is "packets" or "bytes"."""
 
     amount: int
@@ -62,24 +56,21 @@ class Rate:
     span: Span
 
 
-@record
-class Duration:
+class Duration(Record):
     """In milliseconds, because `ms` is a unit."""
 
     milliseconds: int
     span: Span
 
 
-@record
-class Date:
+class Date(Record):
     """ISO text, checked to be a day of the calendar."""
 
     text: str
     span: Span
 
 
-@record
-class Masked:
+class Masked(Record):
     """`0x10` or `0x10/0xff`; the mask is all ones when not written."""
 
     value: int
@@ -87,8 +78,7 @@ class Masked:
     span: Span
 
 
-@record
-class Address:
+class Address(Record):
     """An address, a prefix or a range: all addresses low..high of one family. `text` is as written."""
 
     family: Family
@@ -98,42 +88,36 @@ class Address:
     span: Span
 
 
-@record
-class Dns:
+class Dns(Record):
     """`dns "name"`: resolved by `fwc lock`."""
 
     name: str
     span: Span
 
 
-@record
-class SetName:
+class SetName(Record):
     """`@name`."""
 
     name: str
     span: Span
 
 
-@record
-class Self:
+class Self(Record):
     span: Span
 
 
-@record
-class Any:
+class Any(Record):
     span: Span
 
 
-@record
-class Iface:
+class Iface(Record):
     """`iface eth3`, or an item of a zone's `iface` list; may end in a wildcard."""
 
     name: str
     span: Span
 
 
-@record
-class Mac:
+class Mac(Record):
     value: int
     text: str
     span: Span
@@ -143,8 +127,7 @@ Member = Address | Dns | Name | Variable
 Endpoint = Address | Dns | Name | Variable | SetName | Self | Any | Iface | Mac
 
 
-@record
-class Endpoints:
+class Endpoints(Record):
     """`items except excluded in zones`: the list, minus the except list, then intersected with the zones (when given)."""
 
     items: tuple[Endpoint, ...]
@@ -156,13 +139,11 @@ class Endpoints:
 # ----- traffic ---------------------------------------------------------------
 
 
-@record
-class AnyTraffic:
+class AnyTraffic(Record):
     span: Span
 
 
-@record
-class L4:
+class L4(Record):
     """`tcp 80 sport 1024-65535`. A bare port in a list has been given the protocol before it; then `protocol_span` is the
     span of that earlier word. `port` or `sport` None means every port."""
 
@@ -172,8 +153,7 @@ class L4:
     span: Span
 
 
-@record
-class Icmp:
+class Icmp(Record):
     """`icmp echo-request`, `icmpv6 1/3`. `type` is a type's name, a number, (type, code), or None for all."""
 
     version: Family
@@ -181,16 +161,14 @@ class Icmp:
     span: Span
 
 
-@record
-class Protocol:
+class Protocol(Record):
     """`proto gre`, `proto 47`."""
 
     protocol: str | int
     span: Span
 
 
-@record
-class ServiceName:
+class ServiceName(Record):
     name: str
     span: Span
 
@@ -198,8 +176,7 @@ class ServiceName:
 TrafficItem = AnyTraffic | L4 | Icmp | Protocol | ServiceName | Variable
 
 
-@record
-class Traffic:
+class Traffic(Record):
     items: tuple[TrafficItem, ...]
     span: Span
 
@@ -207,14 +184,12 @@ class Traffic:
 # ----- conditions ------------------------------------------------------------
 
 
-@record
-class StateCond:
+class StateCond(Record):
     states: tuple[Name, ...]
     span: Span
 
 
-@record
-class MarkCond:
+class MarkCond(Record):
     """`mark 0x10/0xff`; `connection` for `ctmark`."""
 
     mark: Masked
@@ -222,8 +197,7 @@ class MarkCond:
     span: Span
 
 
-@record
-class CompareCond:
+class CompareCond(Record):
     """`ttl 255`, `ttl < 5`, `length 100-200`: `field` is "ttl" or "length", the value lies in low..high."""
 
     field: str
@@ -232,19 +206,16 @@ class CompareCond:
     span: Span
 
 
-@record
-class DscpCond:
+class DscpCond(Record):
     values: tuple[Name | Number, ...]
     span: Span
 
 
-@record
-class FragmentCond:
+class FragmentCond(Record):
     span: Span
 
 
-@record
-class OwnerCond:
+class OwnerCond(Record):
     """`user` or `usergroup` (`kind` "user" or "group")."""
 
     kind: str
@@ -252,8 +223,7 @@ class OwnerCond:
     span: Span
 
 
-@record
-class TimeCond:
+class TimeCond(Record):
     """`time 22:00-06:00 on mon, tue` or `days sat, sun`; minutes of the day, None when only days are given. `mon-fri`
     arrives as the five days."""
 
@@ -263,14 +233,12 @@ class TimeCond:
     span: Span
 
 
-@record
-class UntilCond:
+class UntilCond(Record):
     date: Date
     span: Span
 
 
-@record
-class FlagsCond:
+class FlagsCond(Record):
     """`flags syn of syn, ack`: of the flags in `mask`, exactly `flags` are set. Without `of` the mask is the flags."""
 
     flags: tuple[Name, ...]
@@ -278,56 +246,47 @@ class FlagsCond:
     span: Span
 
 
-@record
-class DnatCond:
+class DnatCond(Record):
     """`dnat`, `dnat port 443`: the packet's connection was translated; to these original ports."""
 
     ports: tuple[Ports | Variable, ...]
     span: Span
 
 
-@record
-class SnatCond:
+class SnatCond(Record):
     span: Span
 
 
-@record
-class IpsecCond:
+class IpsecCond(Record):
     span: Span
 
 
-@record
-class PkttypeCond:
+class PkttypeCond(Record):
     types: tuple[Name, ...]
     span: Span
 
 
-@record
-class ChanceCond:
+class ChanceCond(Record):
     millionths: int
     span: Span
 
 
-@record
-class HelperCond:
+class HelperCond(Record):
     name: Name
     span: Span
 
 
-@record
-class CgroupCond:
+class CgroupCond(Record):
     path: Text
     span: Span
 
 
-@record
-class SportCond:
+class SportCond(Record):
     ports: tuple[Ports | Variable, ...]
     span: Span
 
 
-@record
-class WithinCond:
+class WithinCond(Record):
     """`within 5/minute burst 10 per source`: the bucket still has a token."""
 
     rate: Rate | Variable
@@ -336,8 +295,7 @@ class WithinCond:
     span: Span
 
 
-@record
-class NativeCond:
+class NativeCond(Record):
     """`native iptables \"\"\"-m recent ...\"\"\"`: a condition in one target's own words."""
 
     target: Name
@@ -345,8 +303,7 @@ class NativeCond:
     span: Span
 
 
-@record
-class NotCond:
+class NotCond(Record):
     cond: Condition
     span: Span
 
@@ -377,8 +334,7 @@ Condition = (
 # ----- options ---------------------------------------------------------------
 
 
-@record
-class PerPart:
+class PerPart(Record):
     """`per source mask 24 64`: `side` is "source" or "destination"; masks None when not written."""
 
     side: str
@@ -387,8 +343,7 @@ class PerPart:
     span: Span
 
 
-@record
-class AddPart:
+class AddPart(Record):
     """`add source to @set timeout 6h`."""
 
     side: str
@@ -397,8 +352,7 @@ class AddPart:
     span: Span
 
 
-@record
-class ElsePart:
+class ElsePart(Record):
     """`else deny and add source to @set`; `verdict` is "allow", "deny" or "reject"."""
 
     verdict: str
@@ -406,8 +360,7 @@ class ElsePart:
     span: Span
 
 
-@record
-class LogOption:
+class LogOption(Record):
     prefix: Text | None
     level: Name | None
     rate: Rate | Variable | None
@@ -416,8 +369,7 @@ class LogOption:
     span: Span
 
 
-@record
-class LimitOption:
+class LimitOption(Record):
     rate: Rate | Variable
     burst: Number | Variable | None
     per: PerPart | None
@@ -425,8 +377,7 @@ class LimitOption:
     span: Span
 
 
-@record
-class MaxOption:
+class MaxOption(Record):
     """`max N connections per source`."""
 
     count: Number | Variable
@@ -435,30 +386,26 @@ class MaxOption:
     span: Span
 
 
-@record
-class WithOption:
+class WithOption(Record):
     """`with tcp-reset`."""
 
     kind: Name
     span: Span
 
 
-@record
-class CountOption:
+class CountOption(Record):
     name: Name | None
     span: Span
 
 
-@record
-class LabelOption:
+class LabelOption(Record):
     """`as web`."""
 
     name: Name
     span: Span
 
 
-@record
-class TextOption:
+class TextOption(Record):
     """`comment`, `owner` or `ticket` (`kind`) with its string."""
 
     kind: str
@@ -466,14 +413,12 @@ class TextOption:
     span: Span
 
 
-@record
-class ExpiresOption:
+class ExpiresOption(Record):
     date: Date
     span: Span
 
 
-@record
-class IgnoreOption:
+class IgnoreOption(Record):
     """`ignore LINT because "..."`."""
 
     lint: Name
@@ -481,28 +426,24 @@ class IgnoreOption:
     span: Span
 
 
-@record
-class AddOption:
+class AddOption(Record):
     add: AddPart
     span: Span
 
 
-@record
-class FlagOption:
+class FlagOption(Record):
     """`stateless`, `hairpin`, `without accept` ("without-accept"), `random`, `persistent`."""
 
     kind: str
     span: Span
 
 
-@record
-class DisabledOption:
+class DisabledOption(Record):
     reason: Text
     span: Span
 
 
-@record
-class PortsOption:
+class PortsOption(Record):
     """`ports 20000-29999` of a source translation."""
 
     ports: Ports
@@ -526,8 +467,7 @@ Option = (
 )
 
 
-@record
-class Clauses:
+class Clauses(Record):
     """The tail that rules, NAT and packet changes share. A clause that stands twice is an error of the parser. `source` and
     `destination` are None when the clause is not written (a prefix block may supply them)."""
 
@@ -540,21 +480,18 @@ class Clauses:
 # ----- file level ------------------------------------------------------------
 
 
-@record
-class Syntax:
+class Syntax(Record):
     version: Number
     span: Span
 
 
-@record
-class PolicyInfo:
+class PolicyInfo(Record):
     name: Text
     options: tuple[Option, ...]
     span: Span
 
 
-@record
-class Include:
+class Include(Record):
     path: Text
     span: Span
 
@@ -565,15 +502,13 @@ Scalar = Number | Text | Rate | Duration | Ports | Date | Address | Name | SetNa
 Argument = Scalar | L4 | Any | Self
 
 
-@record
-class Let:
+class Let(Record):
     name: Name
     value: Scalar
     span: Span
 
 
-@record
-class Setting:
+class Setting(Record):
     """One line of `settings { }`: its first word and the words after it. Signed numbers arrive as Number."""
 
     key: Name
@@ -581,21 +516,18 @@ class Setting:
     span: Span
 
 
-@record
-class SettingsBlock:
+class SettingsBlock(Record):
     settings: tuple[Setting, ...]
     span: Span
 
 
-@record
-class LintIgnore:
+class LintIgnore(Record):
     lint: Name
     reason: Text
     span: Span
 
 
-@record
-class LintLevel:
+class LintLevel(Record):
     """`lint error|warn|off NAME`."""
 
     level: str
@@ -606,8 +538,7 @@ class LintLevel:
 # ----- declarations ----------------------------------------------------------
 
 
-@record
-class ZoneIfaces:
+class ZoneIfaces(Record):
     """`iface eth0` or `iface linux: eth0`; `os` is None when it holds everywhere."""
 
     os: Name | None
@@ -615,32 +546,27 @@ class ZoneIfaces:
     span: Span
 
 
-@record
-class ZoneNets:
+class ZoneNets(Record):
     nets: tuple[Address, ...]
     span: Span
 
 
-@record
-class ZoneAddresses:
+class ZoneAddresses(Record):
     addresses: tuple[Address, ...]
     span: Span
 
 
-@record
-class ZoneMtu:
+class ZoneMtu(Record):
     mtu: Number
     span: Span
 
 
-@record
-class ZoneOverlaps:
+class ZoneOverlaps(Record):
     zones: tuple[Name, ...]
     span: Span
 
 
-@record
-class ZoneComment:
+class ZoneComment(Record):
     text: Text
     span: Span
 
@@ -648,16 +574,14 @@ class ZoneComment:
 ZoneProperty = ZoneIfaces | ZoneNets | ZoneAddresses | ZoneMtu | ZoneOverlaps | ZoneComment
 
 
-@record
-class Zone:
+class Zone(Record):
     name: Name
     within: Name | None
     properties: tuple[ZoneProperty, ...]
     span: Span
 
 
-@record
-class HostAddress:
+class HostAddress(Record):
     """`host nas = ...`."""
 
     name: Name
@@ -665,26 +589,22 @@ class HostAddress:
     span: Span
 
 
-@record
-class HostOs:
+class HostOs(Record):
     os: Name
     span: Span
 
 
-@record
-class HostTarget:
+class HostTarget(Record):
     target: Name
     span: Span
 
 
-@record
-class HostOwnAddress:
+class HostOwnAddress(Record):
     addresses: tuple[Address, ...]
     span: Span
 
 
-@record
-class ManagedHost:
+class ManagedHost(Record):
     """`host web1 { os linux; target nft; address ...; statements }`; items in the order of the text."""
 
     name: Name
@@ -692,22 +612,19 @@ class ManagedHost:
     span: Span
 
 
-@record
-class Group:
+class Group(Record):
     name: Name
     members: tuple[Member, ...]
     excluded: tuple[Member, ...]
     span: Span
 
 
-@record
-class SetFile:
+class SetFile(Record):
     path: Text
     span: Span
 
 
-@record
-class SetDecl:
+class SetDecl(Record):
     """`set NAME of KIND [dynamic] [timeout T] [size N] [counters] [= file "..." | = members]`. Members of a set of ports are
     Ports, of macs Mac, of ifaces Iface."""
 
@@ -721,38 +638,33 @@ class SetDecl:
     span: Span
 
 
-@record
-class Service:
+class Service(Record):
     name: Name
     traffic: Traffic
     span: Span
 
 
-@record
-class Param:
+class Param(Record):
     name: Name
     default: Argument | None
     span: Span
 
 
-@record
-class Block:
+class Block(Record):
     """`{ statements }`; `comments` are kept by the formatter, not here."""
 
     statements: tuple[Statement, ...]
     span: Span
 
 
-@record
-class Template:
+class Template(Record):
     name: Name
     params: tuple[Param, ...]
     body: Block
     span: Span
 
 
-@record
-class Use:
+class Use(Record):
     name: Name
     arguments: tuple[Argument, ...]
     span: Span
@@ -761,8 +673,7 @@ class Use:
 # ----- rules and the statements around them -----------------------------------
 
 
-@record
-class Rule:
+class Rule(Record):
     """`action` is allow, deny, reject, log or count."""
 
     action: str
@@ -772,16 +683,14 @@ class Rule:
     span: Span
 
 
-@record
-class Default:
+class Default(Record):
     hook: str
     verdict: str
     options: tuple[Option, ...]
     span: Span
 
 
-@record
-class Scope:
+class Scope(Record):
     """A prefix block: its clauses are joined to those of the statements inside."""
 
     source: Endpoints | None
@@ -791,14 +700,12 @@ class Scope:
     span: Span
 
 
-@record
-class Early:
+class Early(Record):
     body: Block
     span: Span
 
 
-@record
-class WhenTest:
+class WhenTest(Record):
     """`target pf`, `not os linux`: `key` is target, os, host or family."""
 
     negated: bool
@@ -807,16 +714,14 @@ class WhenTest:
     span: Span
 
 
-@record
-class When:
+class When(Record):
     tests: tuple[WhenTest, ...]
     body: Block
     otherwise: Block | None
     span: Span
 
 
-@record
-class Jump:
+class Jump(Record):
     """`jump C for ...`, `goto C for ...`, `return for ...` (`kind`); `chain` is None for return."""
 
     kind: str
@@ -826,15 +731,13 @@ class Jump:
     span: Span
 
 
-@record
-class ChainDecl:
+class ChainDecl(Record):
     name: Name
     body: Block
     span: Span
 
 
-@record
-class HookDecl:
+class HookDecl(Record):
     """`hook prerouting priority raw -10 type filter policy accept as ddos { }`. `priority_base` is a name or None."""
 
     hook: Name
@@ -847,8 +750,7 @@ class HookDecl:
     span: Span
 
 
-@record
-class Native:
+class Native(Record):
     target: Name
     place: Name | None
     text: str
@@ -858,8 +760,7 @@ class Native:
 # ----- translation and packet changes ----------------------------------------
 
 
-@record
-class NatEndpoint:
+class NatEndpoint(Record):
     """Where a translation goes: an address, a host's name or `self`, and perhaps ports."""
 
     host: Address | Name | Self | Variable
@@ -867,16 +768,14 @@ class NatEndpoint:
     span: Span
 
 
-@record
-class Masquerade:
+class Masquerade(Record):
     family: Family | None
     traffic: Traffic | None
     clauses: Clauses
     span: Span
 
 
-@record
-class Snat:
+class Snat(Record):
     family: Family | None
     traffic: Traffic | None
     clauses: Clauses
@@ -884,8 +783,7 @@ class Snat:
     span: Span
 
 
-@record
-class Forward:
+class Forward(Record):
     family: Family | None
     traffic: Traffic
     clauses: Clauses
@@ -893,8 +791,7 @@ class Forward:
     span: Span
 
 
-@record
-class Redirect:
+class Redirect(Record):
     family: Family | None
     traffic: Traffic
     clauses: Clauses
@@ -902,8 +799,7 @@ class Redirect:
     span: Span
 
 
-@record
-class Map:
+class Map(Record):
     """`map OUTER <-> INNER on ZONE`."""
 
     outer: Address | Name
@@ -913,16 +809,14 @@ class Map:
     span: Span
 
 
-@record
-class NoNat:
+class NoNat(Record):
     family: Family | None
     traffic: Traffic | None
     clauses: Clauses
     span: Span
 
 
-@record
-class Mark:
+class Mark(Record):
     mark: Masked
     family: Family | None
     traffic: Traffic
@@ -930,8 +824,7 @@ class Mark:
     span: Span
 
 
-@record
-class Rewrite:
+class Rewrite(Record):
     """`field` is dscp, ttl, ctmark or priority."""
 
     field: str
@@ -942,8 +835,7 @@ class Rewrite:
     span: Span
 
 
-@record
-class Clamp:
+class Clamp(Record):
     """`to` is "pmtu", ("mtu", n) for `to mtu n`, or ("mss", n) for a plain number."""
 
     to: str | tuple[str, int]
@@ -952,16 +844,14 @@ class Clamp:
     span: Span
 
 
-@record
-class Notrack:
+class Notrack(Record):
     family: Family | None
     traffic: Traffic
     clauses: Clauses
     span: Span
 
 
-@record
-class Helper:
+class Helper(Record):
     name: Name
     traffic: Traffic
     clauses: Clauses
@@ -971,8 +861,7 @@ class Helper:
 # ----- tests -----------------------------------------------------------------
 
 
-@record
-class PacketEndpoint:
+class PacketEndpoint(Record):
     """One side of a test packet: an address, a host's name or `self`, and perhaps a port."""
 
     host: Address | Name | Self
@@ -980,8 +869,7 @@ class PacketEndpoint:
     span: Span
 
 
-@record
-class TestPacket:
+class TestPacket(Record):
     """`packet tcp A -> B in wan ... expect allow by x`. `protocol` is an L4 without ports, an Icmp or a Protocol. The other
     fields are None when not written; `verdict` is allow, deny or reject; `by` a label."""
 
@@ -1002,16 +890,14 @@ class TestPacket:
     span: Span
 
 
-@record
-class Test:
+class Test(Record):
     title: Text
     host: Name | None
     packets: tuple[TestPacket, ...]
     span: Span
 
 
-@record
-class Assert:
+class Assert(Record):
     """`quantifier` is never, always or some; `unless` is the ("from"|"to", endpoints) that is taken out."""
 
     host: Name | None
@@ -1065,8 +951,7 @@ Statement = (
 )
 
 
-@record
-class File:
+class File(Record):
     """One parsed file. `broken` is True when there were syntax errors: such a tree may be linted, never compiled.
     `misread` are the names that lines with syntax errors meant to declare: that these are missing is no news."""
 

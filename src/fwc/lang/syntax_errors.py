@@ -9,7 +9,7 @@ from fwc.lang.hints import Place, hint
 from fwc.lang.tables import Grammar
 from fwc.lang.values import printable
 from fwc.lang.words import NEWLINE, SPACE, Words
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import SourceFile, Span
 
 _READABLE = {
@@ -35,8 +35,7 @@ _OPTION_TEXT = (
 _OPTIONS = frozenset(_OPTION_TEXT.split())
 
 
-@record
-class Mistake:
+class Mistake(Record):
     """Where a statement stopped making sense: the word at `index` (or the end of the line, `index == end`), while the
     words before it had led to `states`."""
 

@@ -7,13 +7,12 @@ then the nonterminals. Rows are decoded when a parse first needs them: a small p
 
 from __future__ import annotations
 
-from fwc.records import record
+from fwc.records import Record
 
 Row = dict[int, int]
 
 
-@record
-class Grammar:
+class Grammar(Record):
     """The tables of all start symbols."""
 
     terminals: tuple[str, ...]

@@ -14,7 +14,7 @@ from itertools import accumulate
 from sys import intern
 
 from fwc.lang.tables import Grammar, grammar
-from fwc.records import record
+from fwc.records import Record
 
 # Every alternative begins with a literal or a class: the regex engine then skips those that cannot match at one look.
 _WORD = r"""
@@ -53,8 +53,7 @@ BAD = "?"
 _FIRST_KIND = 0x100
 
 
-@record
-class Words:
+class Words(Record):
     """A cut text. `offsets` has one entry more than `texts`: the end. `kinds` has one character per word."""
 
     texts: list[str]

@@ -7,11 +7,10 @@ from collections.abc import Iterable
 from fwc.ir.match import AllOf, AnyOf, Field, FieldIn, MaskedIn, Match, Not, SetRef, TupleIn
 from fwc.ir.model import Ruleset
 from fwc.ir.walk import conjuncts, rules
-from fwc.records import record
+from fwc.records import Record
 
 
-@record
-class Contents:
+class Contents(Record):
     """The types of all conditions, actions and verdicts, and the fields that conditions look at. A verdict map's own verdicts
     are not gone into."""
 

@@ -11,7 +11,7 @@ from fwc.diagnostics import Applicability, Confidence, Diagnostic, Edit, Fix, La
 from fwc.lints._aliases import ALIASES
 from fwc.lints._context import LintContext
 from fwc.lints._table import ROWS
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import Span
 
 CATEGORIES = {
@@ -30,8 +30,7 @@ CATEGORIES = {
 HELP_URL = "https://fwc.readthedocs.io/en/latest/lints/{name}/"
 
 
-@record
-class Lint:
+class Lint(Record):
     """One lint. `persona` is the first that sees it by default; `formats` are the kinds of input it reads, `reads_tree` those of
     which it reads the tree. `documentation` is the docstring of its module."""
 
@@ -119,8 +118,7 @@ def lint(
     return declare
 
 
-@record
-class Listed:
+class Listed(Record):
     """What the table says of a lint without importing it; `module` is empty for what reading the input reports."""
 
     code: str

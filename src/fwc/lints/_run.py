@@ -14,7 +14,7 @@ from fwc.lints._elsewhere import is_elsewhere
 from fwc.lints._registry import CATEGORIES, LISTED, Lint, Listed, load_lint
 from fwc.lints._settings import LintSettings
 from fwc.lints._suppressions import apply, matches, read_directives
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import Span
 
 _CERTAINTY = {Confidence.LOW: 0, Confidence.MEDIUM: 1, Confidence.HIGH: 2}
@@ -22,8 +22,7 @@ _LEAST = {Persona.REGULAR: Confidence.HIGH, Persona.PEDANTIC: Confidence.MEDIUM,
 _ORDER = {Persona.REGULAR: 0, Persona.PEDANTIC: 1, Persona.AUDITOR: 2}
 
 
-@record
-class LintResult:
+class LintResult(Record):
     """`findings` in output order; `suppressed` were silenced by a comment or clause; `notes` say what was not decided."""
 
     findings: tuple[Diagnostic, ...]

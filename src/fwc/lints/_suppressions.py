@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from fwc.diagnostics import Diagnostic, Severity, error, warning
 from fwc.elaborate.elaborated import Suppression
 from fwc.lints._aliases import ALIASES
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import SourceFile, Span
 
 _DIRECTIVE = (
@@ -18,8 +18,7 @@ _DIRECTIVE = (
 _COMMENT_LINE = r"\s*(?:#|//)"
 
 
-@record
-class Directive:
+class Directive(Record):
     """One suppression. It covers findings whose rows lie in first..last (both included) of its file."""
 
     codes: tuple[str, ...]

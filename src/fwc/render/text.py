@@ -6,15 +6,14 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 
 from fwc.diagnostics import Applicability, Diagnostic, Label, Severity
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import Span
 
 LONGEST_LINE = 160
 """Source lines are cut to about this many columns around the span: a crafted line of a megabyte must not flood a terminal."""
 
 
-@record
-class Style:
+class Style(Record):
     """Terminal escapes, all empty without colour."""
 
     error: str = ""

@@ -14,14 +14,13 @@ from fwc.net.hooks import Family
 from fwc.net.intervals import IntervalSet, Run
 from fwc.passes.cells import cells_of
 from fwc.passes.conjunctions import Conjunction
-from fwc.records import record
+from fwc.records import Record
 
 _ADDRESSES = (Field.SADDR, Field.DADDR)
 _TRANSPORT = (Field.PROTOCOL, Field.SPORT, Field.DPORT)
 
 
-@record
-class Lookup:
+class Lookup(Record):
     """The elements of a tuple of which every field is one run of values."""
 
     fields: tuple[Field, ...]

@@ -1,0 +1,128 @@
+"""`Record`: what its classes do as `dataclass(slots=True)` would, and what they are at run time."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import pickle
+import pkgutil
+import sys
+
+import pytest
+
+import fwc
+from fwc.records import Record
+
+
+class Point(Record):
+    """A place."""
+
+    x: int
+    y: int = 0
+    name: str = dataclasses.field(default="", compare=False)
+    seen: list[int] = dataclasses.field(default_factory=list, repr=False)
+
+    @property
+    def sum(self) -> int:
+        return self.x + self.y
+
+    def own_class(self) -> type:
+        return __class__  # type: ignore[name-defined,no-any-return]
+
+
+class Nothing(Record):
+    pass
+
+
+class ByIdentity(Record):
+    x: int
+
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+
+def every_record() -> list[type]:
+    """The records of all modules of fwc."""
+    for module in pkgutil.walk_packages(fwc.__path__, "fwc."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    return [
+        value
+        for name, module in list(sys.modules.items())
+        if name.split(".")[0] == "fwc"
+        for value in vars(module).values()
+        if isinstance(value, type) and value.__module__ == name and "__dataclass_fields__" in vars(value)
+        if not hasattr(value, "__dataclass_params__")  # those of `dataclass` itself
+    ]
+
+
+def test_is_a_plain_slotted_class() -> None:
+    assert type(Point) is type
+    assert Point.__mro__ == (Point, object)
+    assert Point.__slots__ == ("x", "y", "name", "seen")  # type: ignore[attr-defined]
+    assert not hasattr(Point(1), "__dict__")
+    assert (Point.__name__, Point.__qualname__, Point.__module__) == ("Point", "Point", __name__)
+    assert Point.__doc__ == "A place."
+    assert Point(1).own_class() is Point
+
+
+def test_every_record_of_fwc_says_its_fields() -> None:
+    """Annotations reach the maker as long as they are texts: without the import from __future__ Python 3.14 makes them later."""
+    found = every_record()
+    assert len(found) > 400
+    for each in found:
+        assert type(each) is type
+        assert each.__slots__ == tuple(each.__annotations__)  # type: ignore[attr-defined]
+        assert sys.modules[each.__module__].annotations.compiler_flag
+
+
+def test_arguments_and_defaults() -> None:
+    assert (Point(1).x, Point(1).y, Point(1).name, Point(1).seen) == (1, 0, "", [])
+    assert Point(y=2, x=1).sum == 3
+    assert Point(1).seen is not Point(1).seen
+    given = [1]
+    assert Point(1, 2, "n", given).seen is given
+    assert isinstance(Nothing(), Nothing)
+
+
+def test_a_wrong_call_names_the_field() -> None:
+    for _ in range(2):  # the first call compiles
+        with pytest.raises(TypeError, match=r"__init__\(\) missing 1 required positional argument: 'x'"):
+            Point()  # type: ignore[call-arg]
+        with pytest.raises(TypeError, match=r"__init__\(\) got an unexpected keyword argument 'z'"):
+            Point(1, z=2)  # type: ignore[call-arg]
+        with pytest.raises(TypeError, match=r"__init__\(\) takes 1 positional argument but 2 were given"):
+            Nothing(1)  # type: ignore[call-arg]
+
+
+def test_equality_and_hash_are_by_the_compared_fields() -> None:
+    assert Point(1, 2, "a", []) == Point(1, 2, "b", [])
+    assert Point(1, 2) != Point(2, 1)
+    assert Point(1) != (1, 0)
+    assert Nothing() == Nothing()
+    assert len({Nothing(), Nothing()}) == 1
+    assert ByIdentity(1) != ByIdentity(1)
+    assert len({ByIdentity(1), ByIdentity(1)}) == 2
+
+
+def test_repr_leaves_out_what_it_is_told() -> None:
+    assert repr(Point(1, name="n")) == "Point(x=1, y=0, name='n')"
+
+
+def test_works_with_dataclasses_match_and_pickle() -> None:
+    assert dataclasses.is_dataclass(Point)
+    assert [f.name for f in dataclasses.fields(Point)] == ["x", "y", "name", "seen"]
+    assert dataclasses.replace(Point(1, 2), y=3) == Point(1, 3)
+    assert pickle.loads(pickle.dumps(Point(1, 2, "n", [3]))).seen == [3]
+    match Point(1, 2):
+        case Point(x, 2):
+            assert x == 1
+        case _:
+            pytest.fail("not matched by place")
+
+
+def test_is_no_base_class_and_has_none() -> None:
+    with pytest.raises(TypeError, match="a record is no base class"):
+        type("Sub", (Point,), {})
+    with pytest.raises(TypeError, match="a record has no other base class"):
+        type(Record)("Sub", (Record, Exception), {})
