@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Set
+from dataclasses import MISSING
+from functools import cache
 from operator import attrgetter
+from types import CodeType, FunctionType
 from typing import Any, dataclass_transform
-
-_REQUIRED = object()
 
 
 class _Maker(type):
@@ -18,7 +19,7 @@ class _Maker(type):
             return super().__new__(cls, name, bases, members)  # `Record`
         if bases != (Record,):
             raise TypeError(f"{name}: a record has no other base class")
-        fields = {field: members.pop(field, _REQUIRED) for field in members.get("__annotations__", ())}
+        fields = {field: members.pop(field, MISSING) for field in members.get("__annotations__", ())}
         members["__slots__"] = members["__match_args__"] = tuple(fields)
         members["__dataclass_fields__"] = _Fields(fields)
         members["__init__"] = _first_init
@@ -42,7 +43,7 @@ class Record(metaclass=_Maker):
     second time. A record is no base class either: all fields of one stand in one place.
 
     There are some 400 of these types and a command uses a tenth of them. `dataclass` compiles three functions for each when
-    it is imported, half of the start-up time of `fwc lint`; here `__init__` is compiled when the first object is made, and
+    it is imported, half of the start-up time of `fwc lint`; here `__init__` is made with the first object, and
     what `dataclasses.fields` and `dataclasses.replace` need is made when they first ask.
     """
 
@@ -61,7 +62,7 @@ class _Fields:
     def __get__(self, _: object, owner: type[Any]) -> dict[str, dataclasses.Field[Any]]:
         if self._made is None:
             # `dataclass` itself makes the descriptions, on a class that has nothing else.
-            members = {name: value for name, value in self.defaults.items() if value is not _REQUIRED}
+            members = {name: value for name, value in self.defaults.items() if value is not MISSING}
             annotations = dict.fromkeys(self.defaults, "object")
             plain = type(owner.__name__, (), {"__annotations__": annotations, "__doc__": owner.__name__, **members})
             made: Any = dataclasses.dataclass(init=False, repr=False, eq=False)(plain)
@@ -70,47 +71,46 @@ class _Fields:
 
 
 def _first_init(self: object, *values: object, **named: object) -> None:
-    """Compile the class's `__init__` and go on in it."""
+    """Make the class's `__init__` and go on in it."""
     cls: Any = type(self)
-    cls.__init__ = _init_of(vars(cls)["__dataclass_fields__"].defaults)
+    cls.__init__ = _init_of(cls, vars(cls)["__dataclass_fields__"].defaults)
     cls.__init__(self, *values, **named)
 
 
-def _init_of(defaults: dict[str, object]) -> Callable[..., None]:
-    names: dict[str, object] = {}
-    parameters, body = ["self"], []
-    for name, given in defaults.items():
-        value, default = name, _default(given)
-        if default is _REQUIRED:
-            parameters.append(name)
-        elif isinstance(default, _Factory):
-            names[f"_make_{name}"] = default.make
-            names["_required"] = _REQUIRED
-            parameters.append(f"{name}=_required")
-            value = f"_make_{name}() if {name} is _required else {name}"
-        else:
-            names[f"_default_{name}"] = default
-            parameters.append(f"{name}=_default_{name}")
-        body.append(f" self.{name} = {value}")
-    code = f"def __init__({', '.join(parameters)}):\n" + ("\n".join(body) or " pass")
-    exec(code, names)  # the names come from class bodies in this package
-    made: Callable[..., None] = names["__init__"]  # type: ignore[assignment]
-    return made
+def _init_of(cls: type[Any], fields: dict[str, object]) -> FunctionType:
+    """The `__init__` that sets the fields.
+
+    The code of all classes with as many fields is the same but for names, and to name what is compiled once costs a tenth of
+    compiling it. What comes out is what the compiler would have made, to the instruction; `test_records.py` compares.
+    """
+    given = [value.default if isinstance(value, dataclasses.Field) else value for value in fields.values()]
+    makers = {
+        f"_make_{n}": value.default_factory
+        for n, value in enumerate(fields.values())
+        if isinstance(value, dataclasses.Field) and value.default_factory is not MISSING
+    }
+    code = _setting_all(len(fields), frozenset(makers))
+    named = {f"_{n}": name for n, name in enumerate(fields)}
+    code = code.replace(
+        co_varnames=tuple(named.get(name, name) for name in code.co_varnames),
+        co_names=tuple(named.get(name, name) for name in code.co_names),
+        co_qualname=f"{cls.__qualname__}.__init__",
+    )
+    defaults = tuple(value for n, value in enumerate(given) if value is not MISSING or f"_make_{n}" in makers)
+    return FunctionType(code, {**makers, "_missing": MISSING}, None, defaults)
 
 
-class _Factory:
-    """A default that is made anew for each object."""
-
-    def __init__(self, make: Callable[[], object]) -> None:
-        self.make = make
-
-
-def _default(value: object) -> object:
-    if not isinstance(value, dataclasses.Field):
-        return value
-    if value.default_factory is not dataclasses.MISSING:
-        return _Factory(value.default_factory)
-    return _REQUIRED if value.default is dataclasses.MISSING else value.default
+@cache
+def _setting_all(count: int, makers: Set[str]) -> CodeType:
+    """The code of an `__init__` with the fields `_0`, `_1` ...; that of `_2` calls `_make_2`, if this is in `makers`, for a value
+    that is missing."""
+    fields = [f"_{n}" for n in range(count)]
+    values = [f"_make{_n}() if {_n} is _missing else {_n}" if f"_make{_n}" in makers else _n for _n in fields]
+    body = [f" self.{_n} = {value}" for _n, value in zip(fields, values, strict=True)] or [" pass"]
+    names: dict[str, Any] = {}
+    exec("\n".join([f"def __init__({', '.join(['self', *fields])}):", *body]), names)
+    code: CodeType = names["__init__"].__code__
+    return code
 
 
 def _repr(self: object) -> str:

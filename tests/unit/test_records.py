@@ -7,11 +7,12 @@ import importlib
 import pickle
 import pkgutil
 import sys
+from typing import Any
 
 import pytest
 
 import fwc
-from fwc.records import Record
+from fwc.records import Record, _init_of
 
 
 class Point(Record):
@@ -85,14 +86,36 @@ def test_arguments_and_defaults() -> None:
     assert isinstance(Nothing(), Nothing)
 
 
-def test_a_wrong_call_names_the_field() -> None:
-    for _ in range(2):  # the first call compiles
-        with pytest.raises(TypeError, match=r"__init__\(\) missing 1 required positional argument: 'x'"):
+def test_a_wrong_call_names_the_class_and_the_field() -> None:
+    for _ in range(2):  # the first call makes `__init__`
+        with pytest.raises(TypeError, match=r"Point.__init__\(\) missing 1 required positional argument: 'x'"):
             Point()  # type: ignore[call-arg]
-        with pytest.raises(TypeError, match=r"__init__\(\) got an unexpected keyword argument 'z'"):
+        with pytest.raises(TypeError, match=r"Point.__init__\(\) got an unexpected keyword argument 'z'"):
             Point(1, z=2)  # type: ignore[call-arg]
-        with pytest.raises(TypeError, match=r"__init__\(\) takes 1 positional argument but 2 were given"):
+        with pytest.raises(TypeError, match=r"Nothing.__init__\(\) takes 1 positional argument but 2 were given"):
             Nothing(1)  # type: ignore[call-arg]
+
+
+def test_init_is_what_the_compiler_makes() -> None:
+    for each in every_record():
+        fields = dataclasses.fields(each)  # type: ignore[arg-type]
+        made = _init_of(each, vars(each)["__dataclass_fields__"].defaults)
+        parameters, body = ["self"], ["pass"]
+        for field in fields:
+            maker = f"_make_{len(parameters) - 1}() if {field.name} is _missing else "
+            has_maker = field.default_factory is not dataclasses.MISSING
+            required = field.default is dataclasses.MISSING and not has_maker
+            parameters.append(field.name if required else f"{field.name}=None")
+            body.append(f"self.{field.name} = {maker if has_maker else ''}{field.name}")
+        names: dict[str, Any] = {}
+        exec(f"def __init__({', '.join(parameters)}): {'; '.join(body)}", names)
+        compiled = names["__init__"]
+        assert made.__code__.co_code == compiled.__code__.co_code
+        for name in ("co_names", "co_varnames", "co_argcount", "co_stacksize", "co_consts", "co_flags", "co_name"):
+            assert getattr(made.__code__, name) == getattr(compiled.__code__, name), (each, name)
+        defaults = [f.default for f in fields if f.default is not dataclasses.MISSING]
+        assert len(made.__defaults__ or ()) == len(compiled.__defaults__ or ())
+        assert [d for d in made.__defaults__ or () if d is not dataclasses.MISSING] == defaults
 
 
 def test_equality_and_hash_are_by_the_compared_fields() -> None:

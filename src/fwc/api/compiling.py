@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from fwc.api.policies import elaborated_from
@@ -101,7 +100,7 @@ class _Draft(Record):
 
     output: TargetOutput
     policy: Ruleset | None = None
-    known: Mapping[Family, Programs] = MappingProxyType({})
+    known: Mapping[Family, Programs] = dataclasses.field(default_factory=dict)
 
     def proved(self) -> TargetOutput:
         if self.policy is not None:

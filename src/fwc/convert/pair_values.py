@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import field
 
 from fwc.net.addresses import parse_address
 from fwc.net.hooks import Family
@@ -21,7 +22,7 @@ class Values(Record):
     to_nft: Spell
     to_iptables: Spell
     top: int | None = None
-    opposite: Mapping[str, str] = {}
+    opposite: Mapping[str, str] = field(default_factory=dict)
 
 
 def number(text: str) -> int | None:
