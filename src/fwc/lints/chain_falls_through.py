@@ -56,6 +56,7 @@ from fwc.diagnostics import Diagnostic, Label, Persona, Severity
 from fwc.ir.graph import calls
 from fwc.ir.model import Chain, Table
 from fwc.ir.verdict import Accept, Drop, OpaqueVerdict, Reject, Return, VerdictMap
+from fwc.lints._contents import Feature
 from fwc.lints._context import LintContext
 from fwc.lints._registry import Lint, lint
 from fwc.net.hooks import Family
@@ -64,7 +65,14 @@ from fwc.space.cover import BudgetSpent, uncovered
 _PROMISE = re.compile(r"(?:^|[-_.])(?:drop|reject|deny)$")
 
 
-@lint("FW112", "chain-falls-through", Severity.INFO, Persona.PEDANTIC, formats=("iptables-save", "nft", "fwc"))
+@lint(
+    "FW112",
+    "chain-falls-through",
+    Severity.INFO,
+    Persona.PEDANTIC,
+    formats=("iptables-save", "nft", "fwc"),
+    needs=(Feature.CALLED_CHAIN,),
+)
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     for number, table in enumerate(context.ruleset.tables):
         called = {name for targets in calls(table).values() for name in targets}

@@ -48,11 +48,18 @@ from collections.abc import Iterator, Mapping
 from fwc.diagnostics import Diagnostic, Severity
 from fwc.ir.graph import calls, reachable
 from fwc.ir.model import Chain, Table
+from fwc.lints._contents import Feature
 from fwc.lints._context import LintContext
 from fwc.lints._registry import Lint, lint
 
 
-@lint("FW109", "unreferenced-chain", Severity.WARNING, formats=("iptables-save", "nft", "fwc"))
+@lint(
+    "FW109",
+    "unreferenced-chain",
+    Severity.WARNING,
+    formats=("iptables-save", "nft", "fwc"),
+    needs=(Feature.CALLED_CHAIN,),
+)
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     for table in context.ruleset.tables:
         if not any(chain.base is not None and chain.rules for chain in table.chains):

@@ -24,7 +24,8 @@ LINT_PACKAGES = {
 
 LINT_NOT = {
     "fwc.dialects.nft.tree", "fwc.dialects.pf.tree", "fwc.elaborate.nat_forward", "fwc.elaborate.packet_changes",
-    "fwc.elaborate.packet_tests", "fwc.lints._journey_search", "fwc.lints._pf",
+    "fwc.elaborate.packet_tests", "fwc.lints._journey_search", "fwc.lints._pf", "fwc.analysis.equivalence",
+    "fwc.lints._assertions", "fwc.lints._change", "fwc.lints._clamps",
     "fwc.dialects.iptables.emit", "fwc.dialects.iptables.lower", "fwc.dialects.nft.lower", "fwc.dialects.nft.parse",
     "fwc.dialects.pf.lower", "fwc.dialects.pf.parse", "fwc.lang.grammars", "fwc.project.baseline", "fwc.render.sarif",
     "fwc.sim.netfilter",
@@ -94,3 +95,10 @@ def test_lint_loads_only_lints_that_read_policies(lint: set[str]) -> None:
     assert len(others) > 50
     assert not lint & others
     assert "fwc.lints.unreachable_rule" in lint
+
+
+def test_lint_loads_no_lint_about_what_the_policy_has_not(lint: set[str]) -> None:
+    absent = {"Log", "Snat", "WithinRate", "NoTrack", "assertion", "inventory", "called chain"}
+    others = {f"fwc.lints.{each.module}" for each in LISTED.values() if each.needs and absent.issuperset(each.needs)}
+    assert len(others) > 10
+    assert not lint & others
