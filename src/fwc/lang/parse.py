@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import re
 from collections import Counter, defaultdict
+from functools import cache
 from typing import Any
 
 from fwc.diagnostics import Diagnostic
@@ -69,7 +70,12 @@ _seen: defaultdict[str, Counter[str]] = defaultdict(Counter)
 _DECLARING = frozenset({"zone", "host", "group", "service", "set", "template", "chain", "let"})
 
 _BRACES = re.compile("[{}]")
-_UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]|\r(?!\n)")
+
+
+@cache
+def _unseen() -> re.Pattern[str]:
+    """Only compiled for a text that may have one: its set of characters takes longer than parsing a small policy."""
+    return re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]|\r(?!\n)")
 
 
 class _Stop(Exception):
@@ -120,7 +126,7 @@ class _Reader:
         start, end = self.offsets[0], self.offsets[-1]
         if self.source.text[start:end].replace("\n", "").replace("\t", "").isprintable():
             return  # looking for each of them takes twenty times as long
-        for found in _UNSEEN.finditer(self.source.text, start, end):
+        for found in _unseen().finditer(self.source.text, start, end):
             message = f"the character U+{ord(found[0]):04X} cannot stand in a policy"
             self.builder.error("FW043", message, found.start(), found.end(), "remove it")
 
@@ -244,7 +250,7 @@ class _Reader:
                 return []
             self._bodies_after(stop.mistake)
             at = stop.mistake.index
-            if at < end and _UNSEEN.search(self.texts[at]):
+            if at < end and _unseen().search(self.texts[at]):
                 return []  # reported as that
             self.diagnostics.append(describe(self.source, self.tables, self.words, stop.mistake))
             return []

@@ -18,12 +18,15 @@ class Grammar(Record):
     terminals: tuple[str, ...]
     """Names, in lexing order; a terminal's symbol is its index."""
     patterns: tuple[str, ...]
+    """Of a whole word; none for a terminal that is a list of words."""
     words: tuple[tuple[str, ...], ...]
     """The words of a terminal that is a list of words, for others none."""
     needs: tuple[str, ...]
     """Characters that every match of a terminal holds."""
-    digits: tuple[bool, ...]
-    """Whether every match of a terminal begins with a digit."""
+    begins: tuple[str, ...]
+    """Characters of which every match of a terminal begins with one."""
+    reserved: tuple[tuple[str, ...], ...]
+    """Words that the expression of a terminal matches, and that are none of it."""
     end: int
     """The symbol of the end of a line."""
     rules: tuple[tuple[str, int, int, bool], ...]
@@ -58,7 +61,7 @@ def _load() -> Grammar:
     from fwc.lang._tables import DATA
 
     terminals = DATA["terminals"]
-    names, patterns, words, needs, digits = zip(*terminals, strict=True)
+    names, patterns, words, needs, begins, reserved = zip(*terminals, strict=True)
     symbols = [*names, "$END", *DATA["nonterminals"]]
     inline = {symbols.index(name) for name in DATA["inline"]}
     return Grammar(
@@ -66,7 +69,8 @@ def _load() -> Grammar:
         patterns=patterns,
         words=words,
         needs=needs,
-        digits=digits,
+        begins=begins,
+        reserved=reserved,
         end=len(names),
         rules=tuple((name, left, size, left in inline) for name, left, size in DATA["rules"]),
         starts={name: (first, last) for name, (first, last) in DATA["starts"].items()},
