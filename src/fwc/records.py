@@ -63,7 +63,7 @@ class _Fields:
         if self._made is None:
             # `dataclass` itself makes the descriptions, on a class that has nothing else.
             members = {name: value for name, value in self.defaults.items() if value is not MISSING}
-            annotations = dict.fromkeys(self.defaults, "object")
+            annotations = dict.fromkeys(self.defaults, object)  # as a text it would be searched for what it is
             plain = type(owner.__name__, (), {"__annotations__": annotations, "__doc__": owner.__name__, **members})
             made: Any = dataclasses.dataclass(init=False, repr=False, eq=False)(plain)
             self._made = made.__dataclass_fields__
