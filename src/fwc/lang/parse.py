@@ -10,11 +10,9 @@ from typing import Any
 
 from fwc.diagnostics import Diagnostic
 from fwc.lang import ast, changes, statements
-from fwc.lang.hints import LIKELY_STATEMENTS, STATEMENT_WORDS
 from fwc.lang.nodes import NODES
 from fwc.lang.shapes import Doubt, Shape, compile_shape
-from fwc.lang.syntax_errors import Mistake, describe
-from fwc.lang.tables import grammar
+from fwc.lang.tables import Mistake, grammar
 from fwc.lang.values import LEAVES, Builder
 from fwc.lang.words import CLOSE, NEWLINE, OPEN, SPACE, Words, cut, kinds
 from fwc.source import SourceFile, Span
@@ -162,6 +160,8 @@ class _Reader:
 
     def _likely_end(self, brace: int, limit: int) -> int:
         """Where a brace that is never closed should have been: before the next line that is indented no deeper."""
+        from fwc.lang.hints import STATEMENT_WORDS
+
         text = self.source.text
         line = text.rfind("\n", 0, self.offsets[brace]) + 1
         indent = len(text[line:]) - len(text[line:].lstrip(" \t")) if line < len(text) else 0
@@ -252,6 +252,8 @@ class _Reader:
             at = stop.mistake.index
             if at < end and _unseen().search(self.texts[at]):
                 return []  # reported as that
+            from fwc.lang.syntax_errors import describe  # of no use to a text without a mistake
+
             self.diagnostics.append(describe(self.source, self.tables, self.words, stop.mistake))
             return []
 
@@ -265,6 +267,8 @@ class _Reader:
 
     def _bodies_after(self, mistake: Mistake) -> None:
         """Read the statements in the braces of a line that is none, for their errors alone."""
+        from fwc.lang.hints import LIKELY_STATEMENTS
+
         brace = self.shapes.find(OPEN, mistake.index, mistake.end)
         while brace >= 0:
             close = self.closing[brace]

@@ -47,6 +47,17 @@ class Grammar(Record):
         return row
 
 
+class Mistake(Record):
+    """Where a statement stopped making sense: the word at `index` (or the end of the line, `index == end`), while the
+    words before it had led to `states`."""
+
+    start: str
+    first: int
+    index: int
+    end: int
+    states: tuple[int, ...]
+
+
 _loaded: list[Grammar] = []
 
 

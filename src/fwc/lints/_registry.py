@@ -8,7 +8,6 @@ from functools import cache
 
 import fwc.lints
 from fwc.diagnostics import Applicability, Confidence, Diagnostic, Edit, Fix, Label, Persona, Severity
-from fwc.lints._aliases import ALIASES
 from fwc.lints._contents import Need, name_of
 from fwc.lints._context import LintContext
 from fwc.lints._table import ROWS
@@ -175,6 +174,8 @@ def load_lints() -> dict[str, Lint]:
 
 def find_lint(word: str) -> Lint | None:
     """A lint by code or name; a name of the language that stands for several gives the first."""
+    from fwc.lints._aliases import ALIASES
+
     lints = load_lints()
     if word in ALIASES:
         return lints[ALIASES[word][0]]
