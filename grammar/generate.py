@@ -74,13 +74,14 @@ def tables(lark: Lark) -> dict[str, Any]:
         row = {str(name) for name in table.states[state]}
         if "_RBRACE" in row and (kinds := row.intersection(LINE_KINDS)):
             bodies[order[state]] = "_host_item" if "_host_item" in kinds else min(kinds)
+    inline = {r.origin.name for r in rules if r.origin.name.startswith("_") or r.options.expand1}
     return {
         "terminals": [[t.name, *terminal(t.pattern.to_regexp())] for t in terminals],
-        "nonterminals": nonterminals,
-        "rules": [[r.alias or r.origin.name, symbols[r.origin.name], len(r.expansion)] for r in rules],
-        "inline": sorted({r.origin.name for r in rules if r.origin.name.startswith("_") or r.options.expand1}),
+        "rules": [
+            [r.alias or r.origin.name, symbols[r.origin.name], len(r.expansion), r.origin.name in inline] for r in rules
+        ],
         "starts": {s: [order[table.start_states[s]], order[table.end_states[s]]] for s in STARTS},
-        "bodies": {str(k): v for k, v in bodies.items()},
+        "bodies": bodies,
         "rows": rows,
     }
 

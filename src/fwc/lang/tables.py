@@ -71,10 +71,7 @@ def grammar() -> Grammar:
 def _load() -> Grammar:
     from fwc.lang._tables import DATA
 
-    terminals = DATA["terminals"]
-    names, patterns, words, needs, begins, reserved = zip(*terminals, strict=True)
-    symbols = [*names, "$END", *DATA["nonterminals"]]
-    inline = {symbols.index(name) for name in DATA["inline"]}
+    names, patterns, words, needs, begins, reserved = zip(*DATA["terminals"], strict=True)
     return Grammar(
         terminals=names,
         patterns=patterns,
@@ -83,9 +80,9 @@ def _load() -> Grammar:
         begins=begins,
         reserved=reserved,
         end=len(names),
-        rules=tuple((name, left, size, left in inline) for name, left, size in DATA["rules"]),
-        starts={name: (first, last) for name, (first, last) in DATA["starts"].items()},
-        bodies={int(state): name for state, name in DATA["bodies"].items()},
+        rules=DATA["rules"],
+        starts=DATA["starts"],
+        bodies=DATA["bodies"],
         texts=DATA["rows"],
         rows={},
     )

@@ -4,7 +4,7 @@ be imported."""
 from __future__ import annotations
 
 from collections.abc import Iterable
-from enum import StrEnum
+from typing import Literal
 
 from fwc.ir.match import AllOf, AnyOf, Field, FieldIn, MaskedIn, Match, Not, SetRef, TupleIn
 from fwc.ir.model import Ruleset
@@ -12,14 +12,9 @@ from fwc.ir.verdict import Action, Verdict, VerdictMap
 from fwc.ir.walk import conjuncts, rules
 from fwc.records import Record
 
-
-class Feature(StrEnum):
-    """What a lint may be about that is no part of a rule."""
-
-    CALLED_CHAIN = "called chain"  # a chain that no hook calls by itself
-    ASSERTION = "assertion"  # a policy's own statement of what must hold
-    INVENTORY = "inventory"  # `interfaces` of the configuration
-
+Feature = Literal["called chain", "assertion", "inventory"]
+"""What a lint may be about that is no part of a rule: chains that no hook calls by itself, assertions of a policy, the
+configuration's `interfaces`."""
 
 Need = type[Match | Action | Verdict] | Field | Feature
 """What a lint can be about: conditions, actions and verdicts of a kind, conditions on a field, or a feature."""
@@ -27,7 +22,9 @@ Need = type[Match | Action | Verdict] | Field | Feature
 
 def name_of(need: Need) -> str:
     """The word for it in the table of lints."""
-    return need.__name__ if isinstance(need, type) else need.value
+    if isinstance(need, str):
+        return need
+    return need.value if isinstance(need, Field) else need.__name__
 
 
 class Contents(Record):

@@ -156,8 +156,8 @@ class LintContext:
         return chain.origin.span if chain else None
 
 
-_FEATURES: dict[str, Callable[[LintContext], bool]] = {
-    Feature.CALLED_CHAIN: lambda c: any(chain.base is None for table in c.ruleset.tables for chain in table.chains),
-    Feature.ASSERTION: lambda c: c.elaborated is not None and bool(c.elaborated.assertions),
-    Feature.INVENTORY: lambda c: bool(c.settings.interfaces),
+_FEATURES: dict[Feature, Callable[[LintContext], bool]] = {
+    "called chain": lambda c: any(chain.base is None for table in c.ruleset.tables for chain in table.chains),
+    "assertion": lambda c: c.elaborated is not None and bool(c.elaborated.assertions),
+    "inventory": lambda c: bool(c.settings.interfaces),
 }

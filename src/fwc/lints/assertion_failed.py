@@ -42,7 +42,6 @@ from fwc.diagnostics import Diagnostic, Label, Persona, Severity
 from fwc.elaborate.elaborated import Elaborated
 from fwc.ir.model import Ruleset
 from fwc.lints._assertions import Failure, failures
-from fwc.lints._contents import Feature
 from fwc.lints._context import LintContext
 from fwc.lints._registry import Lint, lint, load_lint
 from fwc.space.boxes import same_name
@@ -50,7 +49,7 @@ from fwc.space.boxes import same_name
 _LABELS = {"never": "lets it through", "always": "refuses it"}
 
 
-@lint("FW530", "assertion-failed", Severity.ERROR, Persona.REGULAR, ("fwc",), needs=(Feature.ASSERTION,))
+@lint("FW530", "assertion-failed", Severity.ERROR, Persona.REGULAR, ("fwc",), needs=("assertion",))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     if context.elaborated is None:
         return

@@ -56,7 +56,6 @@ from fwc.diagnostics import Diagnostic, Label, Persona, Severity
 from fwc.ir.graph import calls
 from fwc.ir.model import Chain, Table
 from fwc.ir.verdict import Accept, Drop, OpaqueVerdict, Reject, Return, VerdictMap
-from fwc.lints._contents import Feature
 from fwc.lints._context import LintContext
 from fwc.lints._registry import Lint, lint
 from fwc.net.hooks import Family
@@ -71,7 +70,7 @@ _PROMISE = re.compile(r"(?:^|[-_.])(?:drop|reject|deny)$")
     Severity.INFO,
     Persona.PEDANTIC,
     formats=("iptables-save", "nft", "fwc"),
-    needs=(Feature.CALLED_CHAIN,),
+    needs=("called chain",),
 )
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     for number, table in enumerate(context.ruleset.tables):

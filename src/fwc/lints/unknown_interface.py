@@ -47,13 +47,12 @@ from fnmatch import fnmatchcase
 
 from fwc.diagnostics import Diagnostic, Severity
 from fwc.lints._conditions import interfaces
-from fwc.lints._contents import Feature
 from fwc.lints._context import LintContext
 from fwc.lints._registry import Lint, lint
 from fwc.source import Span
 
 
-@lint("FW702", "unknown-interface", Severity.WARNING, needs=(Feature.INVENTORY,))
+@lint("FW702", "unknown-interface", Severity.WARNING, needs=("inventory",))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     known = [name.replace("+", "*") for each in context.settings.interfaces for name in each.names]
     if not known:

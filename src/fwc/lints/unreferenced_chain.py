@@ -48,7 +48,6 @@ from collections.abc import Iterator, Mapping
 from fwc.diagnostics import Diagnostic, Severity
 from fwc.ir.graph import calls, reachable
 from fwc.ir.model import Chain, Table
-from fwc.lints._contents import Feature
 from fwc.lints._context import LintContext
 from fwc.lints._registry import Lint, lint
 
@@ -58,7 +57,7 @@ from fwc.lints._registry import Lint, lint
     "unreferenced-chain",
     Severity.WARNING,
     formats=("iptables-save", "nft", "fwc"),
-    needs=(Feature.CALLED_CHAIN,),
+    needs=("called chain",),
 )
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     for table in context.ruleset.tables:

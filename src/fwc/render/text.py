@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Sequence
 
 from fwc.diagnostics import Applicability, Diagnostic, Label, Severity
@@ -158,6 +157,8 @@ def _columns(text: str) -> int:
     """Terminal columns, wide East Asian characters counted twice and combining marks not at all."""
     if text.isascii():
         return len(text)
+    import unicodedata  # a library of its own, for texts that have such
+
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 

@@ -32,7 +32,7 @@ def context(*rules: Rule, called: bool = False, settings: LintSettings | None = 
 
 
 def test_every_word_stands_for_one_thing() -> None:
-    things = (*get_args(Match), *get_args(Action), *get_args(Verdict), *Field, *Feature)
+    things = (*get_args(Match), *get_args(Action), *get_args(Verdict), *Field, *get_args(Feature))
     words = Counter(map(name_of, things))
     assert set(words.values()) == {1}
     needed = {word for lint in LISTED.values() for word in lint.needs}
@@ -44,7 +44,7 @@ def test_what_rules_are_made_of_is_had() -> None:
     rules = context(Rule(state_in(CtState.NEW), (Log(),), ACCEPT))
     for word in ("Log", "Accept", "FieldIn", "ct-state"):
         assert rules.has_any(("Snat", word))
-    assert not rules.has_any(("Snat", "sport", *Feature))
+    assert not rules.has_any(("Snat", "sport", *get_args(Feature)))
 
 
 def test_what_verdict_maps_lead_to_is_had() -> None:
@@ -59,7 +59,7 @@ def test_features_are_had() -> None:
     assert context(called=True).has_any(("called chain",))
     inventory = LintSettings(interfaces=(Interface("lan", ("eth0",)),))
     assert context(settings=inventory).has_any(("inventory",))
-    assert not context().has_any(tuple(Feature))
+    assert not context().has_any(get_args(Feature))
 
 
 def test_a_lint_that_needs_nothing_always_runs() -> None:
