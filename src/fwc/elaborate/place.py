@@ -14,7 +14,6 @@ from fwc.elaborate.expiry import Expiry
 from fwc.elaborate.layout import Layout, Skipped
 from fwc.elaborate.names import suggestion
 from fwc.elaborate.report import mistake
-from fwc.elaborate.templates import bind
 from fwc.elaborate.when import Machine
 from fwc.lang import ast
 from fwc.records import Record
@@ -163,6 +162,8 @@ class Placer:
             help = "write the statements in fewer templates"
             self.out.append(mistake(TOO_LARGE, message, use.span, help=help, secondary=self._trail(around)))
             return []
+        from fwc.elaborate.templates import bind
+
         inner = bind(use, template, Substitution(bindings, self.out), self.globals, self.out)
         if inner is None:
             return []

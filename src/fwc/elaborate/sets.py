@@ -10,7 +10,6 @@ from fwc.elaborate.codes import SET, SET_FILE
 from fwc.elaborate.groups import AddressBook
 from fwc.elaborate.interfaces import interface_problem
 from fwc.elaborate.report import mistake
-from fwc.elaborate.set_files import read_addresses, read_ifaces, read_macs, read_ports
 from fwc.ir.match import Field, Values
 from fwc.ir.model import NamedSet
 from fwc.lang import ast
@@ -119,6 +118,8 @@ def _from_file(
     except FileProblem as problem:
         out.append(mistake(SET_FILE, f"{problem}", file.span, help="paths are relative to the file that names them"))
         return None
+    from fwc.elaborate.set_files import read_addresses, read_ifaces, read_macs, read_ports
+
     inputs[source.path] = digest
     before = len(out)
     values: Values

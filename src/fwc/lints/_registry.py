@@ -146,7 +146,9 @@ class Listed(Record):
     needs: tuple[str, ...]
 
 
-LISTED = {row[0]: Listed(row[0], row[1], Persona(row[2]), *row[3:]) for row in ROWS}
+_PERSONAS = {each.value: each for each in Persona}  # to call the enumeration takes as long as all the rest of this
+
+LISTED = {row[0]: Listed(row[0], row[1], _PERSONAS[row[2]], *row[3:]) for row in ROWS}
 """Every lint by code, in the order of codes."""
 
 

@@ -26,7 +26,7 @@ LINT_NOT = {
     "fwc.dialects.nft.tree", "fwc.dialects.pf.tree", "fwc.elaborate.nat_forward", "fwc.elaborate.packet_changes",
     "fwc.elaborate.packet_tests", "fwc.lints._journey_search", "fwc.lints._pf", "fwc.analysis.equivalence",
     "fwc.lints._assertions", "fwc.lints._change", "fwc.lints._clamps", "fwc.lints._aliases", "fwc.lang.hints",
-    "fwc.lang.syntax_errors", "fwc.project.write",
+    "fwc.lang.syntax_errors", "fwc.project.write", "fwc.elaborate.set_files", "fwc.elaborate.templates",
     "fwc.dialects.iptables.emit", "fwc.dialects.iptables.lower", "fwc.dialects.nft.lower", "fwc.dialects.nft.parse",
     "fwc.dialects.pf.lower", "fwc.dialects.pf.parse", "fwc.lang.grammars", "fwc.project.baseline", "fwc.render.sarif",
     "fwc.sim.netfilter",
