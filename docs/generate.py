@@ -66,21 +66,31 @@ def layers(text: str) -> str:
 
 
 def table() -> str:
-    """src/fwc/lints/_table.py: by it a run imports only the lints that read its kind of input."""
+    """src/fwc/lints/_table.py: by it a run imports only the lints that read its kind of input and have something to look at."""
     out = [
-        '"""Code, name, persona, kinds of input and module of every lint. Written by `make docs` from the lints; do not edit."""',
+        '"""Code, name, persona, kinds of input and module of every lint, the kinds of which it reads the tree, and what it needs.',
+        "",
+        "Written by `make docs` from the lints; do not edit.",
+        '"""',
         "",
         "from __future__ import annotations",
         "",
         "# ruff: noqa: E501",
         "# fmt: off",
-        "ROWS: tuple[tuple[str, str, str, tuple[str, ...], str], ...] = (",
+        "Words = tuple[str, ...]",
+        "ROWS: tuple[tuple[str, str, str, Words, str, Words, Words], ...] = (",
     ]
     for each in load_lints().values():
-        formats = "".join(f'"{kind}", ' for kind in each.formats).removesuffix(" " if len(each.formats) == 1 else ", ")
-        out.append(f'    ("{each.code}", "{each.name}", "{each.persona.value}", ({formats}), "{each.module}"),')
+        row = (each.code, each.name, each.persona.value, each.formats, each.module, each.reads_tree, each.needs)
+        out.append(f"    ({', '.join(map(_literal, row))}),")
     out += [")", '"""In the order of codes. The module is empty where reading the input reports the code."""', ""]
     return "\n".join(out)
+
+
+def _literal(value: str | tuple[str, ...]) -> str:
+    if isinstance(value, str):
+        return f'"{value}"'
+    return f"({', '.join(map(_literal, value))}{',' if len(value) == 1 else ''})"
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Write src/fwc/lang/_tables.py from policy.lark: the terminals and the LALR tables that Lark computes.
 
-Run by `make grammar`. tests/unit/lang/test_tables.py fails when the committed file is not what this prints.
+Run by `make grammar`. tests/unit/lang/test_against_lark.py fails when the committed file is not what this prints.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ from lark.parsers.lalr_analysis import Shift
 HERE = Path(__file__).resolve().parent
 STARTS = ["start", "stmt", "_zone_prop", "setting", "packet", "_host_item", "_optline"]
 LINE_KINDS = STARTS[1:]
-BOUNDARY = r"(?![\w.:"
+BOUNDARY = r"(?![\w.:\/@$%*+\]]|-(?!>))"
+"""Behind nearly every terminal: a word ends here."""
+RESERVED = r"\(\?!\(\?:([a-z0-9|]+)\)\(\?!\[A-Za-z0-9_-\]\)\)(\[A-Za-z_\].*)"
+"""Before a terminal made of the characters of names: words that it is not."""
 HEADER = '''"""Generated from grammar/policy.lark by `make grammar`; do not edit.
 
 Rows are decoded when the parser first enters their state: see tables.py for the format.
@@ -71,23 +74,35 @@ def tables(lark: Lark) -> dict[str, Any]:
         row = {str(name) for name in table.states[state]}
         if "_RBRACE" in row and (kinds := row.intersection(LINE_KINDS)):
             bodies[order[state]] = "_host_item" if "_host_item" in kinds else min(kinds)
+    inline = {r.origin.name for r in rules if r.origin.name.startswith("_") or r.options.expand1}
     return {
         "terminals": [[t.name, *terminal(t.pattern.to_regexp())] for t in terminals],
-        "nonterminals": nonterminals,
-        "rules": [[r.alias or r.origin.name, symbols[r.origin.name], len(r.expansion)] for r in rules],
-        "inline": sorted({r.origin.name for r in rules if r.origin.name.startswith("_") or r.options.expand1}),
+        "rules": [
+            [r.alias or r.origin.name, symbols[r.origin.name], len(r.expansion), r.origin.name in inline] for r in rules
+        ],
         "starts": {s: [order[table.start_states[s]], order[table.end_states[s]]] for s in STARTS},
-        "bodies": {str(k): v for k, v in bodies.items()},
+        "bodies": bodies,
         "rows": rows,
     }
 
 
-def terminal(pattern: str) -> tuple[str, list[str], str, bool]:
-    """The expression of a terminal, the words it lists (none when it is more than a list), the characters that every match
-    holds, and whether every match begins with a digit."""
-    listed = re.fullmatch(r"(?:\(\?:)?([a-z0-9]+(?:[|-][a-z0-9]+)*)\)?", pattern.split(BOUNDARY)[0])
-    parsed = list(re_parser.parse(pattern))
-    return pattern, listed[1].split("|") if listed else [], "".join(sorted(needed(parsed))), begins_with_digit(parsed)
+def terminal(pattern: str) -> tuple[str, list[str], str, str, list[str]]:
+    """What the cut words are compared with: an expression for the whole word, or the words that it lists if it is no more than a
+    list, the characters that every match holds, those that one may begin with, and words that are none although they match.
+
+    What stands behind a word, or would be behind a reserved one, is nothing where whole words are compared: those lookaheads
+    are most of the work of compiling an expression, which is done at each start.
+    """
+    whole = pattern.removesuffix(BOUNDARY)
+    listed = re.fullmatch(r"(?:\(\?:)?([a-z0-9]+(?:[|-][a-z0-9]+)*)\)?", whole)
+    if listed:
+        return "", listed[1].split("|"), "", "", []
+    reserved = re.fullmatch(RESERVED, whole)
+    if reserved:
+        whole = reserved[2]
+    parsed = list(re_parser.parse(whole))
+    begin, needs = ("".join(sorted(each)) for each in (beginnings(parsed), needed(parsed)))
+    return whole, [], needs, begin, reserved[1].split("|") if reserved else []
 
 
 def needed(parsed: Iterable[Any]) -> set[str]:
@@ -105,11 +120,32 @@ def needed(parsed: Iterable[Any]) -> set[str]:
     return found
 
 
-def begins_with_digit(parsed: Iterable[Any]) -> bool:
-    kind, value = next(iter(parsed))
-    if kind is re_constants.MAX_REPEAT and value[0] > 0:
-        return begins_with_digit(value[2])
-    return kind is re_constants.IN and value == [(re_constants.RANGE, (ord("0"), ord("9")))]
+def beginnings(parsed: Iterable[Any]) -> set[str]:
+    """The characters with which a match of a parsed expression may begin; ValueError when it may be empty."""
+    found: set[str] = set()
+    for kind, value in parsed:
+        if kind is re_constants.LITERAL:
+            return found | {chr(value)}
+        if kind is re_constants.IN:
+            return found.union(*(_members(*each) for each in value))
+        if kind is re_constants.SUBPATTERN:
+            return found | beginnings(value[3])
+        if kind is re_constants.BRANCH:
+            return found.union(*(beginnings(each) for each in value[1]))
+        if kind is not re_constants.MAX_REPEAT:
+            raise ValueError(f"what {kind} begins with is not known")
+        found |= beginnings(value[2])
+        if value[0] > 0:
+            return found
+    raise ValueError("a match may be empty")
+
+
+def _members(kind: Any, value: Any) -> set[str]:
+    if kind is re_constants.LITERAL:
+        return {chr(value)}
+    if kind is not re_constants.RANGE:
+        raise ValueError(f"what {kind} holds is not known")
+    return set(map(chr, range(value[0], value[1] + 1)))
 
 
 def str_of_rule(rule: Any) -> tuple[str, list[str], str]:

@@ -12,7 +12,7 @@ from fwc.lints._registry import Lint
 from fwc.lints._settings import LintSettings
 from fwc.project.config import load_config
 from fwc.project.loader import DiskFiles, standard_policies
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import SourceFile
 
 TODAY = "2026-06-01"
@@ -20,8 +20,7 @@ NAMES = {"fwc": "policy.fw", "iptables-save": "rules.v4", "nft": "ruleset.nft", 
 _FENCE = re.compile(r"^```([\w-]+)([^\n]*)\n(.*?)^```", re.M | re.S)
 
 
-@record
-class Example:
+class Example(Record):
     """A fenced block; `companion` is the text of a block marked so, `config` that of a `yaml` block of the section."""
 
     kind: str

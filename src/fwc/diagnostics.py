@@ -7,7 +7,7 @@ from dataclasses import field
 from enum import Enum, StrEnum
 from typing import Any
 
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import Span
 
 
@@ -50,31 +50,27 @@ class Persona(Enum):
     AUDITOR = "auditor"
 
 
-@record
-class Label:
+class Label(Record):
     """A span and what there is to say about it (may be empty for the primary span)."""
 
     span: Span
     message: str = ""
 
 
-@record
-class Edit:
+class Edit(Record):
     """Replace the text of `span` by `replacement`."""
 
     span: Span
     replacement: str
 
 
-@record
-class Fix:
+class Fix(Record):
     applicability: Applicability
     message: str
     edits: tuple[Edit, ...] = ()
 
 
-@record
-class Diagnostic:
+class Diagnostic(Record):
     """One finding.
 
     `code` is stable ("FW103"), `name` its kebab-case name. `message` is one sentence of fact. `primary` is the text at

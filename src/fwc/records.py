@@ -1,63 +1,77 @@
-"""The decorator behind every data type: immutable to the type checker, cheap at run time and to define."""
+"""What every data type is made by: immutable to the type checker, cheap at run time and to define."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Set
+from dataclasses import MISSING
+from functools import cache
+from itertools import chain
 from operator import attrgetter
-from typing import Any, TypeVar, dataclass_transform
+from types import CodeType, FunctionType
+from typing import Any, dataclass_transform
 
-_T = TypeVar("_T")
 
-_REQUIRED = object()
+class InParts(property):
+    """A field that a record keeps as several slots, `parts`: it is given as a tuple of what they hold, and what is seen is what
+    `get` makes of the record."""
+
+    def __init__(self, get: Callable[[Any], object], *parts: str) -> None:
+        super().__init__(get)
+        self.parts = parts
+
+
+class _Maker(type):
+    """Makes what is written as a subclass of `Record` without a base class and with `type` for its type. A subclass that says
+    what is `kept` in parts is one more way to write records: those that have such fields."""
+
+    kept: dict[str, InParts]
+
+    def __new__(
+        cls, name: str, bases: tuple[type, ...], members: dict[str, Any], kept: dict[str, InParts] | None = None
+    ) -> Any:
+        if not bases or kept is not None:
+            made = super().__new__(cls, name, bases, members)
+            made.kept = kept or {}
+            return made
+        base = bases[0]
+        if len(bases) > 1 or not isinstance(base, _Maker):
+            raise TypeError(f"{name}: a record has no other base class")
+        fields = {field: members.pop(field, MISSING) for field in members.get("__annotations__", ())}
+        members["__slots__"] = members["__match_args__"] = tuple(fields)
+        if base.kept:
+            members.update({field: base.kept[field] for field in fields if field in base.kept})
+            slots = [base.kept[field].parts if field in base.kept else (field,) for field in fields]
+            members["__slots__"] = tuple(chain.from_iterable(slots))
+        members["__dataclass_fields__"] = _Fields(fields)
+        members["__init__"] = _first_init
+        members["__init_subclass__"] = _no_subclass
+        members.setdefault("__repr__", _repr)
+        if "__eq__" not in members:
+            _compare_by_fields(members, fields)
+        return type(name, (), members)
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(dataclasses.field,))
-def record(cls: type[_T]) -> type[_T]:
-    """Make `cls` a slotted value type, as `dataclass(slots=True)` would.
+class Record(metaclass=_Maker):
+    """`class Name(Record)` is a slotted value type, as `dataclass(slots=True)` would make it.
 
     The type checker treats instances as frozen, so assigning to a field is an error in CI. At run time they are
     plain slotted objects: `dataclass(frozen=True)` stores every field through `object.__setattr__`, which made
     building the tree of a 10,000-rule policy three times slower.
 
-    There are some 300 of these types and a command uses a tenth of them. `dataclass` compiles three functions for each when
-    it is imported, half of the start-up time of `fwc lint`; here `__init__` is compiled when the first object is made, and
+    As with `typing.NamedTuple`, the base class is a way to write it and is gone at run time: `isinstance` is slower for classes
+    that have a type of their own. It is no decorator because slots cannot be added to a class: it would have to make each a
+    second time. A record is no base class either: all fields of one stand in one place.
+
+    There are some 400 of these types and a command uses a tenth of them. `dataclass` compiles three functions for each when
+    it is imported, half of the start-up time of `fwc lint`; here `__init__` is made with the first object, and
     what `dataclasses.fields` and `dataclasses.replace` need is made when they first ask.
     """
-    members = dict(vars(cls))
-    own = {name: members.pop(name, _REQUIRED) for name in cls.__annotations__}
-    fields = {**_inherited(cls), **own}
-    for name in ("__dict__", "__weakref__"):
-        members.pop(name, None)
-    members["__slots__"] = tuple(own) if cls.__base__ is object else tuple(n for n in own if not _is_slot(cls, n))
-    members["__match_args__"] = tuple(fields)
-    members["__dataclass_fields__"] = _Fields(fields)
-    members["__init__"] = _first_init
-    members.setdefault("__repr__", _repr)
-    if "__eq__" not in members:
-        _compare_by_fields(members, fields)
-    meta: Any = type(cls)
-    made: type[_T] = meta(cls.__name__, cls.__bases__, members)
-    made.__qualname__ = cls.__qualname__
-    return made
 
 
-def _inherited(cls: type[Any]) -> dict[str, object]:
-    out: dict[str, object] = {}
-    for base in reversed(cls.__mro__[1:]):
-        known = vars(base).get("__dataclass_fields__")
-        if isinstance(known, _Fields):
-            out.update(known.defaults)
-    return out
-
-
-def _is_slot(cls: type[Any], name: str) -> bool:
-    return any(name in vars(base).get("__slots__", ()) or _parts(base, name) is not None for base in cls.__mro__[1:])
-
-
-def _parts(cls: type[Any], name: str) -> tuple[str, ...] | None:
-    """The fields in which a class keeps a field that it has as a property with `parts`."""
-    return getattr(getattr(cls, name, None), "parts", None)
+def _no_subclass(cls: type[Any]) -> None:
+    raise TypeError(f"{cls.__name__}: a record is no base class")
 
 
 class _Fields:
@@ -70,8 +84,8 @@ class _Fields:
     def __get__(self, _: object, owner: type[Any]) -> dict[str, dataclasses.Field[Any]]:
         if self._made is None:
             # `dataclass` itself makes the descriptions, on a class that has nothing else.
-            members = {name: value for name, value in self.defaults.items() if value is not _REQUIRED}
-            annotations = dict.fromkeys(self.defaults, "object")
+            members = {name: value for name, value in self.defaults.items() if value is not MISSING}
+            annotations = dict.fromkeys(self.defaults, object)  # as a text it would be searched for what it is
             plain = type(owner.__name__, (), {"__annotations__": annotations, "__doc__": owner.__name__, **members})
             made: Any = dataclasses.dataclass(init=False, repr=False, eq=False)(plain)
             self._made = made.__dataclass_fields__
@@ -79,51 +93,50 @@ class _Fields:
 
 
 def _first_init(self: object, *values: object, **named: object) -> None:
-    """Compile the class's `__init__` and go on in it."""
-    for cls in type(self).__mro__:
-        if vars(cls).get("__init__") is _first_init:
-            cls.__init__ = _init_of(cls, vars(cls)["__dataclass_fields__"].defaults)  # type: ignore[misc]
-            break
-    type(self).__init__(self, *values, **named)
+    """Make the class's `__init__` and go on in it."""
+    cls: Any = type(self)
+    cls.__init__ = _init_of(cls, vars(cls)["__dataclass_fields__"].defaults)
+    cls.__init__(self, *values, **named)
 
 
-def _init_of(cls: type, defaults: dict[str, object]) -> Callable[..., None]:
-    names: dict[str, object] = {}
-    parameters, body = ["self"], []
-    for name, given in defaults.items():
-        value, default = name, _default(given)
-        if default is _REQUIRED:
-            parameters.append(name)
-        elif isinstance(default, _Factory):
-            names[f"_make_{name}"] = default.make
-            names["_required"] = _REQUIRED
-            parameters.append(f"{name}=_required")
-            value = f"_make_{name}() if {name} is _required else {name}"
-        else:
-            names[f"_default_{name}"] = default
-            parameters.append(f"{name}=_default_{name}")
-        kept = _parts(cls, name)
-        target = f"self.{name}" if kept is None else ", ".join(f"self.{part}" for part in kept)
-        body.append(f" {target} = {value}")
-    code = f"def __init__({', '.join(parameters)}):\n" + ("\n".join(body) or " pass")
-    exec(code, names)  # the names come from class bodies in this package
-    made: Callable[..., None] = names["__init__"]  # type: ignore[assignment]
-    return made
+def _init_of(cls: type[Any], fields: dict[str, object]) -> FunctionType:
+    """The `__init__` that sets the fields.
+
+    The code of all classes with as many fields is the same but for names, and to name what is compiled once costs a tenth of
+    compiling it. What comes out is what the compiler would have made, to the instruction; `test_records.py` compares.
+    """
+    given = [value.default if isinstance(value, dataclasses.Field) else value for value in fields.values()]
+    makers = {
+        f"_make_{n}": value.default_factory
+        for n, value in enumerate(fields.values())
+        if isinstance(value, dataclasses.Field) and value.default_factory is not MISSING
+    }
+    parts = tuple((n, vars(cls)[name].parts) for n, name in enumerate(fields) if isinstance(vars(cls)[name], InParts))
+    code = _setting_all(len(fields), frozenset(makers), parts)
+    named = {f"_{n}": name for n, name in enumerate(fields)}
+    code = code.replace(
+        co_varnames=tuple(named.get(name, name) for name in code.co_varnames),
+        co_names=tuple(named.get(name, name) for name in code.co_names),
+        co_qualname=f"{cls.__qualname__}.__init__",
+    )
+    defaults = tuple(value for n, value in enumerate(given) if value is not MISSING or f"_make_{n}" in makers)
+    return FunctionType(code, {**makers, "_missing": MISSING}, None, defaults)
 
 
-class _Factory:
-    """A default that is made anew for each object."""
-
-    def __init__(self, make: Callable[[], object]) -> None:
-        self.make = make
-
-
-def _default(value: object) -> object:
-    if not isinstance(value, dataclasses.Field):
-        return value
-    if value.default_factory is not dataclasses.MISSING:
-        return _Factory(value.default_factory)
-    return _REQUIRED if value.default is dataclasses.MISSING else value.default
+@cache
+def _setting_all(count: int, makers: Set[str], parts: tuple[tuple[int, tuple[str, ...]], ...] = ()) -> CodeType:
+    """The code of an `__init__` with the fields `_0`, `_1` ...; that of `_2` calls `_make_2`, if this is in `makers`, for a value
+    that is missing, and sets its `parts`, if it has any. A command needs some 15 of them, 2 % of the start of a small one: not
+    worth writing each down."""
+    fields = [f"_{n}" for n in range(count)]
+    values = [f"_make{_n}() if {_n} is _missing else {_n}" if f"_make{_n}" in makers else _n for _n in fields]
+    slots = dict(parts)
+    targets = [", ".join(f"self.{slot}" for slot in slots.get(n, (f"_{n}",))) for n in range(count)]
+    body = [f" {target} = {value}" for target, value in zip(targets, values, strict=True)] or [" pass"]
+    names: dict[str, Any] = {}
+    exec("\n".join([f"def __init__({', '.join(['self', *fields])}):", *body]), names)
+    code: CodeType = names["__init__"].__code__
+    return code
 
 
 def _repr(self: object) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from fwc.records import record
+from fwc.records import InParts, Record
 
 
 class SourceFile:
@@ -79,8 +79,7 @@ class Span(NamedTuple):
         return f"{self.file.path}:{line}:{column}"
 
 
-@record
-class Anchor:
+class Anchor(Record):
     """A place of a file from which others nearby are counted: small numbers take no memory of their own."""
 
     file: SourceFile
@@ -90,27 +89,15 @@ class Anchor:
 _new_span: Callable[[type[Span], tuple[SourceFile, int, int]], Span] = tuple.__new__
 
 
-def _span(node: Written) -> Span:
+def _span(node: Any) -> Span:
     anchor = node._anchor
     start = anchor.start
     return _new_span(Span, (anchor.file, start + node._start, start + node._end))
 
 
-class _WrittenSpan(property):
-    parts = ("_anchor", "_start", "_end")
-
-
-class Written:
-    """A node that keeps its span as three fields of its own instead of an object with two large numbers: half of the memory of
-    a tree. Where a span is given, (anchor, start, end) will do; a file is an anchor, too."""
-
-    __slots__ = _WrittenSpan.parts
-
-    _anchor: Anchor | SourceFile
-    _start: int
-    _end: int
-
-    span = _WrittenSpan(_span)
+class Written(Record, kept={"span": InParts(_span, "_anchor", "_start", "_end")}):
+    """`class Name(Written)` is a record that has its `span` not as an object with two large numbers, but as three fields of its
+    own, which is half of the memory of a tree. Where it is made, (anchor, start, end) will do for a span; a file is an anchor."""
 
 
 def utf8(text: str) -> bytes:
@@ -118,8 +105,7 @@ def utf8(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-@record
-class Origin:
+class Origin(Record):
     """What the user wrote that caused a node, innermost place first (a template's body, then the `use` that expanded it),
     and the names of the passes or implicit rules that derived the node from it."""
 

@@ -19,7 +19,7 @@ from fwc.ir.walk import match_nodes
 from fwc.net.addresses import AddressSet
 from fwc.net.hooks import Family, Hook
 from fwc.net.interfaces import IfaceSet
-from fwc.records import record
+from fwc.records import Record
 from fwc.space.boxes import Translator
 from fwc.space.fields import SHIFT, Box, Dimensions, Point
 from fwc.space.index import bits_of, index_of
@@ -31,8 +31,7 @@ _DEEPEST = 64
 _UNKNOWN_MEMBERS = 1000  # of a set that is filled at run time
 
 
-@record
-class Cost:
+class Cost(Record):
     """`nanoseconds` is None where the target was not measured. Connection tracking is not in it."""
 
     rules: int
@@ -40,8 +39,7 @@ class Cost:
     nanoseconds: float | None
 
 
-@record
-class HookCost:
+class HookCost(Record):
     family: Family
     hook: Hook
     rules: int

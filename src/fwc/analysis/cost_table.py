@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import log10
 
-from fwc.records import record
+from fwc.records import Record
 
 
-@record
-class Prices:
+class Prices(Record):
     """`chain` is a base chain with the reading of headers that its first rule needs, `rule` a rule whose first compare fails,
     `jump` a jump and the way back, `small` a lookup of one field among a handful. The next three are lookups at 10, 100, 1,000,
     10,000 and 100,000 members; `new` and `established` are connection tracking itself."""

@@ -24,7 +24,7 @@ from fwc.ir.verdict import Accept
 from fwc.ir.walk import match_nodes, rules
 from fwc.net.hooks import ChainType, Family, Hook
 from fwc.net.packet import Packet
-from fwc.records import record
+from fwc.records import Record
 from fwc.space.boxes import same_name
 from fwc.space.cover import NODES, BudgetSpent, uncovered
 from fwc.space.fields import Box, Dimensions, Point
@@ -33,8 +33,7 @@ from fwc.space.index import Index, bits_of, index_of
 _BROAD = 40  # regions with more conflicting partners are looked at from the partners' side
 
 
-@record
-class Difference:
+class Difference(Record):
     """A packet that the two sides treat differently. `undecided` means that the budget ended before either was shown; the sides
     must then be taken as different."""
 

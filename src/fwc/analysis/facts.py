@@ -16,14 +16,13 @@ from fwc.ir.model import Chain, Rule, Ruleset
 from fwc.ir.verdict import Accept, OpaqueVerdict
 from fwc.net.hooks import Family, Hook
 from fwc.net.packet import Packet
-from fwc.records import record
+from fwc.records import Record
 from fwc.space.cover import NODES, BudgetSpent, search
 from fwc.space.fields import Box, Dimensions, Point
 from fwc.space.index import Index, bits_of, mask_of
 
 
-@record
-class Dead:
+class Dead(Record):
     """A rule that no packet reaches in any context. `cover` are the rules that together take its packets, a minimal set; empty
     with `never` set when its own condition can hold for no packet that gets into its chain."""
 
@@ -36,8 +35,7 @@ Example = tuple[Point, Place | None]
 """A packet, and the rule that decides what becomes of it."""
 
 
-@record
-class Answer:
+class Answer(Record):
     """What a hook does with the packets of a query. `some` and `others` are points of packets that are accepted and that are not,
     each with the rule that decides; they become text when a message shows them.
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from fwc.analysis.program import Effect, Kind, Place, Program, ProgramTooLarge
 from fwc.ir.verdict import Accept, ClampMss, CopyMark, NoTrack, SetField
-from fwc.records import record
+from fwc.records import Record
 from fwc.space.fields import Box, Dimensions
 from fwc.space.index import bits_of, index_of
 
@@ -17,8 +17,7 @@ MAX_STEPS = 4_000_000
 """Box intersections spent on effects and returns of one program."""
 
 
-@record
-class Outcome:
+class Outcome(Record):
     """What happens to a packet: the effects in order (logs, marks, translations), then the verdict."""
 
     effects: tuple[Effect, ...]
@@ -29,8 +28,7 @@ NEXT = Outcome((), Accept())
 """An accept without effect."""
 
 
-@record
-class Region:
+class Region(Record):
     box: Box
     outcome: Outcome
     place: Place

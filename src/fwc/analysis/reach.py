@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from fwc.analysis.blocks import Question, ask, is_long_and_flat, terminals
 from fwc.analysis.program import Entry, Kind, Place, Program
-from fwc.records import record
+from fwc.records import Record
 from fwc.space.complement import TooManyBoxes, complement
 from fwc.space.cover import MANY, NODES, BudgetSpent, minimal_cover, search, uncovered
 from fwc.space.fields import SHIFT, Box, Dimensions, Point
@@ -34,8 +34,7 @@ _TURNED = 64
 _ANYWHERE: Point = {}
 
 
-@record
-class Fate:
+class Fate(Record):
     """What became of one rule in one program: `dead` in all its boxes, or `alive` in one of them, or neither when the budget
     ended. `hidden_by` are the program positions that overlap it, for the cover; `boxes` its packets."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from fwc.api.policies import elaborated_from
@@ -20,15 +19,14 @@ from fwc.lang.files import Files
 from fwc.lang.parse import parse
 from fwc.lints._settings import LintSettings
 from fwc.net.hooks import Family
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import SourceFile
 
 if TYPE_CHECKING:
     from fwc.analysis.programs import Programs
 
 
-@record
-class CompileOptions:
+class CompileOptions(Record):
     """`targets` are canonical names; empty means the policy's own. `optimize` 0 gives the plain list of rules. Without
     `assertions` the policy's own are not checked."""
 
@@ -44,8 +42,7 @@ class CompileOptions:
     assertions: bool = True
 
 
-@record
-class TargetOutput:
+class TargetOutput(Record):
     target: str
     files: tuple[OutputFile, ...]
 
@@ -98,13 +95,12 @@ def _own_target(
     return (elaborated.ruleset.settings.target,)
 
 
-@record
-class _Draft:
+class _Draft(Record):
     """An output that is to be proved equal to `policy`, if there is one; `known` is what the lints worked out of it."""
 
     output: TargetOutput
     policy: Ruleset | None = None
-    known: Mapping[Family, Programs] = MappingProxyType({})
+    known: Mapping[Family, Programs] = dataclasses.field(default_factory=dict)
 
     def proved(self) -> TargetOutput:
         if self.policy is not None:

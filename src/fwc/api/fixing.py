@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from fwc.analysis.equivalence import compare
 from fwc.api.linting import LintOutcome, LintRequest, lint, lint_context
 from fwc.diagnostics import Diagnostic
@@ -32,12 +34,11 @@ def fix(source: SourceFile, files: Files, request: LintRequest, unsafe: bool) ->
         applied += [(source.path, each.code, each.name) for each in fixed]
         source = SourceFile(source.path, text)
         outcome = lint(source, files, request)
+    notes = outcome.notes
     if refused:
-        outcome.notes.append(
-            f"{source.path}: {len(refused)} fixes were left out: they could not be proved to change nothing"
-        )
-    outcome.applied = applied
-    return outcome, source.text, len(applied)
+        left_out = f"{len(refused)} fixes were left out: they could not be proved to change nothing"
+        notes = [*notes, f"{source.path}: {left_out}"]
+    return dataclasses.replace(outcome, notes=notes, applied=tuple(applied)), source.text, len(applied)
 
 
 def _provable(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fwc.diagnostics import Diagnostic
@@ -12,15 +12,14 @@ from fwc.lang.files import Files
 from fwc.lints._context import LintContext
 from fwc.lints._run import run_lints
 from fwc.lints._settings import LintSettings
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import SourceFile
 
 if TYPE_CHECKING:
     from fwc.elaborate.elaborated import Elaborated
 
 
-@record
-class LintRequest:
+class LintRequest(Record):
     """What to lint: `kind` as `--format-in`, `host` of a fleet file, `family` of an iptables-save file that does not show it,
     `companion` the other family's file."""
 
@@ -31,27 +30,28 @@ class LintRequest:
     companion: SourceFile | None = None
 
 
-@dataclasses.dataclass
-class LintOutcome:
-    """Findings of one or more inputs, in output order; `notes` say what was left undecided."""
+class LintOutcome(Record):
+    """Findings of one or more inputs, in output order; `notes` say what was left undecided, `applied` are path, code and name of
+    what was fixed."""
 
-    findings: list[Diagnostic] = dataclasses.field(default_factory=list)
-    suppressed: list[Diagnostic] = dataclasses.field(default_factory=list)
-    notes: list[str] = dataclasses.field(default_factory=list)
-    paths: list[str] = dataclasses.field(default_factory=list)
+    findings: list[Diagnostic]
+    suppressed: list[Diagnostic]
+    notes: list[str]
+    paths: list[str]
     fixed: int = 0
-    applied: list[tuple[str, str, str]] = dataclasses.field(
-        default_factory=list
-    )  # path, code and name of what was fixed
+    applied: tuple[tuple[str, str, str], ...] = ()
 
-    def add(self, other: LintOutcome) -> None:
-        """Put the outcome of another input behind this one."""
-        self.findings += other.findings
-        self.suppressed += other.suppressed
-        self.notes += other.notes
-        self.paths += other.paths
-        self.applied += other.applied
-        self.fixed += other.fixed
+    @staticmethod
+    def joined(outcomes: Sequence[LintOutcome]) -> LintOutcome:
+        """The outcomes of several inputs as one."""
+        return LintOutcome(
+            [each for o in outcomes for each in o.findings],
+            [each for o in outcomes for each in o.suppressed],
+            [each for o in outcomes for each in o.notes],
+            [each for o in outcomes for each in o.paths],
+            sum(o.fixed for o in outcomes),
+            tuple(each for o in outcomes for each in o.applied),
+        )
 
 
 def lint(source: SourceFile, files: Files, request: LintRequest) -> LintOutcome:

@@ -10,7 +10,7 @@ from fwc.dialects.registry import load_dialect
 from fwc.ir.model import Ruleset
 from fwc.lang.files import Files
 from fwc.net.hooks import Family
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import SourceFile
 
 if TYPE_CHECKING:
@@ -46,8 +46,7 @@ def import_family(
     return tree, ruleset, [*diagnostics, *found]
 
 
-@record
-class ReadRequest:
+class ReadRequest(Record):
     """How to read one input for `diff`, `query` and `graph`: `kind` as `--format-in`, `family` of an iptables-save file that does
     not show it."""
 
@@ -58,8 +57,7 @@ class ReadRequest:
     family: str = ""
 
 
-@record
-class Side:
+class Side(Record):
     """One input, read: its IR, and the families it speaks of."""
 
     name: str

@@ -12,15 +12,14 @@ from fwc.ir.model import Rule, Ruleset
 from fwc.lang.files import Files
 from fwc.lints._coverage import untouched
 from fwc.lints.assertion_failed import findings
-from fwc.records import record
+from fwc.records import Record
 from fwc.roundtrip import read_back, set_names
 from fwc.sim.policy_tests import run_tests
 from fwc.sim.trace import rule_place
 from fwc.source import SourceFile, Span
 
 
-@record
-class TestRequest:
+class TestRequest(Record):
     """`target` empty tests the policy's own IR; otherwise the emitted text, read back. `coverage` asks which rules no test
     and no assertion touches."""
 
@@ -30,8 +29,7 @@ class TestRequest:
     coverage: bool = False
 
 
-@record
-class TestOutcome:
+class TestOutcome(Record):
     """`lines` are one per packet and assertion, `outputs` what was emitted (for the kernel). With `coverage` the last line
     names the statements that no packet and no assertion touches."""
 

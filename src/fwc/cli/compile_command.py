@@ -21,7 +21,7 @@ from fwc.lints._settings import LintSettings
 from fwc.project.config import find_config, load_config
 from fwc.project.loader import DiskFiles, read_input, standard_policies
 from fwc.project.write import PlannedFile, difference, out_of_date, output_directory, write_all
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import SourceFile
 
 
@@ -86,8 +86,7 @@ def command(
     return exits.CLEAN
 
 
-@record
-class _Task:
+class _Task(Record):
     """One target compiled, or linted for (`lint`)."""
 
     source: SourceFile

@@ -21,7 +21,6 @@ from fwc.diagnostics import Applicability, Confidence, Diagnostic, Persona, Seve
 from fwc.errors import UsageError
 from fwc.lints._settings import LintSettings
 from fwc.project.loader import STANDARD_INPUT, DiskFiles, read_input, standard_policies
-from fwc.project.write import PlannedFile, write_all
 
 FORMATS = (
     "full",
@@ -103,7 +102,7 @@ def command(paths: tuple[str, ...], **options: Any) -> int:
     if options["show_files"]:
         click.echo("".join(f"{path}\n" for path, required in inputs if required or _is_ruleset(path)), nl=False)
         return exits.CLEAN
-    outcome = api.LintOutcome()
+    outcomes: list[api.LintOutcome] = []
     unread: list[str] = []
     tasks = [(path, required, settings, options) for path, required in inputs]
     # what is rewritten may be shared by policies, and standard input cannot be read elsewhere
@@ -111,9 +110,10 @@ def command(paths: tuple[str, ...], **options: Any) -> int:
     with working(f"linting {len(tasks)} inputs", options["quiet"] or options["jobs"] == 1):
         for result in results(_lint_one, tasks, jobs):
             if isinstance(result, api.LintOutcome):
-                outcome.add(result)
+                outcomes.append(result)
             elif result is not None:  # one file that cannot be read hides nothing about the others
                 unread.append(result)
+    outcome = api.LintOutcome.joined(outcomes)
     if unread and len(inputs) == 1:
         raise UsageError(unread[0])
     if unread and (options["generate_baseline"] or options["add_ignore"] is not None):
@@ -133,7 +133,8 @@ def command(paths: tuple[str, ...], **options: Any) -> int:
         from fwc.render.baseline import read_baseline, without_baseline
 
         known = read_baseline(Path(options["baseline"]))
-        outcome.findings, hidden, gone = without_baseline(outcome.findings, known)
+        findings, hidden, gone = without_baseline(outcome.findings, known)
+        outcome = dataclasses.replace(outcome, findings=findings)
     _print(outcome, options, settings, hidden, gone)
     if unread:
         for message in unread:
@@ -184,11 +185,9 @@ def _linted(path: str, required: bool, settings: LintSettings, options: dict[str
             return api.lint(source, files, request)
     result, text, fixed = api.fix(source, files, request, options["unsafe_fixes"])
     if text == source.text:
-        result.applied = []
-    else:
-        _write_or_show(path, source.text, text, options["show_diff"])
-        result.fixed = fixed
-    return result
+        return dataclasses.replace(result, applied=())
+    _write_or_show(path, source.text, text, options["show_diff"])
+    return dataclasses.replace(result, fixed=fixed)
 
 
 def _write_or_show(path: str, old: str, new: str, show: bool) -> None:
@@ -204,11 +203,14 @@ def _write_or_show(path: str, old: str, new: str, show: bool) -> None:
 def _write(path: str, text: str) -> None:
     from pathlib import Path  # of no use to a lint that only prints
 
+    from fwc.project.write import PlannedFile, write_all
+
     write_all([PlannedFile(Path(path), text)])
 
 
 def _add_ignores(outcome: api.LintOutcome, reason: str) -> int:
     """Writes `# fwc: ignore[CODE] -- reason` above the lines with findings; says what it could not silence so."""
+    from fwc.project.write import PlannedFile, write_all
     from fwc.render.add_ignore import with_ignores
 
     if not reason.strip() or "\n" in reason:
@@ -253,7 +255,7 @@ def _print(outcome: api.LintOutcome, options: dict[str, Any], settings: LintSett
             click.echo(f"fixed {path}: {count} x {code} {name}", err=True)
     most = options["max_diagnostics"]
     left_out = len(shown) - most if 0 < most < len(shown) else 0
-    text = _rendered(dataclasses.replace(outcome, findings=shown[: len(shown) - left_out]), options)
+    text = _rendered(shown[: len(shown) - left_out], outcome, options)
     if options["output"]:
         _write(options["output"], text)
     else:
@@ -269,8 +271,7 @@ def _print(outcome: api.LintOutcome, options: dict[str, Any], settings: LintSett
         click.echo(_summary(outcome, hidden, gone), err=True)
 
 
-def _rendered(outcome: api.LintOutcome, options: dict[str, Any]) -> str:
-    findings = outcome.findings
+def _rendered(findings: list[Diagnostic], outcome: api.LintOutcome, options: dict[str, Any]) -> str:
     chosen = options["output_format"]
     if chosen in ("full", "concise", "grouped"):
         style = style_for(options["color"], sys.stdout)

@@ -8,14 +8,13 @@ from collections.abc import Callable, Iterable
 from fwc.ir.match import ALWAYS, Field, FieldIn, Match, all_of
 from fwc.ir.model import Chain, Rule, Ruleset, Table
 from fwc.ir.verdict import RETURN, Goto, Jump, Return, VerdictMap
-from fwc.records import record
+from fwc.records import Record
 
 Away = Return | Goto
 """What leads from the new chain on to the rule behind its call."""
 
 
-@record
-class Call:
+class Call(Record):
     """Packets that meet `match` pass the rules that `inside` makes; it is told what leads on. At the end of the chain they go on
     by themselves where that is `RETURN`. `suffix` ends the name of the chain."""
 

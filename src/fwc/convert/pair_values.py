@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import field
 
 from fwc.net.addresses import parse_address
 from fwc.net.hooks import Family
 from fwc.net.protocols import PROTOCOLS
-from fwc.records import record
+from fwc.records import Record
 
 Spell = Callable[[str, bool], str | None]
 """A value in the other language, asked for or (True) excluded; None where the other has no such value."""
 
 
-@record
-class Values:
+class Values(Record):
     """The spellings of one kind of value. `top` is the largest number, None for values that have no order; `opposite` says what
     `!=` leaves of two words of nft, where iptables has no `!`."""
 
     to_nft: Spell
     to_iptables: Spell
     top: int | None = None
-    opposite: Mapping[str, str] = {}
+    opposite: Mapping[str, str] = field(default_factory=dict)
 
 
 def number(text: str) -> int | None:

@@ -16,7 +16,7 @@ from fwc.ir.match import Field, FieldIn, Match, Opaque, all_of, any_of, family_i
 from fwc.net.hooks import Family, Hook
 from fwc.net.intervals import IntervalSet
 from fwc.net.protocols import PORT_PROTOCOLS
-from fwc.records import record
+from fwc.records import Record
 
 _BOTH = ("ip", "ip6")
 _ARRIVING = frozenset({Hook.PREROUTING, Hook.INPUT, Hook.FORWARD})
@@ -27,8 +27,7 @@ ECN = {"0": "not-ect", "1": "ect1", "2": "ect0", "3": "ce"}
 _AH, _ESP = 51, 50
 
 
-@record
-class Pair:
+class Pair(Record):
     """`-m module [!] option VALUE` and `selector [!=] VALUE`. `beside` are further options of the instance. `protocol` is one
     that the selector implies and iptables has to ask for; `ports` that nft takes the selector behind a protocol with ports,
     `hooks` where iptables takes the module."""

@@ -29,7 +29,7 @@ from fwc.ir.walk import conjuncts, match_nodes
 from fwc.ir.walk import rules as walk_rules
 from fwc.net.hooks import Family, Hook
 from fwc.net.intervals import IntervalSet
-from fwc.records import record
+from fwc.records import Record
 
 _DEFRAGMENTATION = -400
 """The priority at which the kernel puts fragments together where connections are tracked (NF_IP_PRI_CONNTRACK_DEFRAG)."""
@@ -61,8 +61,7 @@ _TRACKING_TEXTS = frozenset({"nat", "MASQUERADE", "SNAT", "DNAT", "TPROXY", "tpr
 _TRACKING = Snat | Dnat | Masquerade | Redirect | Netmap
 
 
-@record
-class Place:
+class Place(Record):
     """`protocols` are those that the rule asks for, None for any. `joined` says that packets in pieces are put together before
     they come here, `whole` that at least iptables asks no later piece. `bases` are the base chains that lead here."""
 

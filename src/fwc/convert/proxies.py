@@ -26,7 +26,7 @@ from fwc.net.addresses import format_address, parse_address
 from fwc.net.hooks import PRIORITY_MANGLE, Family, Hook
 from fwc.net.intervals import IntervalSet
 from fwc.net.protocols import TCP, UDP
-from fwc.records import record
+from fwc.records import Record
 
 # ----- sockets ---------------------------------------------------------------
 
@@ -76,8 +76,7 @@ _MARK = re.compile(r"(?:(?:meta )?mark)?(?: ?& ?(\w+))?(?: ?([|^]) ?(\w+))?")
 _ALL_BITS = 0xFFFFFFFF
 
 
-@record
-class Proxy:
+class Proxy(Record):
     """`address` 0 is the address of the interface on which the packet came, `port` 0 the packet's own. The mark becomes
     `(old & ~mask) ^ mark`."""
 

@@ -34,7 +34,7 @@ from fwc.ir.model import Chain, NamedSet, Rule, Ruleset, Table
 from fwc.ir.verdict import CONTINUE, RETURN, AddToSet, Jump
 from fwc.ir.walk import bare, conjuncts, map_rules, match_nodes, rules
 from fwc.net.hooks import Family
-from fwc.records import record
+from fwc.records import Record
 
 SIZE = 65535
 """Members that a set may have."""
@@ -45,8 +45,7 @@ _PLAIN = FieldIn | MaskedIn | TupleIn
 _NAME = re.compile(r"\W+", re.ASCII)
 
 
-@record
-class Window:
+class Window(Record):
     """What rules ask of a list: `hits` packets of the address in the last `seconds`."""
 
     seconds: int
@@ -58,8 +57,7 @@ def in_order(windows: Iterable[Window]) -> tuple[Window, ...]:
     return tuple(sorted(set(windows), key=lambda window: (window.seconds, window.hits)))
 
 
-@record
-class List:
+class List(Record):
     """A list of one family, with all that rules ask of it; `base` begins the names of its sets and chains."""
 
     base: str

@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 
 from fwc.diagnostics import Diagnostic
 from fwc.ir.model import Ruleset
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import SourceFile
 
 Tree = TypeVar("Tree")
@@ -22,8 +22,7 @@ class Lossy(StrEnum):
     WIDE = "wide"
 
 
-@record
-class LowerOptions:
+class LowerOptions(Record):
     """`header` lines are printed as comments at the top of the output (without comment sign). `ipset` asks iptables for
     ipsets also where they are not needed."""
 
@@ -32,8 +31,7 @@ class LowerOptions:
     header: tuple[str, ...] = ()
 
 
-@record
-class OutputFile:
+class OutputFile(Record):
     """One file of a target: its usual name (`rules.v4`) and whole text, ending in a newline. `executable` for scripts."""
 
     name: str
@@ -47,8 +45,7 @@ class Support(StrEnum):
     NO = "no"
 
 
-@record
-class Capability:
+class Capability(Record):
     """One row of `fwc targets`: `feature` is the key that diagnostics name, `note` says how it is expressed or what to do
     instead."""
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 KINDS = ("fwc", "iptables-save", "nft", "nft-json", "pf")
 """The words of `--format-in`."""
 
 _LOOK = 400_000
 """Characters looked at; a file's kind shows long before that."""
+
+_MOST_HITS = 5
+"""Lines with a sign that count."""
 
 _SIGNS: tuple[tuple[str, int, tuple[str, ...], str], ...] = (
     ("fwc", 12, ("syntax",), r"^[ \t]*syntax[ \t]+\d+[ \t]*(?:#|$)"),
@@ -47,17 +51,17 @@ def recognise(text: str) -> str | None:
     head = text[:_LOOK].replace("\r\n", "\n")
     if head.lstrip()[:1] == "{":
         return "nft-json" if '"nftables"' in head else None
-    scores: dict[str, int] = {}
-    for kind, weight, texts, pattern in _SIGNS:
-        hits = 0
-        if not any(text in head for text in texts):
-            continue
-        for _ in re.finditer(pattern, head, re.M):
-            hits += 1
-            if hits == 5:
-                break
-        if hits:
-            scores[kind] = scores.get(kind, 0) + weight * (2 + hits)
-    if not scores:
-        return None
-    return max(scores, key=lambda kind: (scores[kind], -KINDS.index(kind)))
+    signs = [(kind, weight, pattern) for kind, weight, texts, pattern in _SIGNS if any(text in head for text in texts)]
+    scores = dict.fromkeys(KINDS, 0)
+    possible = dict.fromkeys(KINDS, 0)  # what each kind may still get by signs that are not looked for yet
+    for kind, weight, _ in signs:
+        possible[kind] += weight * (2 + _MOST_HITS)
+    for kind, weight, pattern in signs:
+        best = max(KINDS, key=scores.__getitem__)
+        if all(scores[other] + possible[other] < scores[best] for other in KINDS if other != best):
+            return best  # whatever the others still get; most expressions are not even compiled
+        hits = sum(1 for _ in islice(re.finditer(pattern, head, re.M), _MOST_HITS))
+        scores[kind] += weight * (2 + hits) if hits else 0
+        possible[kind] -= weight * (2 + _MOST_HITS)
+    best = max(KINDS, key=scores.__getitem__)
+    return best if scores[best] else None

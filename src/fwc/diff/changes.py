@@ -15,7 +15,7 @@ from fwc.ir.verdict import Accept, OpaqueVerdict
 from fwc.net.hooks import ChainType, Family, Hook
 from fwc.net.packet import Packet
 from fwc.passes.comparable import comparable
-from fwc.records import record
+from fwc.records import Record
 from fwc.space.cover import NODES, BudgetSpent
 from fwc.space.fields import Dimensions, Point
 from fwc.space.pieces import Piece
@@ -35,8 +35,7 @@ class Effect(StrEnum):
     OTHER = "treated otherwise"
 
 
-@record
-class Changed:
+class Changed(Record):
     """Packets first held by one region on each side. `point` is one of them."""
 
     piece: Piece
@@ -51,8 +50,7 @@ class Changed:
         return effect_of(self.before, self.after)
 
 
-@record
-class HookChanges:
+class HookChanges(Record):
     """All changes of one hook and family. `complete` is False when the budget ended: then there may be more, and widening ones
     too unless `no_widening` is set."""
 

@@ -12,7 +12,7 @@ from fwc.diff.changes import Changed, Effect, HookChanges
 from fwc.ir.model import Ruleset
 from fwc.net.hooks import Family
 from fwc.net.packet import Packet
-from fwc.records import record
+from fwc.records import Record
 from fwc.space.fields import Box, Dimensions
 from fwc.space.pieces import joined, written_out
 from fwc.space.words import printable, words
@@ -21,8 +21,7 @@ MOST_LINES = 40
 """Boxes of one region that are put into words; the rest is counted."""
 
 
-@record
-class Line:
+class Line(Record):
     """A rule or chain policy that decides: where it stands, and its text in one line."""
 
     filename: str
@@ -34,8 +33,7 @@ class Line:
         return f"{place}: {self.text}" if place else self.text
 
 
-@record
-class RegionOfChange:
+class RegionOfChange(Record):
     """`packets` are lines that together hold the region; `more` counts those left out. `exact` is False where a line holds
     packets as well that earlier rules take the same way on both sides."""
 
@@ -54,8 +52,7 @@ class RegionOfChange:
     new_lines: tuple[Line, ...]
 
 
-@record
-class Report:
+class Report(Record):
     """All regions, those that widen first. `undecided` names the hooks whose changes could not all be listed."""
 
     regions: tuple[RegionOfChange, ...]

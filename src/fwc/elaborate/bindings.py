@@ -11,14 +11,13 @@ from fwc.elaborate.names import suggestion
 from fwc.elaborate.report import mistake
 from fwc.lang import ast
 from fwc.net.ports import HIGHEST
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import Span
 
 Node = TypeVar("Node")
 
 
-@record
-class Bound:
+class Bound(Record):
     """What a name stands for, and where it was bound."""
 
     value: ast.Argument

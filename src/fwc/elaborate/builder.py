@@ -23,12 +23,11 @@ from fwc.ir.verdict import Verdict
 from fwc.ir.walk import match_nodes
 from fwc.lang import ast
 from fwc.net.hooks import Family
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import Span
 
 
-@record
-class Parts:
+class Parts(Record):
     """A statement's operands, resolved. `families` are bits: the settings' and the statement's own."""
 
     placed: Placed

@@ -20,7 +20,6 @@ from fwc.elaborate.names import suggestion
 from fwc.elaborate.place import find_template
 from fwc.elaborate.report import mistake
 from fwc.elaborate.settings import Placement, read_settings
-from fwc.elaborate.templates import arity_fits
 from fwc.ir.model import NamedSet, Zone
 from fwc.lang import ast
 from fwc.lang.services import standard_names, standard_service
@@ -131,6 +130,8 @@ class Checker:
         program.used.add(use.name.text)
         template = find_template(use, program.declared, self.out)
         if template is not None:
+            from fwc.elaborate.templates import arity_fits
+
             arity_fits(use, template, self.out)
         for argument in use.arguments:
             if isinstance(argument, ast.SetName):

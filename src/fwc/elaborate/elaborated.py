@@ -6,12 +6,11 @@ from fwc.ir.match import Match
 from fwc.ir.model import Ruleset
 from fwc.net.hooks import Family, Hook
 from fwc.net.packet import Packet
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import Span
 
 
-@record
-class Expectation:
+class Expectation(Record):
     """`verdict` is allow, deny or reject; the addresses and ports after translation are None when not stated."""
 
     verdict: str
@@ -20,8 +19,7 @@ class Expectation:
     dnat: tuple[int, int | None] | None
 
 
-@record
-class TestPacket:
+class TestPacket(Record):
     """`hook` is input, output or forward: what the packet meets after routing, before any translation of the destination
     (the simulator routes again after NAT). Where the text left something open, a member of the zone was chosen."""
 
@@ -31,15 +29,13 @@ class TestPacket:
     span: Span
 
 
-@record
-class TestCase:
+class TestCase(Record):
     title: str
     packets: tuple[TestPacket, ...]
     span: Span
 
 
-@record
-class Assertion:
+class Assertion(Record):
     """`quantifier` is never, always or some over the packets of `matches`, per hook. `strict` counts implicit rules too."""
 
     quantifier: str
@@ -49,8 +45,7 @@ class Assertion:
     span: Span
 
 
-@record
-class Suppression:
+class Suppression(Record):
     """`ignore LINT because "..."`: for the rules whose origin lies in `span`; file-wide when `span` is None."""
 
     lint: str
@@ -59,8 +54,7 @@ class Suppression:
     where: Span
 
 
-@record
-class LintSetting:
+class LintSetting(Record):
     """`lint error|warn|off NAME`."""
 
     level: str
@@ -68,8 +62,7 @@ class LintSetting:
     where: Span
 
 
-@record
-class Elaborated:
+class Elaborated(Record):
     """`inputs` are (path, sha256) of set files, for the header. `notes` are header lines about what was decided (expiry
     date, losses). `native_conditions` tells that there are some, as text that nobody has read yet (`natives.modelled`)."""
 

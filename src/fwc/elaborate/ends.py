@@ -23,12 +23,11 @@ from fwc.ir.model import NamedSet
 from fwc.lang import ast
 from fwc.net.addresses import AddressSet, union
 from fwc.net.interfaces import IfaceSet
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import Span
 
 
-@record
-class End:
+class End(Record):
     """One item of a `from` or `to` list. Exactly one of the fields says what it is; `name` is what the user called it.
 
     Ends are shared between statements that spell the same list, so `span` is the place of the first of them; for messages
@@ -47,8 +46,7 @@ class End:
     macs: str = ""  # a set of macs, by its name in Program.sets
 
 
-@record
-class Ends:
+class Ends(Record):
     """`items` minus `excluded`, then intersected with the union of `zones` (when there are any). One object for all lists of a
     program that are spelled alike."""
 

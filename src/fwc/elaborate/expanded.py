@@ -9,12 +9,11 @@ from fwc.elaborate.dns import Lock
 from fwc.ir.model import NamedSet, Settings, Zone
 from fwc.lang import ast
 from fwc.net.addresses import AddressSet
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import Origin, Span
 
 
-@record
-class ElaborateOptions:
+class ElaborateOptions(Record):
     """`host` picks a machine of a fleet file, `target` overrides the policy's, `today` is an ISO date for `expires`."""
 
     target: str = ""
@@ -22,8 +21,7 @@ class ElaborateOptions:
     today: str = ""
 
 
-@record
-class Placed:
+class Placed(Record):
     """A statement at its place in the one order.
 
     No `Variable` is left in it and template parameters are substituted. `scopes` are the prefix blocks around it, outermost
@@ -38,8 +36,7 @@ class Placed:
     body: tuple[Placed, ...] = ()
 
 
-@record
-class Limits:
+class Limits(Record):
     """Log defaults of the settings: prefix, (amount, seconds), burst, level; `verbatim` prefixes are used as they are written."""
 
     prefix: str = ""
@@ -50,8 +47,7 @@ class Limits:
     verbatim: bool = False
 
 
-@record
-class Implicit:
+class Implicit(Record):
     """Switches of the implicit rules (language section 5.4)."""
 
     loopback: bool = True
@@ -64,8 +60,7 @@ class Implicit:
     span: Span | None = dataclasses.field(default=None, compare=False)  # of the setting that asks for the source checks
 
 
-@record
-class Program:
+class Program(Record):
     """Everything the rest of the elaboration needs.
 
     `statements` are all statements that are not declarations, in order; tests and assertions of other hosts are left out.

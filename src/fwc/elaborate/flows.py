@@ -15,11 +15,10 @@ from fwc.lang.services import standard_names, standard_service
 from fwc.net import protocols
 from fwc.net.hooks import Family
 from fwc.net.intervals import IntervalSet
-from fwc.records import record
+from fwc.records import Record
 
 
-@record
-class Flow:
+class Flow(Record):
     """One box of traffic. `protocols` None is any protocol; the port fields apply to the port protocols in it; `icmp` are
     type << 8 | code values, None for all; `family` is set where the protocol belongs to one family."""
 

@@ -12,7 +12,7 @@ from fwc.ir.match import AddressTypeIs, Always, Field, FieldIn, Match, RouteLeav
 from fwc.net.addresses import V4_ALL, V6_ALL, AddressSet, prefix_run, union
 from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import EMPTY, IntervalSet
-from fwc.records import record
+from fwc.records import Record
 
 # D8: addresses that talk with this machine before they have, or without, an address of the zone (DHCP, neighbour discovery)
 _COVER4 = AddressSet(IntervalSet.of(0), EMPTY)
@@ -22,8 +22,7 @@ LOCAL_SOURCE = AddressTypeIs(Field.SADDR, "local")
 LOCAL_DESTINATION = AddressTypeIs(Field.DADDR, "local")
 
 
-@record
-class Form:
+class Form(Record):
     """Conditions in printing order: interfaces, then the rest. `families` are those the form can match; `narrow` tells that
     the conditions themselves keep out the other family. An empty form matches everything."""
 
@@ -37,8 +36,7 @@ class Form:
         return all_of(*self.interfaces, *self.others)
 
 
-@record
-class Piece:
+class Piece(Record):
     """One atom at one hook. `iface` None and `addresses` None mean unrestricted; `minus` is what a list without positive
     addresses leaves out."""
 

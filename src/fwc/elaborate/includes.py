@@ -11,7 +11,7 @@ from fwc.elaborate.report import mistake
 from fwc.lang import ast
 from fwc.lang.files import FileProblem, Files
 from fwc.lang.parse import parse
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import SourceFile, Span
 
 DEEPEST_INCLUDE = 50
@@ -22,8 +22,7 @@ MOST_FILES = 10_000
 MOST_REPORTED = 20
 
 
-@record
-class Included:
+class Included(Record):
     """One file that an `include` names; `key` tells files apart however their path was written."""
 
     key: str

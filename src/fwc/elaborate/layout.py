@@ -14,7 +14,7 @@ from fwc.elaborate.report import mistake
 from fwc.elaborate.settings import Placement
 from fwc.elaborate.when import Machine
 from fwc.lang import ast
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import Span
 
 Named = ast.Zone | ast.HostAddress | ast.ManagedHost | ast.Group | ast.Template
@@ -25,8 +25,7 @@ Declaration = Named | ast.SetDecl | ast.Service | ast.Let
 SYNTAX_VERSION = 1
 
 
-@record
-class Skipped:
+class Skipped(Record):
     """Statements that are not compiled here, only checked. `where` says why, for messages; `conditional` when a `when`
     decided so."""
 
@@ -78,8 +77,7 @@ def lay_out(
     return layout
 
 
-@record
-class _Place:
+class _Place(Record):
     """Where the walk is: in the host's own block, under a `when`, in a chain or prefix block."""
 
     host: bool = False

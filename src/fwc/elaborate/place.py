@@ -14,10 +14,9 @@ from fwc.elaborate.expiry import Expiry
 from fwc.elaborate.layout import Layout, Skipped
 from fwc.elaborate.names import suggestion
 from fwc.elaborate.report import mistake
-from fwc.elaborate.templates import bind
 from fwc.elaborate.when import Machine
 from fwc.lang import ast
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import Origin, SourceFile, Span
 
 MOST_EXPANDED = 200_000
@@ -26,8 +25,7 @@ MOST_EXPANDED = 200_000
 DEEPEST_USE = 50
 
 
-@record
-class Around:
+class Around(Record):
     """What surrounds a statement: prefix blocks (outermost first), `early`, and the `use`s it came through (innermost
     first) with the names of their templates."""
 
@@ -164,6 +162,8 @@ class Placer:
             help = "write the statements in fewer templates"
             self.out.append(mistake(TOO_LARGE, message, use.span, help=help, secondary=self._trail(around)))
             return []
+        from fwc.elaborate.templates import bind
+
         inner = bind(use, template, Substitution(bindings, self.out), self.globals, self.out)
         if inner is None:
             return []

@@ -10,7 +10,6 @@ from fwc.elaborate.codes import SET, SET_FILE
 from fwc.elaborate.groups import AddressBook
 from fwc.elaborate.interfaces import interface_problem
 from fwc.elaborate.report import mistake
-from fwc.elaborate.set_files import read_addresses, read_ifaces, read_macs, read_ports
 from fwc.ir.match import Field, Values
 from fwc.ir.model import NamedSet
 from fwc.lang import ast
@@ -18,7 +17,7 @@ from fwc.lang.files import FileProblem, Files
 from fwc.net.addresses import AddressSet
 from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import IntervalSet
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import Origin
 
 FIELD = {
@@ -33,8 +32,7 @@ FIELD = {
 LARGEST_SIZE = (1 << 32) - 1
 
 
-@record
-class Sets:
+class Sets(Record):
     """`broken` spell sets as "@NAME"; `inputs` are (path, sha256) of the files read."""
 
     sets: dict[str, NamedSet]
@@ -120,6 +118,8 @@ def _from_file(
     except FileProblem as problem:
         out.append(mistake(SET_FILE, f"{problem}", file.span, help="paths are relative to the file that names them"))
         return None
+    from fwc.elaborate.set_files import read_addresses, read_ifaces, read_macs, read_ports
+
     inputs[source.path] = digest
     before = len(out)
     values: Values

@@ -14,7 +14,7 @@ from fwc.elaborate.report import mistake
 from fwc.elaborate.when import FAMILIES, SYSTEMS, TARGETS
 from fwc.ir.verdict import RejectKind
 from fwc.lang import ast
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import Span
 
 LONGEST_TABLE_NAME = 20
@@ -30,8 +30,7 @@ LONGEST_PREFIX = 127
 COEXIST = ("docker", "kubernetes", "fail2ban")
 
 
-@record
-class Placement:
+class Placement(Record):
     """A `settings` block and where it stands: `host` inside the compiled host's block, `conditional` inside a `when`."""
 
     block: ast.SettingsBlock
@@ -39,8 +38,7 @@ class Placement:
     conditional: bool = False
 
 
-@record
-class Chosen:
+class Chosen(Record):
     """All settings of one machine. `target`, `os` are "" where nothing says them."""
 
     target: str = ""

@@ -19,15 +19,14 @@ from fwc.net.addresses import ANY_ADDRESS, AddressSet
 from fwc.net.hooks import Family
 from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import IntervalSet
-from fwc.records import record
+from fwc.records import Record
 
 NET, SELF = 1, 2
 
 FROM, TO = "from", "to"
 
 
-@record
-class Excluded:
+class Excluded(Record):
     """One item of an `except` list other than `self`. `name` is the user's word for it."""
 
     name: str
@@ -38,8 +37,7 @@ class Excluded:
     mac: Match | None = None
 
 
-@record
-class Atom:
+class Atom(Record):
     """One alternative of a side. `any_` is left of the word `any` with nothing taken away; `own` is the word `self`; `stated`
     tells that `addresses` are those of this machine that the policy states."""
 

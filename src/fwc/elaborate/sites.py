@@ -17,7 +17,7 @@ from fwc.net.hooks import (
     Hook,
 )
 from fwc.net.interfaces import IfaceSet
-from fwc.records import record
+from fwc.records import Record
 
 
 class Site(StrEnum):
@@ -75,8 +75,7 @@ BASES: dict[str, Base] = {
 """The base chains in the order in which they are printed; the policy of input, forward and output comes from `default`."""
 
 
-@record
-class Where:
+class Where(Record):
     """The chains that a statement's rules go to: one per site. `kind` is "filter" (the statement chooses among all sites),
     "early", "chain" (the body of a user chain) or "hook"."""
 

@@ -10,15 +10,14 @@ from fwc.ir.match import Field, FieldIn, Match, all_of, any_of, family_is
 from fwc.net.hooks import Family
 from fwc.net.intervals import IntervalSet
 from fwc.net.protocols import ICMP, ICMPV6, PORT_PROTOCOLS, TCP
-from fwc.records import record
+from fwc.records import Record
 
 Flows = tuple[Flow, ...]
 
 _PORTS = IntervalSet.of(*PORT_PROTOCOLS)
 
 
-@record
-class TrafficForm:
+class TrafficForm(Record):
     """`parts` all hold; none means any traffic. `families` and `narrow` as in `Form`."""
 
     parts: tuple[Match, ...]

@@ -9,7 +9,7 @@ from fwc.elaborate.codes import WHEN
 from fwc.elaborate.names import suggestion
 from fwc.elaborate.report import mistake
 from fwc.lang import ast
-from fwc.records import record
+from fwc.records import Record
 
 TARGETS = {"nft": "nftables", "nftables": "nftables", "iptables": "iptables", "pf": "pf"}
 """Words for targets and their canonical names."""
@@ -18,8 +18,7 @@ SYSTEMS = ("linux", "macos")
 FAMILIES = ("dual", "v4", "v6")
 
 
-@record
-class Machine:
+class Machine(Record):
     """What is compiled: canonical target, OS, host ("" when the policy manages none), and the `family` setting."""
 
     target: str

@@ -17,12 +17,11 @@ from fwc.ir.model import Zone
 from fwc.lang import ast
 from fwc.net.addresses import AddressSet
 from fwc.net.interfaces import IfaceSet
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import Origin
 
 
-@record
-class Zones:
+class Zones(Record):
     """`absent` are zones whose interfaces are all on another OS; `overlaps` are the pairs that may share packets without
     one lying within the other; `broken` had a mistake."""
 

@@ -13,7 +13,7 @@ from fwc.net.addresses import AddressSet
 from fwc.net.hooks import Family
 from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import IntervalSet
-from fwc.records import record
+from fwc.records import Record
 
 
 class Field(Enum):
@@ -80,13 +80,11 @@ class CtStatus:
 Values = IntervalSet | AddressSet | IfaceSet
 
 
-@record
-class Always:
+class Always(Record):
     """Matches every packet."""
 
 
-@record
-class FieldIn:
+class FieldIn(Record):
     """The field's value is one of `values`. `name` is what the user calls the set (a group, a zone), for readable output."""
 
     field: Field
@@ -94,8 +92,7 @@ class FieldIn:
     name: str = dataclasses.field(default="", compare=False)
 
 
-@record
-class MaskedIn:
+class MaskedIn(Record):
     """`field & mask` is one of `values`; for marks, ct status, TCP flags and partial addresses (see `family`)."""
 
     field: Field
@@ -104,8 +101,7 @@ class MaskedIn:
     family: Family | None = None
 
 
-@record
-class TupleIn:
+class TupleIn(Record):
     """The fields, taken together, are one of `elements`: each element has one set of values per field.
 
     It is what nft calls a concatenation and ipset calls hash:net,port. An element matches when every field does.
@@ -116,8 +112,7 @@ class TupleIn:
     name: str = dataclasses.field(default="", compare=False)
 
 
-@record
-class SetRef:
+class SetRef(Record):
     """The fields, taken together, are a member of the named set `set` whose content is filled at run time."""
 
     set: str
@@ -132,8 +127,7 @@ class Per(Enum):
     DESTINATION = "destination"
 
 
-@record
-class WithinRate:
+class WithinRate(Record):
     """A token bucket that still has a token: at most `amount` per `seconds`, after `burst` at once.
 
     `unit` is "packets" or "bytes". With `per` other than ALL each address (or prefix of `mask4`/`mask6` bits) has its own
@@ -152,8 +146,7 @@ class WithinRate:
     over: bool = False
 
 
-@record
-class WithinConnections:
+class WithinConnections(Record):
     """The flow's source (or destination, or everybody together) has at most `count` tracked connections."""
 
     count: int
@@ -164,8 +157,7 @@ class WithinConnections:
     over: bool = False
 
 
-@record
-class TimeWindow:
+class TimeWindow(Record):
     """Seconds of the day [start, end) when given (start < end; a range over midnight is two windows), `days` a set of 0 (Monday)
     to 6, and the first and last second of a period, as `2026-12-31T23:59:59`. The host's local time, with `utc` UTC."""
 
@@ -177,15 +169,13 @@ class TimeWindow:
     utc: bool = False
 
 
-@record
-class Chance:
+class Chance(Record):
     """True at random, with probability `millionths` / 1,000,000."""
 
     millionths: int
 
 
-@record
-class EveryNth:
+class EveryNth(Record):
     """True for one packet in `every` that ask: the one numbered `packet` (from 0), then each `every`-th after it. The rule has
     a counter of its own, which starts when the ruleset is loaded (xt_statistic.c mode nth, nft_numgen.c inc)."""
 
@@ -202,8 +192,7 @@ class RecentAct(Enum):
     REMOVE = "remove"  # holds when the list knows the address, and strikes it off
 
 
-@record
-class Recent:
+class Recent(Record):
     """The packet's `side` (SADDR or DADDR) under `mask` and the run-time list `name` of addresses met lately, each with the
     times of its last packets. With `seconds` only packets that recent count, with `hits` there must be so many of them; 0
     asks for neither. `ttl`: the packet's TTL must be that of the last one written down. `reap` strikes off what is older
@@ -219,28 +208,24 @@ class Recent:
     reap: bool = False
 
 
-@record
-class Owner:
+class Owner(Record):
     """The local socket's user (`kind` "user") or group ("group") is one of `names` (names or decimal ids)."""
 
     kind: str
     names: tuple[str, ...]
 
 
-@record
-class HelperIs:
+class HelperIs(Record):
     """The connection is tracked by this conntrack helper, or was expected by it."""
 
     name: str
 
 
-@record
-class CgroupIs:
+class CgroupIs(Record):
     path: str
 
 
-@record
-class AddressTypeIs:
+class AddressTypeIs(Record):
     """The addresses and routes of this machine make the packet's `side` (SADDR or DADDR) an address of this `kind`, one of
     `ADDRESS_TYPES`: "local" is an address of the machine itself. IPv6 has no broadcast (include/uapi/linux/rtnetlink.h,
     inet_addr_type() in net/ipv4/fib_frontend.c, __nft_fib6_eval_type() in net/ipv6/netfilter/nft_fib_ipv6.c)."""
@@ -252,8 +237,7 @@ class AddressTypeIs:
 ADDRESS_TYPES = ("local", "unicast", "broadcast", "anycast", "blackhole", "unreachable", "prohibit")
 
 
-@record
-class ReversePathFails:
+class ReversePathFails(Record):
     """No route leads back to the packet's source by the interface on which it came; with `loose` by any interface. With
     `mark` the lookup regards the packet's mark."""
 
@@ -261,16 +245,14 @@ class ReversePathFails:
     mark: bool = False
 
 
-@record
-class RouteLeavesBy:
+class RouteLeavesBy(Record):
     """The route to the destination leaves by one of `interfaces`, names as of `IfaceSet.texts()`. Asked before routing; behind
     it `OIF` is known."""
 
     interfaces: tuple[str, ...]
 
 
-@record
-class NoRoute:
+class NoRoute(Record):
     """No route leads to the packet's `side` (SADDR or DADDR)."""
 
     side: Field
@@ -280,8 +262,7 @@ Routing = AddressTypeIs | ReversePathFails | RouteLeavesBy | NoRoute
 """Questions that the addresses and routing tables of the machine answer. Each target spells them in its own way."""
 
 
-@record
-class Opaque:
+class Opaque(Record):
     """A condition of `dialect` that fwc does not model, kept as its exact text. It may match any packet and must not be
     assumed to match one. `kind` says what it is about, for messages."""
 
@@ -290,20 +271,17 @@ class Opaque:
     kind: str = ""
 
 
-@record
-class Not:
+class Not(Record):
     match: Match
 
 
-@record
-class AllOf:
+class AllOf(Record):
     """Every part matches; the parts are in the order in which they should be tested and printed."""
 
     parts: tuple[Match, ...]
 
 
-@record
-class AnyOf:
+class AnyOf(Record):
     """At least one part matches. An empty AnyOf matches nothing; it never means everything."""
 
     parts: tuple[Match, ...]

@@ -10,7 +10,7 @@ from fwc.ir.verdict import CONTINUE, Action, Verdict
 from fwc.net.addresses import NO_ADDRESS, AddressSet
 from fwc.net.hooks import ChainType, Family, Hook
 from fwc.net.interfaces import IfaceSet
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import NO_ORIGIN, Origin
 
 
@@ -33,8 +33,7 @@ class Role(StrEnum):
     OPTIMIZER = "optimizer"  # a dispatch or shared ending that a pass made
 
 
-@record
-class Rule:
+class Rule(Record):
     """If `match` holds: do the actions in order, then the verdict.
 
     `label` is the user's name for it (`as web`), `comment` free text; both may reach the output. Equality ignores where
@@ -50,8 +49,7 @@ class Rule:
     origin: Origin = dataclasses.field(default=NO_ORIGIN, compare=False, repr=False)
 
 
-@record
-class Base:
+class Base(Record):
     """How a chain is attached to the kernel. `policy` is Accept or Drop. `priority` orders chains of one hook, lowest first."""
 
     hook: Hook
@@ -61,8 +59,7 @@ class Base:
     device: str = ""
 
 
-@record
-class Chain:
+class Chain(Record):
     """`base` is None for a chain that is only jumped to. `comment` says in the output what the chain is for."""
 
     name: str
@@ -72,8 +69,7 @@ class Chain:
     origin: Origin = dataclasses.field(default=NO_ORIGIN, compare=False, repr=False)
 
 
-@record
-class NamedSet:
+class NamedSet(Record):
     """A set that rules refer to by `SetRef`, or one whose content is fixed and that output should name.
 
     `elements` are known members (one tuple of values per element, one value per field). `runtime` sets are filled by rules
@@ -94,8 +90,7 @@ class NamedSet:
     own: bool = False
 
 
-@record
-class NativeText:
+class NativeText(Record):
     """Verbatim text of one target (`native nft at forward-start \"\"\"...\"\"\"`)."""
 
     target: str
@@ -104,8 +99,7 @@ class NativeText:
     origin: Origin = dataclasses.field(default=NO_ORIGIN, compare=False, repr=False)
 
 
-@record
-class Table:
+class Table(Record):
     """`family` is nft's word: inet, ip, ip6, arp, bridge, netdev; "pf" for a pf ruleset. `kind` is iptables' table name
     (filter, nat, mangle, raw, security) when the table came from there."""
 
@@ -120,8 +114,7 @@ class Table:
         return next((c for c in self.chains if c.name == name), None)
 
 
-@record
-class Zone:
+class Zone(Record):
     """A zone of the policy, resolved for one host and target OS. `parent` is the zone it lies `within`."""
 
     name: str
@@ -134,8 +127,7 @@ class Zone:
     origin: Origin = dataclasses.field(default=NO_ORIGIN, compare=False, repr=False)
 
 
-@record
-class Settings:
+class Settings(Record):
     """Section 2.8 of the language, resolved. `coexist` holds docker, kubernetes, fail2ban."""
 
     target: str = ""
@@ -150,8 +142,7 @@ class Settings:
     rpfilter: str = "off"
 
 
-@record
-class Ruleset:
+class Ruleset(Record):
     """Everything one machine loads. `source` says what it was read from: "fwc", "iptables-save", "nft", "pf".
 
     `foreign` is text around the tables that belongs to the file but not to a table (comments, `flush ruleset`), for

@@ -7,7 +7,7 @@ from enum import Enum, StrEnum
 
 from fwc.ir.match import Field, Values, WithinRate
 from fwc.net.hooks import Family
-from fwc.records import record
+from fwc.records import Record
 
 # ----- actions ---------------------------------------------------------------
 
@@ -15,8 +15,7 @@ from fwc.records import record
 LOG_FLAGS = ("tcp sequence", "tcp options", "ip options", "skuid", "ether")
 
 
-@record
-class Log:
+class Log(Record):
     """Write a log line; `prefix` is verbatim. `level` is a syslog word or empty for the target's default. With
     `nflog_group` the packet goes to that NFLOG group. `rate` limits the log alone, never the verdict. `flags` are those of
     `LOG_FLAGS`, in its order: what else the line shows. For an NFLOG group `size` is how many bytes of the packet are copied
@@ -31,15 +30,13 @@ class Log:
     threshold: int = 0
 
 
-@record
-class Count:
+class Count(Record):
     """Count packets and bytes; `name` is a named counter, empty for the rule's own."""
 
     name: str = ""
 
 
-@record
-class SetField:
+class SetField(Record):
     """Write a field: `(old & ~mask) ^ value` for MARK and CT_MARK; DSCP, TTL take `value` whole (`mask` all ones)."""
 
     field: Field
@@ -47,36 +44,31 @@ class SetField:
     mask: int = 0xFFFFFFFF
 
 
-@record
-class SetPriority:
+class SetPriority(Record):
     """The packet's queueing priority (tc class `major:minor` as one integer)."""
 
     value: int
 
 
-@record
-class CopyMark:
+class CopyMark(Record):
     """Copy the packet mark to the connection (`save`) or back (`restore`), limited to `mask`."""
 
     direction: str
     mask: int = 0xFFFFFFFF
 
 
-@record
-class ClampMss:
+class ClampMss(Record):
     """Lower the TCP MSS option; `size4`/`size6` None means to the path MTU. Belongs on SYN and SYN-ACK."""
 
     size4: int | None = None
     size6: int | None = None
 
 
-@record
-class NoTrack:
+class NoTrack(Record):
     pass
 
 
-@record
-class SetZone:
+class SetZone(Record):
     """Track the packet's connection in the conntrack zone `zone` (16 bits), apart from equal connections of other zones;
     `direction` "original" or "reply" is for packets of that direction alone. The first one of a packet counts, and only
     before it is tracked (xt_CT.c, nft_ct_set_zone_eval() in nft_ct.c)."""
@@ -85,16 +77,14 @@ class SetZone:
     direction: str = ""
 
 
-@record
-class AssignHelper:
+class AssignHelper(Record):
     """Attach the conntrack helper `name` (for instance "sip") to the connection; `protocol` is "tcp" or "udp"."""
 
     name: str
     protocol: str = ""
 
 
-@record
-class AddToSet:
+class AddToSet(Record):
     """Insert the packet's SADDR or DADDR (the `fields`) into a run-time set; `timeout` in seconds, None for the set's own.
     `refresh` renews the timeout of an element already present."""
 
@@ -105,15 +95,13 @@ class AddToSet:
     delete: bool = False
 
 
-@record
-class Tag:
+class Tag(Record):
     """pf: attach the tag `name` to the packet and its state."""
 
     name: str
 
 
-@record
-class Duplicate:
+class Duplicate(Record):
     """Send a copy of the packet to `gateway`, an address of `family` in a network of this machine, by the interface `oif`
     where that is given; the packet itself goes on (xt_TEE.c and nft_dup_ipv4.c call the same nf_dup_ipv4.c)."""
 
@@ -122,8 +110,7 @@ class Duplicate:
     oif: str = ""
 
 
-@record
-class Via:
+class Via(Record):
     """pf: how the packet travels on, never whether: `kind` is route-to or fastroute (the packet leaves by one of `hops`, not as
     the routing table says), reply-to (its replies do), dup-to (a copy does) or rtable (that table is asked). `hops` are
     interfaces and gateways as pf.conf writes them, empty where the kind needs none. The packet itself is not changed."""
@@ -132,8 +119,7 @@ class Via:
     hops: str = ""
 
 
-@record
-class OpaqueAction:
+class OpaqueAction(Record):
     """A statement or target of `dialect` that fwc does not model; the packet goes on to the next rule. `writes` are the fields
     that it is known to change: conditions behind it see other values."""
 
@@ -181,45 +167,37 @@ class RejectKind(StrEnum):
     REJECT_ROUTE = "reject-route"
 
 
-@record
-class Accept:
+class Accept(Record):
     """Ends this base chain; other base chains of the hook still see the packet."""
 
 
-@record
-class Drop:
+class Drop(Record):
     """Final for the packet."""
 
 
-@record
-class Reject:
+class Reject(Record):
     """As Drop, with an answer. `RejectKind.DEFAULT` depends on the protocol."""
 
     kind: RejectKind = RejectKind.DEFAULT
 
 
-@record
-class Jump:
+class Jump(Record):
     chain: str
 
 
-@record
-class Goto:
+class Goto(Record):
     chain: str
 
 
-@record
-class Return:
+class Return(Record):
     """Back to the caller; in a base chain the policy decides."""
 
 
-@record
-class Continue:
+class Continue(Record):
     """No verdict: on to the next rule."""
 
 
-@record
-class VerdictMap:
+class VerdictMap(Record):
     """Look the fields up among `entries`; the first entry that holds the packet gives the verdict, none means Continue.
     Entries of one map never overlap."""
 
@@ -228,8 +206,7 @@ class VerdictMap:
     name: str = dataclasses.field(default="", compare=False)
 
 
-@record
-class NatTarget:
+class NatTarget(Record):
     """Where a translation goes: an inclusive address range of one family (None: keep the address) and an inclusive port
     range (None: keep the port, or as the kernel chooses)."""
 
@@ -249,40 +226,35 @@ class PortChoice(Enum):
     OFFSET = "offset"
 
 
-@record
-class Snat:
+class Snat(Record):
     """Rewrite the source. Ends the nat hook."""
 
     target: NatTarget
     choice: PortChoice = PortChoice.DEFAULT
 
 
-@record
-class Masquerade:
+class Masquerade(Record):
     """Rewrite the source to the egress interface's address."""
 
     ports: tuple[int, int] | None = None
     choice: PortChoice = PortChoice.DEFAULT
 
 
-@record
-class Dnat:
+class Dnat(Record):
     """Rewrite the destination. With several `targets` one is chosen per connection, at random, evenly."""
 
     targets: tuple[NatTarget, ...]
     choice: PortChoice = PortChoice.DEFAULT
 
 
-@record
-class Redirect:
+class Redirect(Record):
     """Rewrite the destination to this machine (the ingress interface's address), at `ports` if given."""
 
     ports: tuple[int, int] | None = None
     choice: PortChoice = PortChoice.DEFAULT
 
 
-@record
-class Netmap:
+class Netmap(Record):
     """Replace the prefix of the `field` (SADDR or DADDR), host bits kept: 1:1 NAT, or NPTv6 in IPv6."""
 
     field: Field
@@ -291,8 +263,7 @@ class Netmap:
     length: int
 
 
-@record
-class OpaqueVerdict:
+class OpaqueVerdict(Record):
     """A terminal statement or target that fwc does not model (queue, tproxy, a foreign extension). `terminal` is True when
     it is known that no later rule of the chain sees the packet, None when unknown. With an empty `dialect` it stands for rules
     that other programs fill in at run time (an anchor of pf): they give any verdict, or none."""

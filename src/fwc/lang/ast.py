@@ -7,19 +7,17 @@ Names are `Name`, uses of `let` values and template parameters are `Variable`. A
 from __future__ import annotations
 
 from fwc.net.hooks import Family
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import Span, Written
 
 # ----- words -----------------------------------------------------------------
 
 
-@record
 class Name(Written):
     text: str
     span: Span
 
 
-@record
 class Variable(Written):
     """`$name`, without the dollar sign."""
 
@@ -27,7 +25,6 @@ class Variable(Written):
     span: Span
 
 
-@record
 class Text(Written):
     """A quoted string, unescaped."""
 
@@ -35,7 +32,6 @@ class Text(Written):
     span: Span
 
 
-@record
 class Number(Written):
     """An integer, decimal or 0x."""
 
@@ -43,7 +39,6 @@ class Number(Written):
     span: Span
 
 
-@record
 class Ports(Written):
     """A port or an inclusive range; low <= high <= 65535 is checked by the parser."""
 
@@ -52,7 +47,6 @@ class Ports(Written):
     span: Span
 
 
-@record
 class Rate(Written):
     """`10/minute`, `2MB/second`: `amount` per `seconds`; `unit` is "packets" or "bytes"."""
 
@@ -62,7 +56,6 @@ class Rate(Written):
     span: Span
 
 
-@record
 class Duration(Written):
     """In milliseconds, because `ms` is a unit."""
 
@@ -70,7 +63,6 @@ class Duration(Written):
     span: Span
 
 
-@record
 class Date(Written):
     """ISO text, checked to be a day of the calendar."""
 
@@ -78,7 +70,6 @@ class Date(Written):
     span: Span
 
 
-@record
 class Masked(Written):
     """`0x10` or `0x10/0xff`; the mask is all ones when not written."""
 
@@ -87,7 +78,6 @@ class Masked(Written):
     span: Span
 
 
-@record
 class Address(Written):
     """An address, a prefix or a range: all addresses low..high of one family. `text` is as written."""
 
@@ -98,7 +88,6 @@ class Address(Written):
     span: Span
 
 
-@record
 class Dns(Written):
     """`dns "name"`: resolved by `fwc lock`."""
 
@@ -106,7 +95,6 @@ class Dns(Written):
     span: Span
 
 
-@record
 class SetName(Written):
     """`@name`."""
 
@@ -114,17 +102,14 @@ class SetName(Written):
     span: Span
 
 
-@record
 class Self(Written):
     span: Span
 
 
-@record
 class Any(Written):
     span: Span
 
 
-@record
 class Iface(Written):
     """`iface eth3`, or an item of a zone's `iface` list; may end in a wildcard."""
 
@@ -132,7 +117,6 @@ class Iface(Written):
     span: Span
 
 
-@record
 class Mac(Written):
     value: int
     text: str
@@ -143,7 +127,6 @@ Member = Address | Dns | Name | Variable
 Endpoint = Address | Dns | Name | Variable | SetName | Self | Any | Iface | Mac
 
 
-@record
 class Endpoints(Written):
     """`items except excluded in zones`: the list, minus the except list, then intersected with the zones (when given)."""
 
@@ -156,12 +139,10 @@ class Endpoints(Written):
 # ----- traffic ---------------------------------------------------------------
 
 
-@record
 class AnyTraffic(Written):
     span: Span
 
 
-@record
 class L4(Written):
     """`tcp 80 sport 1024-65535`. A bare port in a list has been given the protocol before it; then `protocol_span` is the
     span of that earlier word. `port` or `sport` None means every port."""
@@ -172,7 +153,6 @@ class L4(Written):
     span: Span
 
 
-@record
 class Icmp(Written):
     """`icmp echo-request`, `icmpv6 1/3`. `type` is a type's name, a number, (type, code), or None for all."""
 
@@ -181,7 +161,6 @@ class Icmp(Written):
     span: Span
 
 
-@record
 class Protocol(Written):
     """`proto gre`, `proto 47`."""
 
@@ -189,7 +168,6 @@ class Protocol(Written):
     span: Span
 
 
-@record
 class ServiceName(Written):
     name: str
     span: Span
@@ -198,7 +176,6 @@ class ServiceName(Written):
 TrafficItem = AnyTraffic | L4 | Icmp | Protocol | ServiceName | Variable
 
 
-@record
 class Traffic(Written):
     items: tuple[TrafficItem, ...]
     span: Span
@@ -207,13 +184,11 @@ class Traffic(Written):
 # ----- conditions ------------------------------------------------------------
 
 
-@record
 class StateCond(Written):
     states: tuple[Name, ...]
     span: Span
 
 
-@record
 class MarkCond(Written):
     """`mark 0x10/0xff`; `connection` for `ctmark`."""
 
@@ -222,7 +197,6 @@ class MarkCond(Written):
     span: Span
 
 
-@record
 class CompareCond(Written):
     """`ttl 255`, `ttl < 5`, `length 100-200`: `field` is "ttl" or "length", the value lies in low..high."""
 
@@ -232,18 +206,15 @@ class CompareCond(Written):
     span: Span
 
 
-@record
 class DscpCond(Written):
     values: tuple[Name | Number, ...]
     span: Span
 
 
-@record
 class FragmentCond(Written):
     span: Span
 
 
-@record
 class OwnerCond(Written):
     """`user` or `usergroup` (`kind` "user" or "group")."""
 
@@ -252,7 +223,6 @@ class OwnerCond(Written):
     span: Span
 
 
-@record
 class TimeCond(Written):
     """`time 22:00-06:00 on mon, tue` or `days sat, sun`; minutes of the day, None when only days are given. `mon-fri`
     arrives as the five days."""
@@ -263,13 +233,11 @@ class TimeCond(Written):
     span: Span
 
 
-@record
 class UntilCond(Written):
     date: Date
     span: Span
 
 
-@record
 class FlagsCond(Written):
     """`flags syn of syn, ack`: of the flags in `mask`, exactly `flags` are set. Without `of` the mask is the flags."""
 
@@ -278,7 +246,6 @@ class FlagsCond(Written):
     span: Span
 
 
-@record
 class DnatCond(Written):
     """`dnat`, `dnat port 443`: the packet's connection was translated; to these original ports."""
 
@@ -286,47 +253,39 @@ class DnatCond(Written):
     span: Span
 
 
-@record
 class SnatCond(Written):
     span: Span
 
 
-@record
 class IpsecCond(Written):
     span: Span
 
 
-@record
 class PkttypeCond(Written):
     types: tuple[Name, ...]
     span: Span
 
 
-@record
 class ChanceCond(Written):
     millionths: int
     span: Span
 
 
-@record
 class HelperCond(Written):
     name: Name
     span: Span
 
 
-@record
 class CgroupCond(Written):
     path: Text
     span: Span
 
 
-@record
 class SportCond(Written):
     ports: tuple[Ports | Variable, ...]
     span: Span
 
 
-@record
 class WithinCond(Written):
     """`within 5/minute burst 10 per source`: the bucket still has a token."""
 
@@ -336,7 +295,6 @@ class WithinCond(Written):
     span: Span
 
 
-@record
 class NativeCond(Written):
     """`native iptables \"\"\"-m recent ...\"\"\"`: a condition in one target's own words."""
 
@@ -345,7 +303,6 @@ class NativeCond(Written):
     span: Span
 
 
-@record
 class NotCond(Written):
     cond: Condition
     span: Span
@@ -377,7 +334,6 @@ Condition = (
 # ----- options ---------------------------------------------------------------
 
 
-@record
 class PerPart(Written):
     """`per source mask 24 64`: `side` is "source" or "destination"; masks None when not written."""
 
@@ -387,7 +343,6 @@ class PerPart(Written):
     span: Span
 
 
-@record
 class AddPart(Written):
     """`add source to @set timeout 6h`."""
 
@@ -397,7 +352,6 @@ class AddPart(Written):
     span: Span
 
 
-@record
 class ElsePart(Written):
     """`else deny and add source to @set`; `verdict` is "allow", "deny" or "reject"."""
 
@@ -406,7 +360,6 @@ class ElsePart(Written):
     span: Span
 
 
-@record
 class LogOption(Written):
     prefix: Text | None
     level: Name | None
@@ -416,7 +369,6 @@ class LogOption(Written):
     span: Span
 
 
-@record
 class LimitOption(Written):
     rate: Rate | Variable
     burst: Number | Variable | None
@@ -425,7 +377,6 @@ class LimitOption(Written):
     span: Span
 
 
-@record
 class MaxOption(Written):
     """`max N connections per source`."""
 
@@ -435,7 +386,6 @@ class MaxOption(Written):
     span: Span
 
 
-@record
 class WithOption(Written):
     """`with tcp-reset`."""
 
@@ -443,13 +393,11 @@ class WithOption(Written):
     span: Span
 
 
-@record
 class CountOption(Written):
     name: Name | None
     span: Span
 
 
-@record
 class LabelOption(Written):
     """`as web`."""
 
@@ -457,7 +405,6 @@ class LabelOption(Written):
     span: Span
 
 
-@record
 class TextOption(Written):
     """`comment`, `owner` or `ticket` (`kind`) with its string."""
 
@@ -466,13 +413,11 @@ class TextOption(Written):
     span: Span
 
 
-@record
 class ExpiresOption(Written):
     date: Date
     span: Span
 
 
-@record
 class IgnoreOption(Written):
     """`ignore LINT because "..."`."""
 
@@ -481,13 +426,11 @@ class IgnoreOption(Written):
     span: Span
 
 
-@record
 class AddOption(Written):
     add: AddPart
     span: Span
 
 
-@record
 class FlagOption(Written):
     """`stateless`, `hairpin`, `without accept` ("without-accept"), `random`, `persistent`."""
 
@@ -495,13 +438,11 @@ class FlagOption(Written):
     span: Span
 
 
-@record
 class DisabledOption(Written):
     reason: Text
     span: Span
 
 
-@record
 class PortsOption(Written):
     """`ports 20000-29999` of a source translation."""
 
@@ -526,8 +467,7 @@ Option = (
 )
 
 
-@record
-class Clauses:
+class Clauses(Record):
     """The tail that rules, NAT and packet changes share. A clause that stands twice is an error of the parser. `source` and
     `destination` are None when the clause is not written (a prefix block may supply them)."""
 
@@ -540,20 +480,17 @@ class Clauses:
 # ----- file level ------------------------------------------------------------
 
 
-@record
 class Syntax(Written):
     version: Number
     span: Span
 
 
-@record
 class PolicyInfo(Written):
     name: Text
     options: tuple[Option, ...]
     span: Span
 
 
-@record
 class Include(Written):
     path: Text
     span: Span
@@ -565,14 +502,12 @@ Scalar = Number | Text | Rate | Duration | Ports | Date | Address | Name | SetNa
 Argument = Scalar | L4 | Any | Self
 
 
-@record
 class Let(Written):
     name: Name
     value: Scalar
     span: Span
 
 
-@record
 class Setting(Written):
     """One line of `settings { }`: its first word and the words after it. Signed numbers arrive as Number."""
 
@@ -581,20 +516,17 @@ class Setting(Written):
     span: Span
 
 
-@record
 class SettingsBlock(Written):
     settings: tuple[Setting, ...]
     span: Span
 
 
-@record
 class LintIgnore(Written):
     lint: Name
     reason: Text
     span: Span
 
 
-@record
 class LintLevel(Written):
     """`lint error|warn|off NAME`."""
 
@@ -606,7 +538,6 @@ class LintLevel(Written):
 # ----- declarations ----------------------------------------------------------
 
 
-@record
 class ZoneIfaces(Written):
     """`iface eth0` or `iface linux: eth0`; `os` is None when it holds everywhere."""
 
@@ -615,31 +546,26 @@ class ZoneIfaces(Written):
     span: Span
 
 
-@record
 class ZoneNets(Written):
     nets: tuple[Address, ...]
     span: Span
 
 
-@record
 class ZoneAddresses(Written):
     addresses: tuple[Address, ...]
     span: Span
 
 
-@record
 class ZoneMtu(Written):
     mtu: Number
     span: Span
 
 
-@record
 class ZoneOverlaps(Written):
     zones: tuple[Name, ...]
     span: Span
 
 
-@record
 class ZoneComment(Written):
     text: Text
     span: Span
@@ -648,7 +574,6 @@ class ZoneComment(Written):
 ZoneProperty = ZoneIfaces | ZoneNets | ZoneAddresses | ZoneMtu | ZoneOverlaps | ZoneComment
 
 
-@record
 class Zone(Written):
     name: Name
     within: Name | None
@@ -656,7 +581,6 @@ class Zone(Written):
     span: Span
 
 
-@record
 class HostAddress(Written):
     """`host nas = ...`."""
 
@@ -665,25 +589,21 @@ class HostAddress(Written):
     span: Span
 
 
-@record
 class HostOs(Written):
     os: Name
     span: Span
 
 
-@record
 class HostTarget(Written):
     target: Name
     span: Span
 
 
-@record
 class HostOwnAddress(Written):
     addresses: tuple[Address, ...]
     span: Span
 
 
-@record
 class ManagedHost(Written):
     """`host web1 { os linux; target nft; address ...; statements }`; items in the order of the text."""
 
@@ -692,7 +612,6 @@ class ManagedHost(Written):
     span: Span
 
 
-@record
 class Group(Written):
     name: Name
     members: tuple[Member, ...]
@@ -700,13 +619,11 @@ class Group(Written):
     span: Span
 
 
-@record
 class SetFile(Written):
     path: Text
     span: Span
 
 
-@record
 class SetDecl(Written):
     """`set NAME of KIND [dynamic] [timeout T] [size N] [counters] [= file "..." | = members]`. Members of a set of ports are
     Ports, of macs Mac, of ifaces Iface."""
@@ -721,21 +638,18 @@ class SetDecl(Written):
     span: Span
 
 
-@record
 class Service(Written):
     name: Name
     traffic: Traffic
     span: Span
 
 
-@record
 class Param(Written):
     name: Name
     default: Argument | None
     span: Span
 
 
-@record
 class Block(Written):
     """`{ statements }`; `comments` are kept by the formatter, not here."""
 
@@ -743,7 +657,6 @@ class Block(Written):
     span: Span
 
 
-@record
 class Template(Written):
     name: Name
     params: tuple[Param, ...]
@@ -751,7 +664,6 @@ class Template(Written):
     span: Span
 
 
-@record
 class Use(Written):
     name: Name
     arguments: tuple[Argument, ...]
@@ -761,7 +673,6 @@ class Use(Written):
 # ----- rules and the statements around them -----------------------------------
 
 
-@record
 class Rule(Written):
     """`action` is allow, deny, reject, log or count."""
 
@@ -772,7 +683,6 @@ class Rule(Written):
     span: Span
 
 
-@record
 class Default(Written):
     hook: str
     verdict: str
@@ -780,7 +690,6 @@ class Default(Written):
     span: Span
 
 
-@record
 class Scope(Written):
     """A prefix block: its clauses are joined to those of the statements inside."""
 
@@ -791,13 +700,11 @@ class Scope(Written):
     span: Span
 
 
-@record
 class Early(Written):
     body: Block
     span: Span
 
 
-@record
 class WhenTest(Written):
     """`target pf`, `not os linux`: `key` is target, os, host or family."""
 
@@ -807,7 +714,6 @@ class WhenTest(Written):
     span: Span
 
 
-@record
 class When(Written):
     tests: tuple[WhenTest, ...]
     body: Block
@@ -815,7 +721,6 @@ class When(Written):
     span: Span
 
 
-@record
 class Jump(Written):
     """`jump C for ...`, `goto C for ...`, `return for ...` (`kind`); `chain` is None for return."""
 
@@ -826,14 +731,12 @@ class Jump(Written):
     span: Span
 
 
-@record
 class ChainDecl(Written):
     name: Name
     body: Block
     span: Span
 
 
-@record
 class HookDecl(Written):
     """`hook prerouting priority raw -10 type filter policy accept as ddos { }`. `priority_base` is a name or None."""
 
@@ -847,7 +750,6 @@ class HookDecl(Written):
     span: Span
 
 
-@record
 class Native(Written):
     target: Name
     place: Name | None
@@ -858,7 +760,6 @@ class Native(Written):
 # ----- translation and packet changes ----------------------------------------
 
 
-@record
 class NatEndpoint(Written):
     """Where a translation goes: an address, a host's name or `self`, and perhaps ports."""
 
@@ -867,7 +768,6 @@ class NatEndpoint(Written):
     span: Span
 
 
-@record
 class Masquerade(Written):
     family: Family | None
     traffic: Traffic | None
@@ -875,7 +775,6 @@ class Masquerade(Written):
     span: Span
 
 
-@record
 class Snat(Written):
     family: Family | None
     traffic: Traffic | None
@@ -884,7 +783,6 @@ class Snat(Written):
     span: Span
 
 
-@record
 class Forward(Written):
     family: Family | None
     traffic: Traffic
@@ -893,7 +791,6 @@ class Forward(Written):
     span: Span
 
 
-@record
 class Redirect(Written):
     family: Family | None
     traffic: Traffic
@@ -902,7 +799,6 @@ class Redirect(Written):
     span: Span
 
 
-@record
 class Map(Written):
     """`map OUTER <-> INNER on ZONE`."""
 
@@ -913,7 +809,6 @@ class Map(Written):
     span: Span
 
 
-@record
 class NoNat(Written):
     family: Family | None
     traffic: Traffic | None
@@ -921,7 +816,6 @@ class NoNat(Written):
     span: Span
 
 
-@record
 class Mark(Written):
     mark: Masked
     family: Family | None
@@ -930,7 +824,6 @@ class Mark(Written):
     span: Span
 
 
-@record
 class Rewrite(Written):
     """`field` is dscp, ttl, ctmark or priority."""
 
@@ -942,7 +835,6 @@ class Rewrite(Written):
     span: Span
 
 
-@record
 class Clamp(Written):
     """`to` is "pmtu", ("mtu", n) for `to mtu n`, or ("mss", n) for a plain number."""
 
@@ -952,7 +844,6 @@ class Clamp(Written):
     span: Span
 
 
-@record
 class Notrack(Written):
     family: Family | None
     traffic: Traffic
@@ -960,7 +851,6 @@ class Notrack(Written):
     span: Span
 
 
-@record
 class Helper(Written):
     name: Name
     traffic: Traffic
@@ -971,7 +861,6 @@ class Helper(Written):
 # ----- tests -----------------------------------------------------------------
 
 
-@record
 class PacketEndpoint(Written):
     """One side of a test packet: an address, a host's name or `self`, and perhaps a port."""
 
@@ -980,7 +869,6 @@ class PacketEndpoint(Written):
     span: Span
 
 
-@record
 class TestPacket(Written):
     """`packet tcp A -> B in wan ... expect allow by x`. `protocol` is an L4 without ports, an Icmp or a Protocol. The other
     fields are None when not written; `verdict` is allow, deny or reject; `by` a label."""
@@ -1002,7 +890,6 @@ class TestPacket(Written):
     span: Span
 
 
-@record
 class Test(Written):
     title: Text
     host: Name | None
@@ -1010,7 +897,6 @@ class Test(Written):
     span: Span
 
 
-@record
 class Assert(Written):
     """`quantifier` is never, always or some; `unless` is the ("from"|"to", endpoints) that is taken out."""
 
@@ -1065,7 +951,6 @@ Statement = (
 )
 
 
-@record
 class File(Written):
     """One parsed file. `broken` is True when there were syntax errors: such a tree may be linted, never compiled.
     `misread` are the names that lines with syntax errors meant to declare: that these are missing is no news."""

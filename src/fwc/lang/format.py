@@ -14,7 +14,7 @@ from fwc.diagnostics import Diagnostic
 from fwc.errors import InternalError
 from fwc.lang.parse import read
 from fwc.lang.words import CLOSE, COMMA, NEWLINE, OPEN, SPACE, Words
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import SourceFile, Span
 
 _INDENT = "    "
@@ -46,8 +46,7 @@ def same_tree(left: object, right: object) -> bool:
     return left == right
 
 
-@record
-class _Line:
+class _Line(Record):
     depth: int
     text: str
     comment: str

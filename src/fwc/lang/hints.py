@@ -10,11 +10,10 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 
 from fwc.net.addresses import parse_v4
-from fwc.records import record
+from fwc.records import Record
 
 
-@record
-class Place:
+class Place(Record):
     """`word` cannot stand after `before` (the words of the line so far); "" is the end of the line. `expected` are the
     terminals that could. `start` is what kind of line it is."""
 
@@ -38,8 +37,7 @@ class Place:
         return self.following[0] if self.following else ""
 
 
-@record
-class Hint:
+class Hint(Record):
     """`help` says what to write; `message` replaces the message when it says more than "unexpected"."""
 
     help: str = ""

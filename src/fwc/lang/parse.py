@@ -5,19 +5,18 @@ from __future__ import annotations
 import gc
 import re
 from collections import Counter, defaultdict
+from functools import cache
 from itertools import accumulate
 from typing import Any
 
 from fwc.diagnostics import Diagnostic
 from fwc.lang import ast, changes, statements
-from fwc.lang.hints import LIKELY_STATEMENTS, STATEMENT_WORDS
 from fwc.lang.nodes import NODES
 from fwc.lang.shapes import Doubt, Shape, compile_shape
-from fwc.lang.syntax_errors import Mistake, describe
-from fwc.lang.tables import grammar
+from fwc.lang.tables import Mistake, grammar
 from fwc.lang.values import LEAVES, Builder
 from fwc.lang.words import CLOSE, NEWLINE, OPEN, SPACE, Words, cut, kinds
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import Anchor, SourceFile, Span
 
 _ = changes, statements  # they register their handlers in NODES
@@ -71,7 +70,12 @@ _seen: defaultdict[str, Counter[str]] = defaultdict(Counter)
 _DECLARING = frozenset({"zone", "host", "group", "service", "set", "template", "chain", "let"})
 
 _BRACES = re.compile("[{}]")
-_UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]|\r(?!\n)")
+
+
+@cache
+def _unseen() -> re.Pattern[str]:
+    """Only compiled for a text that may have one: its set of characters takes longer than parsing a small policy."""
+    return re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]|\r(?!\n)")
 
 
 class _Stop(Exception):
@@ -86,8 +90,7 @@ class _Stop(Exception):
 _Tree = tuple[Any, ...]
 
 
-@record
-class _Line:
+class _Line(Record):
     """The statement that is being read: its first word, where that begins, and the offsets of its words from there."""
 
     first: int
@@ -136,7 +139,7 @@ class _Reader:
         text = self.source.text[start : self.words.end]
         if text.replace("\n", "").replace("\t", "").isprintable():
             return  # looking for each of them takes twenty times as long
-        for found in _UNSEEN.finditer(text):
+        for found in _unseen().finditer(text):
             message = f"the character U+{ord(found[0]):04X} cannot stand in a policy"
             self.builder.error("FW043", message, start + found.start(), start + found.end(), "remove it")
 
@@ -172,6 +175,8 @@ class _Reader:
 
     def _likely_end(self, brace: int, limit: int) -> int:
         """Where a brace that is never closed should have been: before the next line that is indented no deeper."""
+        from fwc.lang.hints import STATEMENT_WORDS
+
         text = self.source.text
         line = text.rfind("\n", 0, self.words.offsets[brace]) + 1
         indent = len(text[line:]) - len(text[line:].lstrip(" \t")) if line < len(text) else 0
@@ -268,8 +273,10 @@ class _Reader:
                 return []
             self._bodies_after(stop.mistake)
             at = stop.mistake.index
-            if at < end and _UNSEEN.search(self.texts[at]):
+            if at < end and _unseen().search(self.texts[at]):
                 return []  # reported as that
+            from fwc.lang.syntax_errors import describe  # of no use to a text without a mistake
+
             self.diagnostics.append(describe(self.source, self.tables, self.words, stop.mistake))
             return []
 
@@ -283,6 +290,8 @@ class _Reader:
 
     def _bodies_after(self, mistake: Mistake) -> None:
         """Read the statements in the braces of a line that is none, for their errors alone."""
+        from fwc.lang.hints import LIKELY_STATEMENTS
+
         brace = self.shapes.find(OPEN, mistake.index, mistake.end)
         while brace >= 0:
             close = self.closing[brace]

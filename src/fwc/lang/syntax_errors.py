@@ -6,10 +6,9 @@ from collections.abc import Iterable
 
 from fwc.diagnostics import Diagnostic, error
 from fwc.lang.hints import Place, hint
-from fwc.lang.tables import Grammar
+from fwc.lang.tables import Grammar, Mistake
 from fwc.lang.values import printable
 from fwc.lang.words import NEWLINE, SPACE, Words
-from fwc.records import record
 from fwc.source import SourceFile, Span
 
 _READABLE = {
@@ -33,18 +32,6 @@ _OPTION_TEXT = (
     " RANDOM PERSISTENT"
 )
 _OPTIONS = frozenset(_OPTION_TEXT.split())
-
-
-@record
-class Mistake:
-    """Where a statement stopped making sense: the word at `index` (or the end of the line, `index == end`), while the
-    words before it had led to `states`."""
-
-    start: str
-    first: int
-    index: int
-    end: int
-    states: tuple[int, ...]
 
 
 def accepted(tables: Grammar, states: tuple[int, ...]) -> frozenset[str]:

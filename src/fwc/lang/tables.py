@@ -7,24 +7,26 @@ then the nonterminals. Rows are decoded when a parse first needs them: a small p
 
 from __future__ import annotations
 
-from fwc.records import record
+from fwc.records import Record
 
 Row = dict[int, int]
 
 
-@record
-class Grammar:
+class Grammar(Record):
     """The tables of all start symbols."""
 
     terminals: tuple[str, ...]
     """Names, in lexing order; a terminal's symbol is its index."""
     patterns: tuple[str, ...]
+    """Of a whole word; none for a terminal that is a list of words."""
     words: tuple[tuple[str, ...], ...]
     """The words of a terminal that is a list of words, for others none."""
     needs: tuple[str, ...]
     """Characters that every match of a terminal holds."""
-    digits: tuple[bool, ...]
-    """Whether every match of a terminal begins with a digit."""
+    begins: tuple[str, ...]
+    """Characters of which every match of a terminal begins with one."""
+    reserved: tuple[tuple[str, ...], ...]
+    """Words that the expression of a terminal matches, and that are none of it."""
     end: int
     """The symbol of the end of a line."""
     rules: tuple[tuple[str, int, int, bool], ...]
@@ -45,6 +47,17 @@ class Grammar:
         return row
 
 
+class Mistake(Record):
+    """Where a statement stopped making sense: the word at `index` (or the end of the line, `index == end`), while the
+    words before it had led to `states`."""
+
+    start: str
+    first: int
+    index: int
+    end: int
+    states: tuple[int, ...]
+
+
 _loaded: list[Grammar] = []
 
 
@@ -58,20 +71,18 @@ def grammar() -> Grammar:
 def _load() -> Grammar:
     from fwc.lang._tables import DATA
 
-    terminals = DATA["terminals"]
-    names, patterns, words, needs, digits = zip(*terminals, strict=True)
-    symbols = [*names, "$END", *DATA["nonterminals"]]
-    inline = {symbols.index(name) for name in DATA["inline"]}
+    names, patterns, words, needs, begins, reserved = zip(*DATA["terminals"], strict=True)
     return Grammar(
         terminals=names,
         patterns=patterns,
         words=words,
         needs=needs,
-        digits=digits,
+        begins=begins,
+        reserved=reserved,
         end=len(names),
-        rules=tuple((name, left, size, left in inline) for name, left, size in DATA["rules"]),
-        starts={name: (first, last) for name, (first, last) in DATA["starts"].items()},
-        bodies={int(state): name for state, name in DATA["bodies"].items()},
+        rules=DATA["rules"],
+        starts=DATA["starts"],
+        bodies=DATA["bodies"],
         texts=DATA["rows"],
         rows={},
     )

@@ -19,6 +19,8 @@ from fwc.lang.tables import Grammar, grammar
 _WORD = r"""
       [\w.:/@$%*+][\w.:/@$%*+]*(?:-(?!>)[\w.:/@$%*+]*)*(?:\[[\w.:/@$%*+-]*\])*
     | -(?!>)[\w.:/@$%*+]*(?:-(?!>)[\w.:/@$%*+]*)*
+    | \[[\w.:/@$%*+-]*\][\w.:/@$%*+]*(?:-(?!>)[\w.:/@$%*+]*)*
+    | <->|->
     """
 _PLAIN_WORD = r"[A-Za-z0-9_.:/@$%*+-]+"
 """The same in ASCII without brackets and arrows, at half the cost."""
@@ -30,9 +32,8 @@ _CUT = r"""
     | ,(?:[ \t\r\n]+|\#[^\n]*(?:\n|\Z))*
     | "(?:""(?:.|\n)*?\"\"\"|(?:[^"\\\n]++|\\[^\n])*+"|[^\n]*)
     | [\#\r\n;](?:(?<=\#)[^\n]*(?:\n|\Z)|(?<=[\n;])|(?<=\r)\n)[ \t]*(?:(?:\#[^\n]*(?:\n|\Z)|\r?\n|;)[ \t]*)*
-    | \[[\w.:/@$%*+-]*\][\w.:/@$%*+]*(?:-(?!>)[\w.:/@$%*+]*)*
     | \\[ \t]*\r?\n
-    | <->|->|[<>]=?(?!>)
+    | [<>]=?(?!>)
     | =[=>]?|!=|&&|\|\||[!&|]+
     | [\s\S]
     """
@@ -76,18 +77,21 @@ class _Pattern:
     """A terminal that is more than a list of words. Its expression is compiled when a word comes that it may match: a small
     policy needs a few of them."""
 
-    def __init__(self, symbol: int, pattern: str, needs: str, digit: bool) -> None:
+    def __init__(self, symbol: int, pattern: str, needs: str, begins: str, reserved: tuple[str, ...]) -> None:
         self.symbol = symbol
         self._pattern = pattern
         self._needs = needs
-        self.digit = digit
+        self.begins = begins
+        self._reserved = reserved
         self._match: Callable[[str], object] | None = None
 
     def matches(self, word: str) -> bool:
-        """Whether the whole word, of which the first character may begin one, is this terminal."""
+        """Whether the whole word, which begins with one of `begins`, is this terminal."""
         for sign in self._needs:
             if sign not in word:
                 return False
+        if word in self._reserved:
+            return False
         if self._match is None:
             self._match = re.compile(self._pattern).fullmatch
         return self._match(word) is not None
@@ -107,12 +111,11 @@ class Kinds(dict[str, str]):
             if fixed is not None:
                 self.signatures[fixed] = (symbol,)
             elif not words:
-                self._patterns.append(
-                    _Pattern(symbol, tables.patterns[symbol], tables.needs[symbol], tables.digits[symbol])
-                )
+                needs, begins, reserved = tables.needs[symbol], tables.begins[symbol], tables.reserved[symbol]
+                self._patterns.append(_Pattern(symbol, tables.patterns[symbol], needs, begins, reserved))
             for word in words:
                 self._keywords.setdefault(word, []).append(symbol)
-        self._not_digits = [each for each in self._patterns if not each.digit]
+        self._beginning: dict[str, list[_Pattern]] = {}
         self._string = self._signature_kind((tables.terminals.index("STRING"),))
         self._raw = self._signature_kind((tables.terminals.index("RAWTEXT"),))
         self._fixed = {OPEN: OPEN, CLOSE: CLOSE}
@@ -143,7 +146,10 @@ class Kinds(dict[str, str]):
     def _word(self, word: str) -> str:
         if len(word) > 300:
             return BAD
-        patterns = self._patterns if "0" <= word[0] <= "9" else self._not_digits
+        first = word[0]
+        patterns = self._beginning.get(first)
+        if patterns is None:
+            patterns = self._beginning[first] = [each for each in self._patterns if first in each.begins]
         symbols = [each.symbol for each in patterns if each.matches(word)]
         symbols += self._keywords.get(word, ())
         return self._signature_kind(tuple(sorted(symbols)))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fwc.ir.match import Field, FieldIn, Match
 from fwc.ir.model import Chain, Rule
 from fwc.ir.walk import conjuncts
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import Span
 
 _SETTABLE = frozenset(
@@ -15,8 +15,7 @@ _SETTABLE = frozenset(
 )
 
 
-@record
-class Run:
+class Run(Record):
     """`rules` agree in all but the values of `field`; `spans` are those of their lines, in file order."""
 
     field: Field

@@ -13,7 +13,7 @@ from fwc.ir.verdict import Accept
 from fwc.ir.walk import match_nodes
 from fwc.lints._journey import Found, Journey, Wanted
 from fwc.net.hooks import Family, Hook
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import Span
 from fwc.space.boxes import same_name
 from fwc.space.complement import TooManyBoxes
@@ -24,8 +24,7 @@ IMPLICIT = frozenset({Role.LOOPBACK, Role.ESTABLISHED, Role.INVALID_DROP, Role.I
 """Rules 1 to 5 of every policy; an assertion without `strict` does not speak of the packets they accept."""
 
 
-@record
-class Failure:
+class Failure(Record):
     """An assertion that does not hold. `found` is the packet that shows it (None for `some`, of which no packet can be shown,
     and when it was not decided); `rule` decides that packet, `span` is its place."""
 

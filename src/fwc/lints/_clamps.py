@@ -13,7 +13,7 @@ from fwc.lints._context import LintContext
 from fwc.net.hooks import Family
 from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import IntervalSet
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import Span
 
 _SYN, _ACK = 2, 16
@@ -22,8 +22,7 @@ SYN_ACK = all_of(protocol(TCP), FieldIn(Field.TCP_FLAGS, IntervalSet.of(_SYN | _
 FROM_SYN = MaskedIn(Field.TCP_FLAGS, _SYN, IntervalSet.of(_SYN))
 
 
-@record
-class Clamp:
+class Clamp(Record):
     """A rule that sets the MSS, at its place."""
 
     place: Place

@@ -1,22 +1,43 @@
-"""What the rules of a ruleset are made of, found in one walk: a lint about something that no rule has need not look at each."""
+"""What the rules of a ruleset are made of, found in one walk: a lint about something that no rule has need not look at each, nor
+be imported."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 from fwc.ir.match import AllOf, AnyOf, Field, FieldIn, MaskedIn, Match, Not, SetRef, TupleIn
 from fwc.ir.model import Ruleset
+from fwc.ir.verdict import Action, Verdict, VerdictMap
 from fwc.ir.walk import conjuncts, rules
-from fwc.records import record
+from fwc.records import Record
+
+Feature = Literal["called chain", "assertion", "inventory"]
+"""What a lint may be about that is no part of a rule: chains that no hook calls by itself, assertions of a policy, the
+configuration's `interfaces`."""
+
+Need = type[Match | Action | Verdict] | Field | Feature
+"""What a lint can be about: conditions, actions and verdicts of a kind, conditions on a field, or a feature."""
 
 
-@record
-class Contents:
-    """The types of all conditions, actions and verdicts, and the fields that conditions look at. A verdict map's own verdicts
-    are not gone into."""
+def name_of(need: Need) -> str:
+    """The word for it in the table of lints."""
+    if isinstance(need, str):
+        return need
+    return need.value if isinstance(need, Field) else need.__name__
+
+
+class Contents(Record):
+    """The types of all conditions, actions and verdicts, and the fields that conditions look at; those in verdict maps count as
+    the rules' own."""
 
     types: frozenset[type]
     fields: frozenset[Field]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The words for all of it."""
+        return frozenset([*(each.__name__ for each in self.types), *(field.value for field in self.fields)])
 
 
 def contents_of(ruleset: Ruleset) -> Contents:
@@ -26,6 +47,9 @@ def contents_of(ruleset: Ruleset) -> Contents:
         types.update((type(rule.match), type(rule.verdict)))
         if rule.actions:
             types.update(map(type, rule.actions))
+        if isinstance(rule.verdict, VerdictMap):
+            types.update(type(verdict) for _, verdict in rule.verdict.entries)
+            fields.update(rule.verdict.fields)
     for condition in _conditions(rule.match for _, _, _, rule in rules(ruleset)).values():
         _look(condition, types, fields)
     return Contents(frozenset(types), frozenset(fields))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from fwc.analysis.facts import Facts
 from fwc.elaborate.elaborated import Elaborated
@@ -11,7 +11,7 @@ from fwc.ir.match import Field
 from fwc.ir.model import Chain, Role, Rule, Ruleset, Table
 from fwc.ir.walk import conjuncts
 from fwc.lints._conditions import interfaces
-from fwc.lints._contents import Contents, asking, contents_of
+from fwc.lints._contents import Contents, Feature, asking, contents_of
 from fwc.lints._settings import LintSettings
 from fwc.net.hooks import Hook
 from fwc.source import SourceFile, Span
@@ -47,6 +47,7 @@ class LintContext:
         self.undecided: list[str] = []  # what a lint's budget left open
         self._facts: Facts | None = None
         self._contents: Contents | None = None
+        self._contents_names: frozenset[str] | None = None
         self._authored: list[Authored] | None = None
         self._by_interface: list[tuple[Table, Chain, Rule]] | None = None
 
@@ -123,6 +124,15 @@ class LintContext:
         """Whether the condition of any rule looks at one of these fields."""
         return not self._found().fields.isdisjoint(fields)
 
+    def has_any(self, needs: Sequence[str]) -> bool:
+        """Whether anything of the kinds that a lint is about is here; the words are those of `_contents.name_of`."""
+        return any(has(self) for word, has in _FEATURES.items() if word in needs) or not self._names().isdisjoint(needs)
+
+    def _names(self) -> frozenset[str]:
+        if self._contents_names is None:
+            self._contents_names = self._found().names
+        return self._contents_names
+
     def _found(self) -> Contents:
         if self._contents is None:
             self._contents = contents_of(self.ruleset)
@@ -144,3 +154,10 @@ class LintContext:
         if rule.origin.span is not None:
             return rule.origin.span
         return chain.origin.span if chain else None
+
+
+_FEATURES: dict[Feature, Callable[[LintContext], bool]] = {
+    "called chain": lambda c: any(chain.base is None for table in c.ruleset.tables for chain in table.chains),
+    "assertion": lambda c: c.elaborated is not None and bool(c.elaborated.assertions),
+    "inventory": lambda c: bool(c.settings.interfaces),
+}

@@ -16,7 +16,7 @@ from fwc.lints._context import LintContext
 from fwc.net.addresses import AddressSet
 from fwc.net.hooks import ChainType, Family, Hook
 from fwc.net.intervals import IntervalSet
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import Span
 from fwc.space.fields import SHIFT, Box, Dimensions
 
@@ -24,8 +24,7 @@ _LOCAL = IntervalSet.range(127 << 24, (128 << 24) - 1)
 _REPLACED = {Field.DADDR, Field.OIF, Field.MARK, Field.CT_MARK, Field.CT_STATE, Field.CT_STATUS, Field.PKTTYPE}
 
 
-@record
-class Translation:
+class Translation(Record):
     """A rule of a nat chain and packets that it is the one to translate."""
 
     family: Family
@@ -34,8 +33,7 @@ class Translation:
     span: Span
 
 
-@record
-class Lost:
+class Lost(Record):
     """A translation whose packets the filter never accepts. `old` accepts them as they were before it, `hook` is where they are
     refused, `by` what refuses them."""
 

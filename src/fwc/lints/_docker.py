@@ -10,12 +10,11 @@ from fwc.ir.verdict import Dnat, Drop, Reject
 from fwc.lints._conditions import ports
 from fwc.lints._context import LintContext
 from fwc.net.intervals import IntervalSet
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import Span
 
 
-@record
-class Published:
+class Published(Record):
     """A port of this machine and the port of the container that its packets go to."""
 
     port: int

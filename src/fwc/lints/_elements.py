@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from fwc.dialects.nft import tree as nft
 from fwc.dialects.nft.lift_values import Unknown, Wrong, address_run
 from fwc.net.intervals import Run
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import Span
 
 _PORTS = re.compile(r"\d{1,5}(-\d{1,5})?")
@@ -17,8 +17,7 @@ MOST_PAIRS = 400
 """Elements of a concatenated set that are compared with each other."""
 
 
-@record
-class Member:
+class Member(Record):
     """One element: its text, the values of each field (the family first for an address), and what a map gives for it."""
 
     text: str
@@ -26,8 +25,7 @@ class Member:
     data: str
 
 
-@record
-class Members:
+class Members(Record):
     """The literal elements of one set or map. `name` is empty for an anonymous one. `refused` tells that nft takes no overlap."""
 
     name: str
@@ -45,8 +43,7 @@ class Members:
         return Span(self.span.file, self.span.start + hit.start(), self.span.start + hit.end())
 
 
-@record
-class Overlap:
+class Overlap(Record):
     """`inner` overlaps `outer`, an earlier or wider element; `equal` when both hold the same values."""
 
     inner: Member

@@ -19,7 +19,7 @@ from fwc.net.addresses import AddressSet, prefix_run
 from fwc.net.hooks import ChainType, Family, Hook
 from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import IntervalSet
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import Span
 from fwc.space.fields import SHIFT, Box, Dimensions, Kind, is_clock
 from fwc.space.index import Index, bits_of, index_of
@@ -63,8 +63,7 @@ def accepts_by_default(context: LintContext, family: Family, hook: Hook) -> bool
     return answer.all and not answer.undetermined
 
 
-@record
-class Open:
+class Open(Record):
     """A rule that accepts packets of `box` from any address. `box` leaves out nothing that the rule's calls ask for."""
 
     family: Family

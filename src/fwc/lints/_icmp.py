@@ -28,7 +28,7 @@ from fwc.lints._context import LintContext
 from fwc.lints._hooks import hooks_of
 from fwc.net.hooks import Family, Hook
 from fwc.net.intervals import IntervalSet
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import Span
 
 TOO_BIG = {Family.V4: 3 << 8 | 4, Family.V6: 2 << 8}
@@ -40,8 +40,7 @@ def icmp(family: Family, value: int) -> Match:
     return all_of(protocol(number), FieldIn(field, IntervalSet.of(value)))
 
 
-@record
-class BlackHole:
+class BlackHole(Record):
     """A hook that passes TCP and loses every "too big" that belongs to it. `drop` is the rule that refuses it although a later
     one would accept RELATED."""
 

@@ -21,7 +21,7 @@ from fwc.net.hooks import Family, Hook
 from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import IntervalSet
 from fwc.net.packet import Packet
-from fwc.records import record
+from fwc.records import Record
 from fwc.sim.routing import Routes
 from fwc.space.boxes import BITWISE, Translator, iface_values, same_name
 from fwc.space.cover import NODES
@@ -54,8 +54,7 @@ class Group:
         self.dropping = any(not isinstance(r.outcome.verdict, Accept) for r in regions)
 
 
-@record
-class Found:
+class Found(Record):
     """A packet with the rule that decides its fate; `delivered` is the packet after translation of its destination, None
     without one. `text` has both."""
 
@@ -69,8 +68,7 @@ Mapping = tuple[tuple[int, int], ...]
 """For each dimension that was written on the way: the dimension that holds its present value."""
 
 
-@record
-class Step:
+class Step(Record):
     """One group of the question: which of its regions are wanted (by number), seen under `mapping`."""
 
     group: int

@@ -39,7 +39,7 @@ from fwc.net.addresses import AddressSet
 from fwc.net.hooks import ChainType, Hook
 from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import IntervalSet
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import Span
 
 _MOST_DENIALS = 8
@@ -50,8 +50,7 @@ AUTHORED = frozenset({Role.USER, Role.IMPORTED})
 _SPECIAL = ("FW601", "FW801", "FW307", "FW010")
 
 
-@record
-class Cause:
+class Cause(Record):
     """A rule (all that its line became), or a chain's policy, that takes packets from a dead rule. `span` is None for rules that
     no text caused."""
 
@@ -60,8 +59,7 @@ class Cause:
     span: Span | None
 
 
-@record
-class DeadRule:
+class DeadRule(Record):
     """A rule of the author that no packet reaches. `never` means that nothing takes its packets: there are none. `affects` are
     the spans of dead rules that are dead only because this one is (the chain that it leads to)."""
 
@@ -73,16 +71,14 @@ class DeadRule:
     affects: tuple[Span, ...] = ()
 
 
-@record
-class Tail:
+class Tail(Record):
     """The dead rules of a chain after one that decides everything."""
 
     cause: Cause
     rules: tuple[DeadRule, ...]
 
 
-@record
-class Pair:
+class Pair(Record):
     """Two denials of complements, which together deny everything, and the rules dead because of them."""
 
     first: Cause
@@ -90,8 +86,7 @@ class Pair:
     rules: tuple[DeadRule, ...]
 
 
-@record
-class Reach:
+class Reach(Record):
     """The dead rules of one input, each in exactly one of these."""
 
     unreachable: tuple[DeadRule, ...]

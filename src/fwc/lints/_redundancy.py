@@ -18,7 +18,7 @@ from fwc.ir.walk import match_nodes
 from fwc.lints._conntrack import authored, state_values
 from fwc.lints._context import LintContext
 from fwc.net.hooks import ChainType
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import Span
 from fwc.space.cover import BudgetSpent, search
 from fwc.space.fields import Box, Dimensions
@@ -35,8 +35,7 @@ _REGION = 16
 _PROBES = 8
 
 
-@record
-class Unneeded:
+class Unneeded(Record):
     """A rule of the author and the rules (or policies) that do the same with its packets."""
 
     place: Place
@@ -61,8 +60,7 @@ class _Chain:
                 self.unstable |= 1 << number
 
 
-@record
-class Redundancy:
+class Redundancy(Record):
     """`complete` is False when the budget ended before every rule was asked about."""
 
     rules: tuple[Unneeded, ...]

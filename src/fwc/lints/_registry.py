@@ -8,10 +8,10 @@ from functools import cache
 
 import fwc.lints
 from fwc.diagnostics import Applicability, Confidence, Diagnostic, Edit, Fix, Label, Persona, Severity
-from fwc.lints._aliases import ALIASES
+from fwc.lints._contents import Need, name_of
 from fwc.lints._context import LintContext
 from fwc.lints._table import ROWS
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import Span
 
 CATEGORIES = {
@@ -30,10 +30,10 @@ CATEGORIES = {
 HELP_URL = "https://fwc.readthedocs.io/en/latest/lints/{name}/"
 
 
-@record
-class Lint:
+class Lint(Record):
     """One lint. `persona` is the first that sees it by default; `formats` are the kinds of input it reads, `reads_tree` those of
-    which it reads the tree. `documentation` is the docstring of its module."""
+    which it reads the tree; `needs` are words for what it is about, none for everything. `documentation` is the docstring of its
+    module."""
 
     code: str
     name: str
@@ -45,6 +45,7 @@ class Lint:
     check: Callable[[LintContext], Iterator[Diagnostic]]
     module: str = ""  # empty: reported by reading the input; the entry is its documentation
     reads_tree: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
 
     @property
     def front_end(self) -> bool:
@@ -95,10 +96,12 @@ def lint(
     persona: Persona = Persona.REGULAR,
     formats: tuple[str, ...] = ALL_FORMATS,
     reads_tree: tuple[str, ...] = (),
+    needs: tuple[Need, ...] = (),
 ) -> Callable[[Check], Check]:
     """Declare the decorated generator `(context, lint) -> diagnostics` as a lint; the module's docstring is its page.
 
-    In the formats of `reads_tree` it may look at `context.tree`; the tree is gone before the others run.
+    In the formats of `reads_tree` it may look at `context.tree`; the tree is gone before the others run. Where nothing of what
+    is in `needs` occurs, the lint is neither imported nor run: it must be plain from the check that it finds nothing there.
     """
 
     def declare(check: Check) -> Check:
@@ -110,7 +113,19 @@ def lint(
             return check(context, declared)
 
         module = check.__module__.rsplit(".", 1)[-1]
-        declared = Lint(code, name, severity, persona, formats, summary, documentation, bound, module, reads_tree)
+        declared = Lint(
+            code,
+            name,
+            severity,
+            persona,
+            formats,
+            summary,
+            documentation,
+            bound,
+            module,
+            reads_tree,
+            tuple(map(name_of, needs)),
+        )
         if code in _found:
             raise ValueError(f"{code} is declared twice: {_found[code].name} and {name}")
         _found[code] = declared
@@ -119,8 +134,7 @@ def lint(
     return declare
 
 
-@record
-class Listed:
+class Listed(Record):
     """What the table says of a lint without importing it; `module` is empty for what reading the input reports."""
 
     code: str
@@ -128,9 +142,13 @@ class Listed:
     persona: Persona
     formats: tuple[str, ...]
     module: str
+    reads_tree: tuple[str, ...]
+    needs: tuple[str, ...]
 
 
-LISTED = {row[0]: Listed(row[0], row[1], Persona(row[2]), row[3], row[4]) for row in ROWS}
+_PERSONAS = {each.value: each for each in Persona}  # to call the enumeration takes as long as all the rest of this
+
+LISTED = {row[0]: Listed(row[0], row[1], _PERSONAS[row[2]], *row[3:]) for row in ROWS}
 """Every lint by code, in the order of codes."""
 
 
@@ -158,6 +176,8 @@ def load_lints() -> dict[str, Lint]:
 
 def find_lint(word: str) -> Lint | None:
     """A lint by code or name; a name of the language that stands for several gives the first."""
+    from fwc.lints._aliases import ALIASES
+
     lints = load_lints()
     if word in ALIASES:
         return lints[ALIASES[word][0]]

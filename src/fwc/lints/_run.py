@@ -11,10 +11,10 @@ from fwc.ir.model import Ruleset
 from fwc.ir.walk import target_chains
 from fwc.lints._context import LintContext
 from fwc.lints._elsewhere import is_elsewhere
-from fwc.lints._registry import CATEGORIES, LISTED, Lint, Listed, load_lint
+from fwc.lints._registry import CATEGORIES, LISTED, Listed, load_lint
 from fwc.lints._settings import LintSettings
 from fwc.lints._suppressions import apply, matches, read_directives
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import Span
 
 _CERTAINTY = {Confidence.LOW: 0, Confidence.MEDIUM: 1, Confidence.HIGH: 2}
@@ -22,8 +22,7 @@ _LEAST = {Persona.REGULAR: Confidence.HIGH, Persona.PEDANTIC: Confidence.MEDIUM,
 _ORDER = {Persona.REGULAR: 0, Persona.PEDANTIC: 1, Persona.AUDITOR: 2}
 
 
-@record
-class LintResult:
+class LintResult(Record):
     """`findings` in output order; `suppressed` were silenced by a comment or clause; `notes` say what was not decided."""
 
     findings: tuple[Diagnostic, ...]
@@ -37,8 +36,8 @@ def run_lints(context: LintContext, earlier: Iterable[Diagnostic] = ()) -> LintR
     settings = context.settings
     found = [_completed(d) for d in earlier if not is_elsewhere(d, settings)]
     broken = _broken_rows(found)
-    for lint in _readers_first(selected(settings, context), context):
-        for finding in lint.check(context):
+    for lint in _readers_first(selected(settings, context.kind), context):
+        for finding in load_lint(lint.code).check(context) if is_about(lint, context) else ():
             if not (
                 lint.code.startswith(("FW010", "FW1")) and finding.primary and _row(finding.primary.span) in broken
             ):
@@ -62,7 +61,7 @@ def run_lints(context: LintContext, earlier: Iterable[Diagnostic] = ()) -> LintR
     )
 
 
-def _readers_first(lints: list[Lint], context: LintContext) -> Iterator[Lint]:
+def _readers_first(lints: list[Listed], context: LintContext) -> Iterator[Listed]:
     """The lints that read the tree, then, once its memory is free, the others, which need more of their own."""
     yield from (lint for lint in lints if context.kind in lint.reads_tree)
     context.forget_tree()
@@ -117,17 +116,22 @@ def _completed(diagnostic: Diagnostic) -> Diagnostic:
     return dataclasses.replace(diagnostic, name=name, category=category, affects=affects)
 
 
-def selected(settings: LintSettings, context: LintContext) -> list[Lint]:
-    """The lints that read this kind of input and that the persona or `select` asks for. Only these are imported."""
+def selected(settings: LintSettings, kind: str) -> list[Listed]:
+    """The lints that read this kind of input and that the persona or `select` asks for."""
     out = []
     for lint in LISTED.values():
-        if context.kind not in lint.formats or not lint.module:
+        if kind not in lint.formats or not lint.module:
             continue
         by_persona = _ORDER[lint.persona] <= _ORDER[settings.persona]
         chosen = by_persona if not settings.select else _named(lint, settings.select)
         if chosen or _named(lint, settings.extend_select):
-            out.append(load_lint(lint.code))
+            out.append(lint)
     return out
+
+
+def is_about(lint: Listed, context: LintContext) -> bool:
+    """Whether anything that the lint is about occurs. Only then is it imported; the tests run it nevertheless."""
+    return not lint.needs or context.has_any(lint.needs)
 
 
 def _named(lint: Listed, words: Sequence[str]) -> bool:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from fnmatch import fnmatchcase
 
 from fwc.diagnostics import Confidence, Persona, Severity
-from fwc.records import record
+from fwc.records import Record
 
 SENSITIVE_PORTS = (
     23, 135, 137, 138, 139, 445, 512, 513, 514, 873, 1433, 1521, 2049, 2375, 2376, 2379, 3306, 3389, 5432, 5900, 5984,
@@ -20,8 +19,7 @@ FOREIGN_CHAINS = (
 """Glob patterns of chains that other programs manage: nothing inside them is reported."""
 
 
-@record
-class Interface:
+class Interface(Record):
     """An entry of `interfaces`: names, its networks as text, whether its traffic is trusted, its MTU."""
 
     zone: str
@@ -32,8 +30,7 @@ class Interface:
     mtu: int | None = None
 
 
-@record
-class LintSettings:
+class LintSettings(Record):
     """`select`, `ignore` and `extend_select` are codes, names or code prefixes ("FW1"); an empty `select` is the persona's
     default set. `severity` maps codes or names to a severity or "off". `per_file_ignores` maps globs to codes.
     `management` are (protocol, port) that must stay reachable, from `management_from` where that is said. `min_confidence` beats
@@ -66,6 +63,7 @@ class LintSettings:
         """Does another program (Docker, kube-proxy, fail2ban, ...) manage the chain of this name?"""
         for pattern in self.foreign_chains:
             # What stands before the first special character decides nearly always, and needs no expression.
-            if chain.startswith(re.split(r"[*?[]", pattern, maxsplit=1)[0]) and fnmatchcase(chain, pattern):
+            plain = pattern.partition("*")[0].partition("?")[0].partition("[")[0]
+            if chain.startswith(plain) and fnmatchcase(chain, pattern):
                 return True
         return False

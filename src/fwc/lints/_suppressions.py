@@ -7,8 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from fwc.diagnostics import Diagnostic, Severity, error, warning
 from fwc.elaborate.elaborated import Suppression
-from fwc.lints._aliases import ALIASES
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import SourceFile, Span
 
 _DIRECTIVE = (
@@ -18,8 +17,7 @@ _DIRECTIVE = (
 _COMMENT_LINE = r"\s*(?:#|//)"
 
 
-@record
-class Directive:
+class Directive(Record):
     """One suppression. It covers findings whose rows lie in first..last (both included) of its file."""
 
     codes: tuple[str, ...]
@@ -84,6 +82,8 @@ def matches(pattern: str, diagnostic: Diagnostic) -> bool:
     """Does a code, a code prefix (`FW1`), a name (a lint's own or the language's) or `ALL` speak of this diagnostic?"""
     if pattern == diagnostic.name or pattern.upper() == "ALL":
         return True
+    from fwc.lints._aliases import ALIASES
+
     if pattern in ALIASES:
         return diagnostic.code in ALIASES[pattern]
     upper = pattern.upper()
@@ -157,6 +157,7 @@ def _unknown(codes: Sequence[str]) -> str:
     """What to say of a word that is no code and no name of a lint."""
     from difflib import get_close_matches
 
+    from fwc.lints._aliases import ALIASES
     from fwc.lints._registry import load_lints
 
     lints = load_lints()

@@ -60,13 +60,3 @@ def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
                 label="never matches",
                 help=f"write {base}, and the alias' address as the destination",
             )
-
-
-def _places(context: LintContext) -> Iterator[tuple[Span | None, IfaceSet]]:
-    """Where interfaces are named: in a policy only by its zones."""
-    if context.kind == "fwc":
-        yield from ((zone.origin.span, zone.ifaces) for zone in context.ruleset.zones)
-        return
-    for _, chain, rule in context.rules():
-        for _, values in interfaces(rule):
-            yield context.span_of(rule, chain), values

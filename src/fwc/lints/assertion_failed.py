@@ -49,7 +49,7 @@ from fwc.space.boxes import same_name
 _LABELS = {"never": "lets it through", "always": "refuses it"}
 
 
-@lint("FW530", "assertion-failed", Severity.ERROR, Persona.REGULAR, ("fwc",))
+@lint("FW530", "assertion-failed", Severity.ERROR, Persona.REGULAR, ("fwc",), needs=("assertion",))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     if context.elaborated is None:
         return

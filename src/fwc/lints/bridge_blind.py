@@ -55,7 +55,7 @@ from fwc.net.interfaces import IfaceSet
 _BRIDGES = ("br", "bridge", "virbr", "vmbr", "lxdbr", "lxcbr")
 
 
-@lint("FW704", "bridge-blind", Severity.INFO, Persona.AUDITOR, formats=("iptables-save", "nft"))
+@lint("FW704", "bridge-blind", Severity.INFO, Persona.AUDITOR, formats=("iptables-save", "nft"), needs=(Field.IIF,))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     for _, table, _, _, rule, span in authored(context):
         into, out = required(rule.match, Field.IIF), required(rule.match, Field.OIF)

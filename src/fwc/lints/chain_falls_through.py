@@ -64,7 +64,14 @@ from fwc.space.cover import BudgetSpent, uncovered
 _PROMISE = re.compile(r"(?:^|[-_.])(?:drop|reject|deny)$")
 
 
-@lint("FW112", "chain-falls-through", Severity.INFO, Persona.PEDANTIC, formats=("iptables-save", "nft", "fwc"))
+@lint(
+    "FW112",
+    "chain-falls-through",
+    Severity.INFO,
+    Persona.PEDANTIC,
+    formats=("iptables-save", "nft", "fwc"),
+    needs=("called chain",),
+)
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     for number, table in enumerate(context.ruleset.tables):
         called = {name for targets in calls(table).values() for name in targets}

@@ -52,7 +52,9 @@ from fwc.lints._context import LintContext
 from fwc.lints._registry import Lint, lint
 
 
-@lint("FW316", "connmark-unpaired", Severity.INFO, Persona.PEDANTIC, formats=("iptables-save", "nft"))
+@lint(
+    "FW316", "connmark-unpaired", Severity.INFO, Persona.PEDANTIC, formats=("iptables-save", "nft"), needs=(CopyMark,)
+)
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     written, read = _uses(context)
     if written and read:

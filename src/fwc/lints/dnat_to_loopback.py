@@ -71,7 +71,7 @@ from fwc.net.intervals import IntervalSet
 _LOOPBACK = IntervalSet.range(127 << 24, (128 << 24) - 1)
 
 
-@lint("FW312", "dnat-to-loopback", Severity.WARNING, formats=("iptables-save", "nft"))
+@lint("FW312", "dnat-to-loopback", Severity.WARNING, formats=("iptables-save", "nft"), needs=(Dnat,))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     for _, table, chain, _, rule, span in authored(context):
         if not isinstance(rule.verdict, Dnat):

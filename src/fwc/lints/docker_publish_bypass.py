@@ -56,6 +56,7 @@ from collections.abc import Iterator
 
 from fwc.diagnostics import Diagnostic, Label, Severity
 from fwc.ir.match import Field
+from fwc.ir.verdict import Dnat
 from fwc.lints._conditions import required
 from fwc.lints._context import LintContext
 from fwc.lints._docker import denials, published
@@ -65,7 +66,7 @@ from fwc.net.hooks import Hook
 from fwc.net.interfaces import IfaceSet
 
 
-@lint("FW905", "docker-publish-bypass", Severity.ERROR, formats=("iptables-save", "nft"))
+@lint("FW905", "docker-publish-bypass", Severity.ERROR, formats=("iptables-save", "nft"), needs=(Dnat,))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     found = published(context)
     if not found:

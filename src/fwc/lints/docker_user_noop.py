@@ -57,12 +57,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fwc.diagnostics import Diagnostic, Label, Severity
+from fwc.ir.verdict import Dnat
 from fwc.lints._context import LintContext
 from fwc.lints._docker import denials, original_port_named, published
 from fwc.lints._registry import Lint, lint
 
 
-@lint("FW907", "docker-user-noop", Severity.ERROR, formats=("iptables-save", "nft"))
+@lint("FW907", "docker-user-noop", Severity.ERROR, formats=("iptables-save", "nft"), needs=(Dnat,))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     found = published(context)
     inner = {p.target for p in found}

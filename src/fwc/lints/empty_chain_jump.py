@@ -53,7 +53,9 @@ from fwc.lints._registry import Lint, lint
 MOST_EMPTY = 5
 
 
-@lint("FW110", "empty-chain-jump", Severity.INFO, Persona.PEDANTIC, formats=("iptables-save", "nft"))
+@lint(
+    "FW110", "empty-chain-jump", Severity.INFO, Persona.PEDANTIC, formats=("iptables-save", "nft"), needs=(Jump, Goto)
+)
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     if sum(not c.rules and c.base is None for t in context.ruleset.tables for c in t.chains) > MOST_EMPTY:
         return

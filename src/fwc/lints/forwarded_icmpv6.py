@@ -70,7 +70,14 @@ _TYPES = {**dict.fromkeys(range(133, 138), "neighbour discovery"), 138: "router 
 _MOST_TYPES = 16
 
 
-@lint("FW413", "forwarded-icmpv6", Severity.INFO, Persona.PEDANTIC, formats=("iptables-save", "nft"))
+@lint(
+    "FW413",
+    "forwarded-icmpv6",
+    Severity.INFO,
+    Persona.PEDANTIC,
+    formats=("iptables-save", "nft"),
+    needs=(Field.ICMPV6,),
+)
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     for _, table, chain, _, rule, span in authored(context):
         types = required(rule.match, Field.ICMPV6)

@@ -58,7 +58,14 @@ _TRACKED = frozenset({
 })  # fmt: skip
 
 
-@lint("FW412", "fragment-rule-noeffect", Severity.INFO, Persona.PEDANTIC, formats=("iptables-save", "nft"))
+@lint(
+    "FW412",
+    "fragment-rule-noeffect",
+    Severity.INFO,
+    Persona.PEDANTIC,
+    formats=("iptables-save", "nft"),
+    needs=(Field.FRAGMENT, Opaque),
+)
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     found = [each for each in authored(context) if _wants_fragments(each[4].match)]
     if not found or not _tracks(context):

@@ -67,7 +67,7 @@ from fwc.lints._context import LintContext
 from fwc.lints._registry import Lint, lint
 
 
-@lint("FW113", "goto-loses-return", Severity.WARNING, formats=("iptables-save", "nft"))
+@lint("FW113", "goto-loses-return", Severity.WARNING, formats=("iptables-save", "nft"), needs=(Goto,))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     gotos = [item for item in authored(context) if isinstance(item[4].verdict, Goto)]
     if not gotos or not is_small(context.ruleset):

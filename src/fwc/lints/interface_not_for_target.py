@@ -40,8 +40,12 @@ from fwc.lints._context import LintContext
 from fwc.lints._registry import Lint, lint
 from fwc.source import Span
 
-_ONLY_MACOS = r"en\d+|lo0|utun\d+|awdl\d+|llw\d+|anpi\d+"
-_ONLY_LINUX = r"eth\d+|enp\d+s\d+\w*|eno\d+|ens\d+|wlp\d+s\d+\w*|docker0|virbr\d+|br-[0-9a-f]{12}"
+# What names begin with tells nearly all of them apart before an expression has to be compiled.
+_ONLY_MACOS = ("en", "lo0", "utun", "awdl", "llw", "anpi"), r"en\d+|lo0|utun\d+|awdl\d+|llw\d+|anpi\d+"
+_ONLY_LINUX = (
+    ("eth", "enp", "eno", "ens", "wlp", "docker0", "virbr", "br-"),
+    r"eth\d+|enp\d+s\d+\w*|eno\d+|ens\d+|wlp\d+s\d+\w*|docker0|virbr\d+|br-[0-9a-f]{12}",
+)
 
 _NOWHERE = {
     "any": "leave the interface out to match every one",
@@ -53,7 +57,7 @@ _NOWHERE = {
 @lint("FW701", "interface-not-for-target", Severity.WARNING, reads_tree=("pf",))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     os = context.ruleset.settings.os if context.kind == "fwc" else "macos" if context.kind == "pf" else "linux"
-    foreign, system, other = (
+    (begins, foreign), system, other = (
         (_ONLY_MACOS, "Linux", "macOS")
         if os == "linux"
         else (_ONLY_LINUX, "macOS" if context.kind == "fwc" else "pf", "Linux")
@@ -61,7 +65,7 @@ def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     known = {name for each in context.settings.interfaces for name in each.names}
     for name, spans in _used(context).items():
         nowhere = name in _NOWHERE and not (context.kind == "pf" and name == "any")  # `on any` is a word of OpenBSD
-        if name in known or not (re.fullmatch(foreign, name) or nowhere):
+        if name in known or not (nowhere or (name.startswith(begins) and re.fullmatch(foreign, name))):
             continue
         first, *more = spans
         if nowhere:

@@ -68,7 +68,14 @@ from fwc.lints._registry import Lint, lint
 from fwc.net.hooks import Family, Hook
 
 
-@lint("FW205", "invalid-not-dropped", Severity.INFO, Persona.PEDANTIC, formats=("iptables-save", "nft"))
+@lint(
+    "FW205",
+    "invalid-not-dropped",
+    Severity.INFO,
+    Persona.PEDANTIC,
+    formats=("iptables-save", "nft"),
+    needs=(Snat, Masquerade),
+)
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     translations = [s for _, _, _, _, rule, s in authored(context) if isinstance(rule.verdict, Snat | Masquerade)]
     if not translations or Family.V4 not in context.facts.families:

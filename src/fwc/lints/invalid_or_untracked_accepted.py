@@ -54,10 +54,14 @@ MOST_RULES = 200
 """Rules whose packets are looked up in one ruleset."""
 
 
-@lint("FW209", "invalid-or-untracked-accepted", Severity.WARNING, formats=("iptables-save", "nft", "fwc"))
+@lint(
+    "FW209",
+    "invalid-or-untracked-accepted",
+    Severity.WARNING,
+    formats=("iptables-save", "nft", "fwc"),
+    needs=(Field.CT_STATE,),
+)
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
-    if not context.asks(Field.CT_STATE):
-        return
     bases = [bases_of(table) for table in context.ruleset.tables]
     exempts = context.holds(NoTrack) and any(
         isinstance(a, NoTrack) for _, _, _, _, rule, _ in authored(context) for a in rule.actions

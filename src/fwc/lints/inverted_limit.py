@@ -45,6 +45,7 @@ from collections.abc import Iterator
 
 from fwc.analysis.program import Place
 from fwc.diagnostics import Diagnostic, Severity
+from fwc.ir.match import WithinConnections, WithinRate
 from fwc.ir.model import Rule
 from fwc.ir.verdict import Accept, Drop, Reject
 from fwc.lints._change import (
@@ -62,7 +63,9 @@ from fwc.lints._context import LintContext
 from fwc.lints._registry import Lint, lint
 
 
-@lint("FW121", "inverted-limit", Severity.ERROR, formats=("iptables-save", "nft"))
+@lint(
+    "FW121", "inverted-limit", Severity.ERROR, formats=("iptables-save", "nft"), needs=(WithinRate, WithinConnections)
+)
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     if not is_small(context.ruleset):
         return

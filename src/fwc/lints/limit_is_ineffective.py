@@ -42,7 +42,7 @@ from fwc.analysis.facts import Facts
 from fwc.analysis.program import Place
 from fwc.diagnostics import Diagnostic, Label, Severity
 from fwc.ir.graph import bases_of
-from fwc.ir.match import CtState, all_of
+from fwc.ir.match import CtState, WithinConnections, WithinRate, all_of
 from fwc.ir.model import Rule
 from fwc.ir.verdict import Accept
 from fwc.lints._change import MOST_QUESTIONS, ProgramTooLarge, difference, is_small, limits, with_rule, without_limits
@@ -55,7 +55,13 @@ from fwc.source import Span
 _HOOKS = {Hook.INPUT, Hook.FORWARD, Hook.OUTPUT, Hook.PREROUTING}
 
 
-@lint("FW120", "limit-is-ineffective", Severity.ERROR, formats=("iptables-save", "nft", "fwc"))
+@lint(
+    "FW120",
+    "limit-is-ineffective",
+    Severity.ERROR,
+    formats=("iptables-save", "nft", "fwc"),
+    needs=(WithinRate, WithinConnections),
+)
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     if not is_small(context.ruleset):
         return

@@ -48,7 +48,7 @@ from fwc.lints._registry import Lint, lint
 _PROMISE = r"(?i)log.*(?:drop|deny|reject|block)|(?:drop|deny|reject|block).*log"
 
 
-@lint("FW806", "log-chain-without-drop", Severity.ERROR, formats=("fwc", "iptables-save", "nft"))
+@lint("FW806", "log-chain-without-drop", Severity.ERROR, formats=("fwc", "iptables-save", "nft"), needs=(Log,))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     for table in context.ruleset.tables:
         for chain in table.chains:

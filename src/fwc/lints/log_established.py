@@ -55,7 +55,7 @@ _PLAIN = frozenset({Field.CT_STATE, Field.IIF, Field.OIF, Field.PROTOCOL})
 _HOOKS = {Hook.PREROUTING, Hook.INPUT, Hook.FORWARD, Hook.OUTPUT, Hook.POSTROUTING}
 
 
-@lint("FW804", "log-established", Severity.WARNING, formats=("iptables-save", "nft"))
+@lint("FW804", "log-established", Severity.WARNING, formats=("iptables-save", "nft"), needs=(Log,))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     found = [each for each in authored(context) if _logs(each[4])]
     if not found:

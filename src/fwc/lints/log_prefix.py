@@ -45,7 +45,7 @@ from fwc.lints._registry import Lint, lint
 from fwc.source import Span
 
 
-@lint("FW803", "log-prefix", Severity.INFO, Persona.PEDANTIC, formats=("iptables-save", "nft"))
+@lint("FW803", "log-prefix", Severity.INFO, Persona.PEDANTIC, formats=("iptables-save", "nft"), needs=(Log,))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     spans: dict[Span, str] = {}
     for _, _, _, _, rule, span in authored(context):

@@ -77,10 +77,8 @@ _LIMITS = (
 )  # fmt: skip
 
 
-@lint("FW802", "log-unlimited", Severity.WARNING, formats=("fwc", "iptables-save", "nft"))
+@lint("FW802", "log-unlimited", Severity.WARNING, formats=("fwc", "iptables-save", "nft"), needs=(Log,))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
-    if not context.holds(Log):
-        return
     dead = {d.place for d in context.facts.dead()}
     seen: set[Span] = set()
     for number, table in enumerate(context.ruleset.tables):

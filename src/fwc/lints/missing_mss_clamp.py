@@ -75,15 +75,13 @@ _TUNNELS = ("ppp", "pppoe", "wg", "gre", "vti", "ipsec", "sit", "l2tp")
 _ETHERNET = 1500
 
 
-@lint("FW407", "missing-mss-clamp", Severity.WARNING, formats=("iptables-save", "nft", "fwc"))
+@lint("FW407", "missing-mss-clamp", Severity.WARNING, formats=("iptables-save", "nft", "fwc"), needs=(Masquerade, Snat))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     if next(clamps(context), None) is not None or not filtered(context, Family.V4, Hook.FORWARD):
         return
     if context.holds(OpaqueAction) and any(
         isinstance(a, OpaqueAction) and "mss" in a.text.lower() for _, _, r in context.rules() for a in r.actions
     ):
-        return
-    if not context.holds(Masquerade, Snat):
         return
     small = {n for i in context.settings.interfaces if i.mtu is not None and i.mtu < _ETHERNET for n in i.names}
     small |= {n for z in context.ruleset.zones if z.mtu is not None and z.mtu < _ETHERNET for n in z.ifaces.names}

@@ -51,7 +51,7 @@ from fwc.lints._search import first_held
 from fwc.net.hooks import Hook
 
 
-@lint("FW410", "mss-clamp-after-established", Severity.ERROR, formats=("iptables-save", "nft"))
+@lint("FW410", "mss-clamp-after-established", Severity.ERROR, formats=("iptables-save", "nft"), needs=(ClampMss,))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     found = list(clamps(context))
     for clamp in found:

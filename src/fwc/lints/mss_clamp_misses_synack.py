@@ -37,12 +37,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fwc.diagnostics import Diagnostic, Severity
+from fwc.ir.verdict import ClampMss
 from fwc.lints._clamps import SYN, SYN_ACK, clamps, covers
 from fwc.lints._context import LintContext
 from fwc.lints._registry import Lint, lint
 
 
-@lint("FW409", "mss-clamp-misses-synack", Severity.ERROR, formats=("iptables-save", "nft"))
+@lint("FW409", "mss-clamp-misses-synack", Severity.ERROR, formats=("iptables-save", "nft"), needs=(ClampMss,))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     found = list(clamps(context))
     if any(covers(context, clamp, SYN_ACK) for clamp in found):

@@ -38,6 +38,7 @@ from collections.abc import Iterator
 
 from fwc.diagnostics import Diagnostic, Severity
 from fwc.ir.match import Field
+from fwc.ir.verdict import ClampMss
 from fwc.lints._clamps import FROM_SYN, SYN_ACK, clamps, covers, on
 from fwc.lints._conditions import required
 from fwc.lints._context import LintContext
@@ -48,7 +49,7 @@ _OTHER = {Field.OIF: Field.IIF, Field.IIF: Field.OIF}
 _WORDS = {Field.OIF: "leaving by", Field.IIF: "coming in by"}
 
 
-@lint("FW408", "mss-clamp-one-way", Severity.WARNING, formats=("iptables-save", "nft"))
+@lint("FW408", "mss-clamp-one-way", Severity.WARNING, formats=("iptables-save", "nft"), needs=(ClampMss,))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     found = list(clamps(context))
     for clamp in found:

@@ -69,7 +69,7 @@ from fwc.lints._registry import Lint, lint
 from fwc.net.addresses import AddressSet
 
 
-@lint("FW313", "nat-identity", Severity.WARNING, formats=("iptables-save", "nft"))
+@lint("FW313", "nat-identity", Severity.WARNING, formats=("iptables-save", "nft"), needs=(Dnat, Snat))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     for _, _, chain, index, rule, span in authored(context):
         if not isinstance(rule.verdict, Dnat | Snat):

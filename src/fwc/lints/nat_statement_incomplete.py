@@ -45,7 +45,7 @@ from fwc.lints._registry import Lint, lint
 _TRANSPORT = frozenset({Field.PROTOCOL, Field.SPORT, Field.DPORT, Field.TCP_FLAGS})
 
 
-@lint("FW025", "nat-statement-incomplete", Severity.ERROR, formats=("nft",))
+@lint("FW025", "nat-statement-incomplete", Severity.ERROR, formats=("nft",), needs=(Dnat, Snat, Redirect, Masquerade))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     for _, _, rule in context.rules():
         if _ports(rule.verdict) and not any(_transport(node) for node in match_nodes(rule.match)):

@@ -61,7 +61,7 @@ from fwc.space.fields import Box
 _BEFORE_TRACKING = -200  # NF_IP_PRI_CONNTRACK of linux/netfilter_ipv4.h
 
 
-@lint("FW321", "notrack-nat", Severity.ERROR, formats=("iptables-save", "nft", "fwc"))
+@lint("FW321", "notrack-nat", Severity.ERROR, formats=("iptables-save", "nft", "fwc"), needs=(NoTrack,))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     exempt = {family: list(_exempt(context, family)) for family in context.facts.families}
     if not any(exempt.values()):

@@ -48,7 +48,7 @@ from fwc.net.hooks import Hook
 _CONNTRACK = -200
 
 
-@lint("FW207", "notrack-too-late", Severity.ERROR, formats=("nft",))
+@lint("FW207", "notrack-too-late", Severity.ERROR, formats=("nft",), needs=(NoTrack,))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     bases = [bases_of(table) for table in context.ruleset.tables]
     for number, table, chain, _, rule, span in authored(context):

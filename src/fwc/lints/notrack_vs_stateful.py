@@ -61,10 +61,8 @@ MOST_RULES = 200
 """Exemptions looked at in one ruleset."""
 
 
-@lint("FW208", "notrack-vs-stateful", Severity.ERROR, formats=("iptables-save", "nft"))
+@lint("FW208", "notrack-vs-stateful", Severity.ERROR, formats=("iptables-save", "nft"), needs=(NoTrack,))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
-    if not context.holds(NoTrack):
-        return
     bases = [bases_of(table) for table in context.ruleset.tables]
     looked = 0
     for number, table, chain, _, rule, span in authored(context):

@@ -47,10 +47,8 @@ from fwc.net.hooks import Hook
 _WITHOUT_SOCKET = frozenset({Hook.INGRESS, Hook.PREROUTING, Hook.INPUT, Hook.FORWARD})
 
 
-@lint("FW708", "owner-in-input", Severity.WARNING, formats=("iptables-save", "nft"))
+@lint("FW708", "owner-in-input", Severity.WARNING, formats=("iptables-save", "nft"), needs=(Owner,))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
-    if not context.holds(Owner):
-        return
     for table in context.ruleset.tables:
         hooks = hooks_of(table)
         for chain in table.chains:

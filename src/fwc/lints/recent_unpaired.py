@@ -52,10 +52,8 @@ _NAME = re.compile(r"--name\s+(\"[^\"]*\"|\S+)")
 _DEFAULT = "DEFAULT"
 
 
-@lint("FW519", "recent-unpaired", Severity.WARNING, formats=("iptables-save",))
+@lint("FW519", "recent-unpaired", Severity.WARNING, formats=("iptables-save",), needs=(Recent, Opaque))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
-    if not context.holds(Recent, Opaque):
-        return
     filled: dict[str, Span] = {}
     asked: dict[str, list[Span]] = {}
     for _, _, rule in context.rules():

@@ -61,7 +61,7 @@ from fwc.lints._registry import Lint, delete_lines, lint
 from fwc.net.hooks import ChainType
 
 
-@lint("FW114", "return-noop", Severity.INFO, Persona.PEDANTIC, formats=("iptables-save", "nft"))
+@lint("FW114", "return-noop", Severity.INFO, Persona.PEDANTIC, formats=("iptables-save", "nft"), needs=(Return,))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     for _, _, chain, index, rule, span in authored(context):
         if not isinstance(rule.verdict, Return) or rule.actions or rule.comment:

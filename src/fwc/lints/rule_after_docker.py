@@ -44,7 +44,7 @@ from collections.abc import Iterator
 from fwc.diagnostics import Diagnostic, Label, Severity
 from fwc.ir.match import Field
 from fwc.ir.model import Rule
-from fwc.ir.verdict import Drop, Reject
+from fwc.ir.verdict import Drop, Goto, Jump, Reject
 from fwc.ir.walk import target_chains
 from fwc.lints._conditions import names_field, required
 from fwc.lints._context import LintContext
@@ -53,7 +53,7 @@ from fwc.net.hooks import Hook
 from fwc.net.interfaces import IfaceSet
 
 
-@lint("FW906", "rule-after-docker", Severity.ERROR, formats=("iptables-save", "nft"))
+@lint("FW906", "rule-after-docker", Severity.ERROR, formats=("iptables-save", "nft"), needs=(Jump, Goto))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     for _, chain in context.base_chains(Hook.FORWARD):
         jump: Rule | None = None

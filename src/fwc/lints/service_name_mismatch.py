@@ -64,12 +64,11 @@ _SUFFIX = r"(?i)(?:[_-]?ports?|[_-](?:tcp|udp))$"
 @lint("FW849", "service-name-mismatch", Severity.WARNING, formats=("fwc", "nft", "pf"), reads_tree=("fwc", "nft", "pf"))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     for name, ports, span in _named(context):
-        word = re.sub(_SUFFIX, "", name).lower()
-        wanted = _PORTS.get(word)
-        if wanted is None or len(ports) != 1:
+        if len(ports) != 1 or ports.isdisjoint(_NAMES):
             continue
         port = next(iter(ports))
-        if port != wanted and port in _NAMES:
+        wanted = _PORTS.get(re.sub(_SUFFIX, "", name).lower())
+        if wanted is not None and wanted != port:
             yield lint.finding(
                 f"{name} stands for port {port}, which is that of {_NAMES[port]}",
                 span,

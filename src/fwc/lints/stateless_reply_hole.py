@@ -64,10 +64,8 @@ _PEERS4 = 256
 _PEERS6 = 1 << 64
 
 
-@lint("FW210", "stateless-reply-hole", Severity.ERROR)
+@lint("FW210", "stateless-reply-hole", Severity.ERROR, needs=(Field.SPORT, Field.TCP_FLAGS))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
-    if not context.asks(Field.SPORT, Field.TCP_FLAGS):
-        return
     bases = [bases_of(table) for table in context.ruleset.tables]
     looked = 0
     told: set[object] = set()

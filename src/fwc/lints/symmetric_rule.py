@@ -67,7 +67,9 @@ _TWIN = {
 }  # fmt: skip
 
 
-@lint("FW211", "symmetric-rule", Severity.INFO, Persona.PEDANTIC, formats=("iptables-save", "nft"))
+@lint(
+    "FW211", "symmetric-rule", Severity.INFO, Persona.PEDANTIC, formats=("iptables-save", "nft"), needs=(Field.SPORT,)
+)
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     accepts: dict[tuple[int, str, frozenset[Match]], Span] = {}
     replies = []

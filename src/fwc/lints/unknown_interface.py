@@ -52,7 +52,7 @@ from fwc.lints._registry import Lint, lint
 from fwc.source import Span
 
 
-@lint("FW702", "unknown-interface", Severity.WARNING)
+@lint("FW702", "unknown-interface", Severity.WARNING, needs=("inventory",))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     known = [name.replace("+", "*") for each in context.settings.interfaces for name in each.names]
     if not known:

@@ -52,7 +52,13 @@ from fwc.lints._context import LintContext
 from fwc.lints._registry import Lint, lint
 
 
-@lint("FW109", "unreferenced-chain", Severity.WARNING, formats=("iptables-save", "nft", "fwc"))
+@lint(
+    "FW109",
+    "unreferenced-chain",
+    Severity.WARNING,
+    formats=("iptables-save", "nft", "fwc"),
+    needs=("called chain",),
+)
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     for table in context.ruleset.tables:
         if not any(chain.base is not None and chain.rules for chain in table.chains):

@@ -83,19 +83,24 @@ def _of_policy(context: LintContext) -> Iterator[tuple[str, str, Span]]:
         else:
             rules = rules or not isinstance(statement, ast.Zone | ast.Include | ast.PolicyInfo | ast.SetDecl)
     if rules:
-        counts = _counts(re.sub(_COMMENT, "", context.source.text), {name for _, name, _ in declared})
+        counts = _counts(_without_comments(context.source.text), {name for _, name, _ in declared})
         yield from (each for each in declared if counts[each[1]] == 1)
+
+
+def _without_comments(text: str) -> str:
+    return re.sub(_COMMENT, "", text) if "#" in text else text
 
 
 def _counts(text: str, names: set[str]) -> Counter[str]:
     """How often each of the names is a word of the text."""
     if not text.isascii():
         return Counter(filter(names.__contains__, re.findall(_WORD, text)))
-    # the same, several times as fast: a word begins with the first letter of a run, and few runs begin with anything else
+    # the same, several times as fast: a word begins with the first letter of a run, and few runs that have one begin with
+    # anything else
     runs = text.translate(_ONLY_WORDS).split()
     counts = Counter(filter(names.__contains__, runs))
     for run in set(runs):
-        if not (run[0].isalpha() or run[0] == "_"):
+        if not (run[0].isalpha() or run[0] == "_" or run.replace("-", "").isdigit()):
             counts.update({word: runs.count(run) for word in re.findall(_WORD, run) if word in names})
     return counts
 
@@ -108,7 +113,7 @@ def _of_nft(context: LintContext) -> Iterator[tuple[str, str, Span]]:
         return
     if not any(chain.rules for table in context.ruleset.tables for chain in table.chains):
         return
-    used = set(re.findall(_USE, re.sub(_COMMENT, "", tree.file.text)))
+    used = set(re.findall(_USE, _without_comments(tree.file.text)))
     for define in (*tree.items, *tree.inner_defines):
         if isinstance(define, nft.Define) and define.verb == "define" and define.name not in used:
             span = tree.span(define.start, define.end)
@@ -123,7 +128,7 @@ def _of_pf(context: LintContext) -> Iterator[tuple[str, str, Span]]:
     every = list(every_statement(context))
     if any(isinstance(s, Include) for s in every):
         return
-    used = set(re.findall(_USE, re.sub(_COMMENT, "", context.source.text)))
+    used = set(re.findall(_USE, _without_comments(context.source.text)))
     for statement in every:
         if isinstance(statement, Macro) and statement.name not in used and statement.span is not None:
             yield "the macro", statement.name, statement.span

@@ -49,13 +49,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fwc.diagnostics import Applicability, Diagnostic, Edit, Fix, Severity
+from fwc.ir.match import Field
 from fwc.lints._conditions import interfaces
 from fwc.lints._context import LintContext
 from fwc.lints._registry import Lint, lint
 from fwc.source import Span
 
 
-@lint("FW706", "wildcard-iface", Severity.ERROR, formats=("iptables-save", "nft"))
+@lint("FW706", "wildcard-iface", Severity.ERROR, formats=("iptables-save", "nft"), needs=(Field.IIF, Field.OIF))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     wrong, right = ("*", "+") if context.kind == "iptables-save" else ("+", "*")
     seen: set[tuple[Span, str]] = set()

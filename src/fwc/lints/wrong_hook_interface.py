@@ -42,7 +42,7 @@ _NO_EGRESS = frozenset({Hook.INGRESS, Hook.PREROUTING, Hook.INPUT})
 _NO_INGRESS = frozenset({Hook.OUTPUT})
 
 
-@lint("FW004", "wrong-hook-interface", Severity.ERROR, formats=("iptables-save", "nft"))
+@lint("FW004", "wrong-hook-interface", Severity.ERROR, formats=("iptables-save", "nft"), needs=(Field.IIF, Field.OIF))
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     """What reading an iptables-save file refuses in builtin chains is not repeated: these load, and never match."""
     for table in context.ruleset.tables:

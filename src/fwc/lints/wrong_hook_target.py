@@ -39,7 +39,13 @@ _OF_DESTINATION = frozenset({Hook.PREROUTING, Hook.OUTPUT})
 _ANSWER = frozenset({Hook.PREROUTING, Hook.INPUT, Hook.FORWARD, Hook.OUTPUT, Hook.INGRESS})
 
 
-@lint("FW005", "wrong-hook-target", Severity.ERROR, formats=("iptables-save", "nft"))
+@lint(
+    "FW005",
+    "wrong-hook-target",
+    Severity.ERROR,
+    formats=("iptables-save", "nft"),
+    needs=(Masquerade, Snat, Dnat, Redirect, Reject),
+)
 def check(context: LintContext, lint: Lint) -> Iterator[Diagnostic]:
     """iptables' own targets are checked while reading; these are the statements of nft, which `nft -c` accepts."""
     if context.kind != "nft":

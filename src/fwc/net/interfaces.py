@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from fwc.records import record
+from fwc.records import Record
 
 
-@record
-class IfaceSet:
+class IfaceSet(Record):
     """Interfaces by name. `names` are exact, `prefixes` match every name that begins so; with `negated` the set is the
     complement. The empty non-negated set holds nothing; the empty negated set holds every interface."""
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from fwc.net.hooks import Family
-from fwc.records import record
+from fwc.records import Record
 
 
-@record
-class Packet:
+class Packet(Record):
     """The first packet of a connection unless `state` says otherwise.
 
     `icmp` is type << 8 | code for ICMP of either version. `flags` are TCP's eight bits. `state` is a CtState name in lower

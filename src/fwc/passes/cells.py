@@ -12,7 +12,7 @@ from fwc.net.addresses import AddressSet
 from fwc.net.hooks import Family
 from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import Run
-from fwc.records import record
+from fwc.records import Record
 from fwc.space.fields import Dimensions, Kind
 from fwc.space.index import Index, bits_of, index_of, mask_of
 
@@ -23,8 +23,7 @@ Owned = tuple[Cell, int]
 """A cell and the list that decides its packets."""
 
 
-@record
-class Apart:
+class Apart(Record):
     """Exact elements, which a hash set holds, and the others. With `split` the exact ones are asked first, so that the others
     may hold their packets too; without, no packet is in two."""
 

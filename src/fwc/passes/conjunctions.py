@@ -29,7 +29,7 @@ from fwc.net.addresses import AddressSet
 from fwc.net.hooks import Family
 from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import IntervalSet
-from fwc.records import record
+from fwc.records import Record
 
 MAX_CONJUNCTIONS = 4096
 ADDRESS_FIELDS = frozenset({Field.SADDR, Field.DADDR, Field.CT_ORIG_SADDR, Field.CT_ORIG_DADDR})
@@ -89,16 +89,14 @@ class TooManyConjunctions(FwcError):
     """The disjunctive normal form has more than the allowed number of members."""
 
 
-@record
-class Literal:
+class Literal(Record):
     """A condition that is no plain value set, or its negation."""
 
     match: Match
     negated: bool = False
 
 
-@record
-class Conjunction:
+class Conjunction(Record):
     """All of it holds at once.
 
     `fields` maps a field to the values it may have, `excluded` to the values it must not have. A field stands in one of

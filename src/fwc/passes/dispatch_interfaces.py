@@ -17,7 +17,7 @@ from fwc.ir.model import Chain, Role, Rule, Ruleset, Table
 from fwc.ir.verdict import Count, Goto, Jump, Log, OpaqueVerdict, Return, VerdictMap
 from fwc.ir.walk import conjuncts, match_nodes
 from fwc.net.interfaces import IfaceSet
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import Origin
 
 BREAK_EVEN = 48
@@ -36,8 +36,7 @@ Pair = tuple[str, ...]
 """A name of an interface for each field of the key."""
 
 
-@record
-class Placed:
+class Placed(Record):
     """A rule, the pairs of interfaces that it is for, and what else it asks."""
 
     rule: Rule

@@ -19,15 +19,14 @@ from fwc.net.addresses import AddressSet
 from fwc.net.hooks import Family
 from fwc.passes.conjunctions import PORT_PROTOCOLS
 from fwc.passes.merge_lookups import BREAK_EVEN
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import Origin
 
 _KEYS = (Field.DADDR, Field.PROTOCOL, Field.DPORT, Field.CT_ORIG_DPORT)
 _ROLES = frozenset({Role.USER, Role.FORWARD_ACCEPT})
 
 
-@record
-class Entry:
+class Entry(Record):
     """A rule as an entry of a map: `rest` are its conditions on other fields. `ports` tells that the verdict names a port."""
 
     rule: Rule

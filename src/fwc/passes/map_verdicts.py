@@ -20,12 +20,11 @@ from fwc.net.addresses import AddressSet
 from fwc.net.hooks import Family
 from fwc.net.intervals import IntervalSet, Run
 from fwc.passes.cells import Cell, Owned, apart, cells_of, which_are_points
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import Origin
 
 
-@record
-class Lookup:
+class Lookup(Record):
     """One rule that is a lookup: what it asks before, and the lookup's elements as cells."""
 
     rule: Rule

@@ -13,7 +13,7 @@ from fwc.net.intervals import IntervalSet, Run
 from fwc.passes.cells import Cell
 from fwc.passes.conjunctions import TooManyConjunctions, expand
 from fwc.passes.plain import INTERFACES, KEYS, PLAIN, have_ports, is_plain
-from fwc.records import record
+from fwc.records import Record
 
 MOST_ELEMENTS_OF_A_RULE = 4096
 """A rule whose lists multiply to more elements stays as it is: its own sets are lookups already."""
@@ -21,8 +21,7 @@ MOST_ELEMENTS_OF_A_RULE = 4096
 _FAMILIES = tuple(Family)
 
 
-@record
-class Shape:
+class Shape(Record):
     """What the elements of one lookup have in common. `Pieces` makes one object for each, compared as an object."""
 
     family: Family
@@ -33,8 +32,7 @@ class Shape:
     __hash__ = object.__hash__
 
 
-@record
-class Piece:
+class Piece(Record):
     """One rule's share of a lookup."""
 
     shape: Shape
@@ -73,8 +71,7 @@ class _Condition:
         self.kind = kinds.setdefault((part.field, look), len(kinds))
 
 
-@record
-class _Form:
+class _Form(Record):
     """Rules with conditions of the same kinds: where the fields of the lookup stand among their conditions, and the families in
     which they have packets, each with its shape; None where an address is no condition (the language writes none)."""
 

@@ -10,11 +10,10 @@ from fwc.passes.map_translations import map_translations
 from fwc.passes.map_verdicts import map_verdicts
 from fwc.passes.merge_lookups import merge_lookups
 from fwc.passes.share_conditions import share_conditions
-from fwc.records import record
+from fwc.records import Record
 
 
-@record
-class Pass:
+class Pass(Record):
     """IR to IR. With `keeps_verdicts` no packet's fate changes, which the property tests check for every pass."""
 
     name: str

@@ -8,14 +8,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fwc.errors import UsageError
-from fwc.records import record
+from fwc.records import Record
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-@record
-class PlannedFile:
+class PlannedFile(Record):
     """One file to be written: where, its whole text, and whether it is a script."""
 
     path: Path

@@ -18,7 +18,7 @@ from fwc.net.hooks import ChainType, Family, Hook
 from fwc.net.intervals import IntervalSet
 from fwc.net.packet import Packet
 from fwc.query.question import Asked, Question
-from fwc.records import record
+from fwc.records import Record
 from fwc.space.cover import NODES, BudgetSpent, uncovered
 from fwc.space.fields import SHIFT, Box, Dimensions, Kind, Point
 from fwc.space.index import Index, bits_of, index_of
@@ -50,8 +50,7 @@ class Verdict(StrEnum):
     UNDECIDED = "undecided"
 
 
-@record
-class Row:
+class Row(Record):
     """Packets that one rule decides: `packets` are lines that together hold them, `more` counts those left out."""
 
     family: Family
@@ -66,8 +65,7 @@ class Row:
     witness_text: str
 
 
-@record
-class Answer:
+class Answer(Record):
     question: Question
     verdict: Verdict
     rows: tuple[Row, ...]

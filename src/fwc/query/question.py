@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from fwc.errors import UsageError
-from fwc.records import record
+from fwc.records import Record
 
 FORMS = "who can reach self tcp 22 | what can 10.0.0.0/8 reach | can lan reach dmz tcp 80,443"
 
@@ -16,8 +16,7 @@ class Asked(StrEnum):
     CAN = "can"
 
 
-@record
-class Question:
+class Question(Record):
     """`source` and `destination` are `any` where the question leaves them open; `traffic` is empty for all."""
 
     asked: Asked

@@ -7,11 +7,10 @@ from fwc.ir.model import Chain, Ruleset, Table
 from fwc.ir.verdict import Accept, Goto
 from fwc.ir.walk import target_chains
 from fwc.net.hooks import Hook
-from fwc.records import record
+from fwc.records import Record
 
 
-@record
-class Node:
+class Node(Record):
     """One chain. `number` is its place in the whole graph, `hook` the line that says where it is attached (empty for a chain that
     is only jumped to), `lost` that no packet gets into it."""
 
@@ -23,8 +22,7 @@ class Node:
     lost: bool
 
 
-@record
-class Arrow:
+class Arrow(Record):
     """`rules` rules of one chain jump (or go) to another. `missing` names a chain that the text does not define."""
 
     source: int
@@ -34,8 +32,7 @@ class Arrow:
     missing: str = ""
 
 
-@record
-class Graph:
+class Graph(Record):
     nodes: tuple[Node, ...]
     arrows: tuple[Arrow, ...]
 

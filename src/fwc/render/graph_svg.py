@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.sax.saxutils import escape
 
-from fwc.records import record
+from fwc.records import Record
 from fwc.render.graph_forms import Arrow, Graph, Node
 
 _LETTER = 7.2  # width of a character of the monospaced font at 12 px
@@ -22,8 +22,7 @@ _STYLE = (
 )
 
 
-@record
-class _Placed:
+class _Placed(Record):
     node: Node
     x: float
     y: float

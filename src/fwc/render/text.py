@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Sequence
 
 from fwc.diagnostics import Applicability, Diagnostic, Label, Severity
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import Span
 
 LONGEST_LINE = 160
 """Source lines are cut to about this many columns around the span: a crafted line of a megabyte must not flood a terminal."""
 
 
-@record
-class Style:
+class Style(Record):
     """Terminal escapes, all empty without colour."""
 
     error: str = ""
@@ -159,6 +157,8 @@ def _columns(text: str) -> int:
     """Terminal columns, wide East Asian characters counted twice and combining marks not at all."""
     if text.isascii():
         return len(text)
+    import unicodedata  # a library of its own, for texts that have such
+
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 

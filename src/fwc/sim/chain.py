@@ -41,7 +41,7 @@ from fwc.ir.verdict import (
 from fwc.net.addresses import format_address
 from fwc.net.hooks import Hook
 from fwc.net.packet import Packet
-from fwc.records import record
+from fwc.records import Record
 from fwc.sim.journey import Journey
 from fwc.sim.matching import mismatch, set_key, tuple_in
 from fwc.sim.trace import Step
@@ -52,8 +52,7 @@ MAX_DEPTH = 64
 Terminal = Accept | Drop | Reject | Snat | Masquerade | Dnat | Redirect | Netmap | OpaqueVerdict
 
 
-@record
-class Outcome:
+class Outcome(Record):
     """How a base chain ended; `rule` is None when its policy decided."""
 
     verdict: Terminal
@@ -239,7 +238,7 @@ def _change_set(action: AddToSet, at: Journey, out: Recorder) -> None:
     out.effects.append(f"{'delete from' if action.delete else 'add to'} @{action.set}")
 
 
-_FIELDS = tuple(Packet.__slots__)  # type: ignore[attr-defined]  # the decorator gives every record slots
+_FIELDS = tuple(Packet.__slots__)  # type: ignore[attr-defined]  # every record has slots
 
 
 def changed(packet: Packet, **fields: int | str) -> Packet:

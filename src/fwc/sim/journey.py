@@ -8,7 +8,7 @@ from fwc.ir.match import CtState, CtStatus
 from fwc.ir.model import NamedSet
 from fwc.net.hooks import Family
 from fwc.net.packet import Packet
-from fwc.records import record
+from fwc.records import Record
 
 Tuple = tuple[Family, int, int, int, int, int]
 """Family, protocol, source, source port, destination, destination port; for echo messages both ports are the id."""
@@ -24,8 +24,7 @@ STATES = {
 }
 
 
-@record
-class Assumptions:
+class Assumptions(Record):
     """What the simulator takes for true where a packet does not say. Each one that decided something is reported."""
 
     within_rate: bool = True
@@ -136,8 +135,7 @@ class Journey:
         return self.connection.status | (CtStatus.SEEN_REPLY if self.connection.replied else 0)
 
 
-@record
-class Effects:
+class Effects(Record):
     """What a packet caused besides its verdict, in order."""
 
     logs: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from fwc.net.addresses import format_address
 from fwc.net.hooks import Family, Hook
 from fwc.net.packet import Packet
 from fwc.net.packet_words import packet_text
-from fwc.records import record
+from fwc.records import Record
 from fwc.sim.netfilter import Simulator
 from fwc.sim.trace import Trace, rule_place
 from fwc.source import Span
@@ -53,8 +53,7 @@ class Case(Protocol):
     def packets(self) -> Sequence[PacketTest]: ...
 
 
-@record
-class PacketResult:
+class PacketResult(Record):
     """`differences` are sentences, empty when the packet did as expected. `got` is what happened in one line."""
 
     title: str

@@ -24,7 +24,7 @@ from fwc.net.addresses import AddressSet
 from fwc.net.hooks import Family, Hook
 from fwc.net.interfaces import IfaceSet
 from fwc.net.packet import Packet
-from fwc.records import record
+from fwc.records import Record
 from fwc.space.words import run_text
 
 _FIELDS = {
@@ -42,8 +42,7 @@ _FIELDS = {
 """What a person calls a field."""
 
 
-@record
-class Step:
+class Step(Record):
     """One event. `kind` is "rule" (tried; `failed` tells the part that did not match, None: it matched), "policy" (the end
     of a base chain), "route", "conntrack", "nat" (a rewrite) or "enter" (a base chain begins). `text` is for reading."""
 
@@ -60,8 +59,7 @@ class Step:
         return self.kind == "rule" and self.failed is None
 
 
-@record
-class Trace:
+class Trace(Record):
     """`verdict` is accept, drop or reject. `path` is input, forward, output or loopback: what routing made of the packet at
     last. `rule` decided (None: a chain's policy, or no chain at all), in `chain`. `packet` is as it was delivered, left or
     died; `assumed` lists what had to be assumed, in words."""

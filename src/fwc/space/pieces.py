@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from fwc.net.intervals import IntervalSet, Run
-from fwc.records import record
+from fwc.records import Record
 from fwc.space.fields import SHIFT, Box, Dimensions, Point
 
 MOST_BOXES = 64
@@ -15,8 +15,7 @@ MOST_JOINED = 600
 """Boxes that are still compared with each other to join them."""
 
 
-@record
-class Piece:
+class Piece(Record):
     """The packets of `box` that are in none of `holes`."""
 
     box: Box

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fwc.cli.main import run
-from fwc.records import record
+from fwc.records import Record
 
 POLICY = """policy "p"
 settings { target nft }
@@ -28,8 +28,7 @@ COMMIT
 """
 
 
-@record
-class Ran:
+class Ran(Record):
     code: int
     out: str
     err: str

@@ -24,7 +24,9 @@ LINT_PACKAGES = {
 
 LINT_NOT = {
     "fwc.dialects.nft.tree", "fwc.dialects.pf.tree", "fwc.elaborate.nat_forward", "fwc.elaborate.packet_changes",
-    "fwc.elaborate.packet_tests", "fwc.lints._journey_search", "fwc.lints._pf",
+    "fwc.elaborate.packet_tests", "fwc.lints._journey_search", "fwc.lints._pf", "fwc.analysis.equivalence",
+    "fwc.lints._assertions", "fwc.lints._change", "fwc.lints._clamps", "fwc.lints._aliases", "fwc.lang.hints",
+    "fwc.lang.syntax_errors", "fwc.project.write", "fwc.elaborate.set_files", "fwc.elaborate.templates",
     "fwc.dialects.iptables.emit", "fwc.dialects.iptables.lower", "fwc.dialects.nft.lower", "fwc.dialects.nft.parse",
     "fwc.dialects.pf.lower", "fwc.dialects.pf.parse", "fwc.lang.grammars", "fwc.project.baseline", "fwc.render.sarif",
     "fwc.sim.netfilter",
@@ -32,7 +34,7 @@ LINT_NOT = {
 
 HEAVY = {
     "asyncio", "difflib", "hashlib", "jinja2", "lark", "multiprocessing", "networkx", "numpy", "pygls", "random", "rich", "ssl",
-    "tomllib", "yaml",
+    "tomllib", "unicodedata", "yaml",
 }  # fmt: skip
 """Nothing of this for a help text or a policy without findings."""
 
@@ -94,3 +96,10 @@ def test_lint_loads_only_lints_that_read_policies(lint: set[str]) -> None:
     assert len(others) > 50
     assert not lint & others
     assert "fwc.lints.unreachable_rule" in lint
+
+
+def test_lint_loads_no_lint_about_what_the_policy_has_not(lint: set[str]) -> None:
+    absent = {"Log", "Snat", "WithinRate", "NoTrack", "assertion", "inventory", "called chain"}
+    others = {f"fwc.lints.{each.module}" for each in LISTED.values() if each.needs and absent.issuperset(each.needs)}
+    assert len(others) > 10
+    assert not lint & others

@@ -13,7 +13,7 @@ from fwc.net.addresses import AddressSet
 from fwc.net.hooks import Family
 from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import IntervalSet
-from fwc.records import record
+from fwc.records import Record
 
 LOOPBACK = ("lo0", "lo")
 _ONE = AddressSet(IntervalSet.of(127 << 24 | 1), IntervalSet.of(1))
@@ -33,8 +33,7 @@ OwnAddress = Callable[[Field, str, bool], Match]
 or the contrary."""
 
 
-@record
-class Leg:
+class Leg(Record):
     """The lifted filter rules of one direction, up to the first that decides every packet. `skipped` are the
     interfaces on which pf does nothing; `complete`: some rule decides every packet, so pf's own pass at the end is
     not met."""

@@ -23,7 +23,7 @@ from fwc.net.addresses import AddressSet
 from fwc.net.hooks import ChainType, Hook
 from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import IntervalSet
-from fwc.records import record
+from fwc.records import Record
 
 OWN_SOURCE, OTHER_SOURCE = (
     frozenset(words.own(Field.SADDR, "out", negated) for words in (NFT, IPTABLES)) for negated in (False, True)
@@ -47,8 +47,7 @@ def _live(st: Statement) -> Statement:
     return dataclasses.replace(st, pool=dataclasses.replace(st.pool, hosts=(host,)))
 
 
-@record
-class Translations:
+class Translations(Record):
     """The translation rules of one direction, first match; `skip` is what `set skip` makes of them."""
 
     rules: tuple[Rule, ...] = ()

@@ -38,7 +38,7 @@ from fwc.ir.verdict import (
 )
 from fwc.ir.walk import map_rules
 from fwc.net.intervals import IntervalSet
-from fwc.records import record
+from fwc.records import Record
 
 INWARD, OUTWARD, ANSWERED, REDIRECTED, WITH_OPTIONS = 1, 2, 4, 32, 3
 """Bits of a connection's mark: pf has a state that lets its first direction in (and answers out); one that lets its
@@ -51,8 +51,7 @@ OPTIONS = "ip_options"
 _TCP, _UDP = FieldIn(Field.PROTOCOL, IntervalSet.of(6)), FieldIn(Field.PROTOCOL, IntervalSet.of(17))
 
 
-@record
-class Words:
+class Words(Record):
     """What fwc does not model and the target has words for."""
 
     original: Match

@@ -16,14 +16,13 @@ from fwc.ir.model import Rule
 from fwc.ir.verdict import Tag
 from fwc.ir.walk import map_leaves, match_nodes
 from fwc.net.intervals import IntervalSet
-from fwc.records import record
+from fwc.records import Record
 
 _FIRST_BIT = 6
 """Those below are the states' own."""
 
 
-@record
-class Tags:
+class Tags(Record):
     """`names` are the tags that matter, numbered from 1; a number has `width` bits. `leaving` are those that the way
     out or a nat rule tests, `given` those that rdr rules give."""
 

@@ -31,12 +31,11 @@ from fwc.convert.pf.tags import GIVEN, Tags, tag_of
 from fwc.ir.match import ALWAYS, CtState, FieldIn, Match, all_of, state_in
 from fwc.ir.model import Chain, Role, Rule
 from fwc.ir.verdict import DROP, RETURN, Accept, Action, Goto, Jump, NoTrack, OpaqueAction, Reject, Tag, Verdict
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import Span
 
 
-@record
-class Translated:
+class Translated(Record):
     """Packets that a translation rule takes going out, the rules that they meet (None: those that it exempts), and
     the tag that they then carry."""
 
@@ -45,8 +44,7 @@ class Translated:
     tag: str = ""
 
 
-@record
-class Style:
+class Style(Record):
     """`marked`: states are bits of marks, else conntrack's. `redirecting`: packets coming in may have a new
     destination. `tagged_nat`: nat rules ask for tags. `with_options` are the statements with `allow-opts`."""
 
@@ -59,8 +57,7 @@ class Style:
     ends: Verdict = RETURN
 
 
-@record
-class Way:
+class Way(Record):
     """A leg on a packet's way: its name in chains, its direction, and the tag that its packets carry."""
 
     name: str

@@ -14,7 +14,7 @@ from fwc.ir.verdict import Accept, Drop, Masquerade, Reject, Snat
 from fwc.net.addresses import AddressSet, parse_v4, prefix_run, union
 from fwc.net.hooks import Family
 from fwc.net.intervals import EMPTY, IntervalSet
-from fwc.records import record
+from fwc.records import Record
 
 MOST_INLINE = 3
 """Addresses that still read well inside a statement."""
@@ -32,8 +32,7 @@ _PRIVATE = _networks("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")  # RFC 191
 _RESERVED = _networks("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "240.0.0.0/4")
 
 
-@record
-class GroupDecl:
+class GroupDecl(Record):
     name: str
     addresses: AddressSet
 

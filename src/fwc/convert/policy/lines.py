@@ -31,11 +31,10 @@ from fwc.net.addresses import AddressSet
 from fwc.net.hooks import Family
 from fwc.net.intervals import IntervalSet
 from fwc.net.protocols import TCP
-from fwc.records import record
+from fwc.records import Record
 
 
-@record
-class Box:
+class Box(Record):
     """One alternative of the traffic: protocols with the ports or ICMP types that narrow them; None is no condition."""
 
     protocols: IntervalSet | None = None
@@ -48,8 +47,7 @@ class Box:
 ANY_BOX = Box()
 
 
-@record
-class Line:
+class Line(Record):
     """One statement to be. `ends` is a term without traffic, `boxes` are the traffic. `notes` are the comment lines that
     the source has above its rules."""
 

@@ -24,7 +24,7 @@ from fwc.net.addresses import AddressSet
 from fwc.net.hooks import PRIORITY_MANGLE, PRIORITY_NAMES, ChainType, Family, Hook
 from fwc.net.interfaces import ANY_IFACE, IfaceSet
 from fwc.net.intervals import IntervalSet
-from fwc.records import record
+from fwc.records import Record
 
 IMPLICIT = ("loopback", "established", "invalid-drop", "icmpv6-nd", "dhcp-client")
 _WIDTH = 100
@@ -32,8 +32,7 @@ MOST_ON_A_LINE = 4
 MOST_LOOKED_BACK = 20
 
 
-@record
-class Style:
+class Style(Record):
     """What may be written in more than one way: which implicit rules are on, whether `forward` brings its accept,
     how what is over a limit is refused; `implied` leaves the source's own accepts of what is published to `forward`;
     `inward_first` has translated destinations before the other translations (a `no-nat` counts for both)."""

@@ -26,14 +26,13 @@ from fwc.ir.verdict import (
 from fwc.net.addresses import AddressSet
 from fwc.net.hooks import Family
 from fwc.net.interfaces import IfaceSet
-from fwc.records import record
+from fwc.records import Record
 
 _STATES = {s.value: s.name.lower() for s in CtState}
 FILTER_SITES = ("input", "forward", "output")
 
 
-@record
-class Ends:
+class Ends(Record):
     """What stands after `from` and `to`: the last of each stands in the statement, the others in blocks around it."""
 
     source: tuple[str, ...]
@@ -41,8 +40,7 @@ class Ends:
     conditions: tuple[str, ...] = ()
 
 
-@record
-class Vocabulary:
+class Vocabulary(Record):
     zones: Zones
     groups: Groups
     families: frozenset[Family]

@@ -40,14 +40,13 @@ from fwc.ir.verdict import (
     SetPriority,
 )
 from fwc.net.hooks import Family
-from fwc.records import record
+from fwc.records import Record
 
 SYN = "flags syn of syn, rst"
 _MAX = "in a policy the rule that accepts also holds the limit: `allow ... max 3 connections per source`"
 
 
-@record
-class Statement:
+class Statement(Record):
     """`outer` are the clauses of the blocks around it, outermost first, each "from X" or "to Y"."""
 
     text: str
@@ -55,8 +54,7 @@ class Statement:
     notes: tuple[str, ...] = ()
 
 
-@record
-class Choices:
+class Choices(Record):
     """Accepts within a rate that refuse what is over it (`limit`), and how, by the id of the source's rule. Others are written
     `if within`, and what is over goes on to the next rule."""
 

@@ -39,7 +39,7 @@ from fwc.ir.verdict import (
 )
 from fwc.ir.walk import match_nodes, target_chains
 from fwc.net.hooks import Family
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import Span
 
 MOST_STEPS = 60_000
@@ -51,8 +51,7 @@ SHORT = 3
 MOST_NESTING = 60
 
 
-@record
-class Refusal:
+class Refusal(Record):
     """Why a rule cannot be written in the language."""
 
     rule: Rule
@@ -64,8 +63,7 @@ class Refusal:
         return self.rule.origin.span
 
 
-@record
-class Step:
+class Step(Record):
     """One statement to be: packets, what happens to them, and the rules of the source that say so. `place` is the id of the
     first of those rules: what a difference that the proof finds is traced to."""
 
@@ -82,8 +80,7 @@ class Step:
         return isinstance(self.verdict, Continue) and not self.actions and not counts(self.term)
 
 
-@record
-class CalledChain:
+class CalledChain(Record):
     """A chain that is kept: its name in the source and what it does, for one family."""
 
     table: str

@@ -33,7 +33,7 @@ from fwc.net.addresses import ANY_ADDRESS, NO_ADDRESS, AddressSet
 from fwc.net.hooks import Family
 from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import IntervalSet
-from fwc.records import record
+from fwc.records import Record
 
 MOST_TERMS = 256
 """Alternatives of one condition; a rule that needs more statements than this is refused."""
@@ -45,8 +45,7 @@ _PORTED = IntervalSet.of(*protocols.PORT_PROTOCOLS)
 _STATES = IntervalSet.range(0, 4)
 
 
-@record
-class Term:
+class Term(Record):
     """One conjunction. None is "no condition"; `saddr` and `daddr` are what is asked for, `not_saddr` and `not_daddr` what is
     left out where nothing is asked for. `names` are what the source calls its address sets. `said` are further conditions in the
     language's words, with the site-independent text of each. `routing` are questions of the routing table and of IPsec, with the

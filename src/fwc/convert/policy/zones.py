@@ -10,7 +10,7 @@ from fwc.convert.policy.lines import Line
 from fwc.convert.policy.text import interface, name_from, unique
 from fwc.ir.verdict import Masquerade, Snat
 from fwc.net.interfaces import IfaceSet
-from fwc.records import record
+from fwc.records import Record
 
 LOOPBACK = "lo"
 _KINDS = (
@@ -28,8 +28,7 @@ _KINDS = (
 _ETHERNET = re.compile(r"(?:eth|en[opsx]?|em|p\d+p|bond)[0-9a-z]*(?:[.@]\d+)?")
 
 
-@record
-class ZoneDecl:
+class ZoneDecl(Record):
     name: str
     interfaces: tuple[str, ...]
     overlaps: tuple[str, ...] = ()

@@ -16,14 +16,13 @@ from fwc.net.hooks import Family
 from fwc.net.intervals import IntervalSet, Run
 from fwc.passes.cells import cells_of
 from fwc.passes.conjunctions import Conjunction
-from fwc.records import record
+from fwc.records import Record
 
 _ADDRESSES = (Field.SADDR, Field.DADDR)
 _TRANSPORT = (Field.PROTOCOL, Field.SPORT, Field.DPORT)
 
 
-@record
-class Lookup:
+class Lookup(Record):
     """The elements of a tuple, each with one run of values in every field; of the cells in `lists` the destination ports are only
     some of their run, and one rule can name them."""
 

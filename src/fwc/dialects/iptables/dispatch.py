@@ -14,7 +14,7 @@ from operator import itemgetter
 
 from fwc.ir.match import Field
 from fwc.net.intervals import Run
-from fwc.records import record
+from fwc.records import Record
 
 LEAF = 8
 """So many rules stand one after the other."""
@@ -30,8 +30,7 @@ Cell = tuple[Run, ...]
 """One run of values per field."""
 
 
-@record
-class Branch:
+class Branch(Record):
     """Packets whose `field` is in `run`, a prefix where the field is an address."""
 
     field: Field
@@ -39,8 +38,7 @@ class Branch:
     node: Node
 
 
-@record
-class Node:
+class Node(Record):
     """Cells to be tested one after the other, then branches. Of the last `apart` branches at most one holds a packet: behind it
     there is nothing for the packet here."""
 

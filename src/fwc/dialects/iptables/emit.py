@@ -59,7 +59,7 @@ from fwc.passes.conjunctions import (
     expand,
     join,
 )
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import Origin, utf8
 
 FLAT = 4
@@ -75,8 +75,7 @@ MAX_DEPTH = 64
 Body = list[RuleLine]
 
 
-@record
-class Context:
+class Context(Record):
     """`accept` is what ends a chain's packets as accepted: ACCEPT, or in a chain that must not have the last word
     RETURN (docker) or a goto to the next chain of the hook. `tail` is the policy of a base chain that lives in a chain of
     our own: what returning from it means; empty where returning does the right thing by itself. `jumped` tells that the
@@ -89,8 +88,7 @@ class Context:
     jumped: bool = False
 
 
-@record
-class Item:
+class Item(Record):
     """A rule on its way: its place in the output, what it is called and where it comes from."""
 
     hint: str

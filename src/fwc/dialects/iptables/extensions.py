@@ -11,11 +11,10 @@ from collections.abc import Callable, Mapping
 from fwc.dialects.iptables import match_rows as m
 from fwc.dialects.iptables import rate_rows as r
 from fwc.dialects.iptables.match_rows import Converter
-from fwc.records import record
+from fwc.records import Record
 
 
-@record
-class Module:
+class Module(Record):
     """`options` maps an option to the number of its words; aliases have an entry of their own. `convert` is None where the
     module is always opaque."""
 

@@ -18,12 +18,11 @@ from fwc.ir.match import ALWAYS, AllOf, Always, Match, Opaque
 from fwc.ir.model import Base, Chain, Role, Rule, Ruleset, Settings, Table
 from fwc.ir.verdict import ACCEPT, CONTINUE, DROP
 from fwc.net.hooks import Family
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import NO_ORIGIN, Origin, Span
 
 
-@record
-class Share:
+class Share(Record):
     """How many rules there are, and how many of them have no opaque part."""
 
     rules: int

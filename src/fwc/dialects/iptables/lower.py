@@ -19,7 +19,7 @@ from fwc.ir.model import Base, Chain, Rule, Ruleset, Table
 from fwc.ir.verdict import Accept, AssignHelper, Continue, Drop, Jump, Reject, Return
 from fwc.net.hooks import ChainType, Family
 from fwc.net.hooks import Hook as NetHook
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import Origin
 
 ACCEPT: Words = ("-j", "ACCEPT")
@@ -27,8 +27,7 @@ RETURN: Words = ("-j", "RETURN")
 _FAMILY_WORDS = {Family.V4: ("inet", "ip"), Family.V6: ("inet", "ip6")}
 
 
-@record
-class Placed:
+class Placed(Record):
     """A base chain and the table and builtin chain whose packets it judges."""
 
     table: str

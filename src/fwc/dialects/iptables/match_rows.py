@@ -39,14 +39,13 @@ from fwc.net.addresses import AddressSet, parse_address, prefix_run
 from fwc.net.clock import DAY, moment, moment_text, time_of_day
 from fwc.net.hooks import Family
 from fwc.net.intervals import IntervalSet
-from fwc.records import record
+from fwc.records import Record
 
 Option = tuple[str, Words, bool]
 """Name, words, negated."""
 
 
-@record
-class Instance:
+class Instance(Record):
     """One `-m NAME` with its options, in order. `sets` are the ipsets that the file declares."""
 
     name: str

@@ -9,7 +9,7 @@ from fwc.dialects.iptables.hooks import chains_text, misplaced, taken_at
 from fwc.dialects.iptables.tree import Words
 from fwc.errors import FwcError
 from fwc.net.hooks import Family, Hook
-from fwc.records import record
+from fwc.records import Record
 
 IFACE_LENGTH = 15
 
@@ -31,8 +31,7 @@ class Inexpressible(FwcError):
         self.help = help
 
 
-@record
-class Pieces:
+class Pieces(Record):
     """A conjunction split up. A packet is matched when all of `single` match, for each of `dims` one alternative does,
     none of `excepts` does, and then `stateful` (which may count the packet) does. Alternatives of a dim are disjoint."""
 
@@ -50,8 +49,7 @@ class Pieces:
         return total
 
 
-@record
-class Place:
+class Place(Record):
     """Where the rule will stand: a table of one family, and the hooks whose builtin chains lead there."""
 
     family: Family

@@ -44,14 +44,13 @@ from fwc.ir.verdict import (
 )
 from fwc.net.addresses import parse_address
 from fwc.net.hooks import Family
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import utf8
 
 Effect = tuple[tuple[Action, ...], Verdict]
 
 
-@record
-class Target:
+class Target(Record):
     """`-j NAME` with its options, in order, and where it stands."""
 
     name: str

@@ -54,7 +54,7 @@ from fwc.ir.verdict import (
 from fwc.net.addresses import format_address
 from fwc.net.hooks import Family
 from fwc.net.intervals import IntervalSet, Run
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import utf8
 
 PREFIX_LENGTH = 29
@@ -67,8 +67,7 @@ LEVELS = {
 }  # fmt: skip
 
 
-@record
-class Step:
+class Step(Record):
     """One rule of an ending. `needs` says what must stand in the same rule: "ports" a protocol with ports,
     "tcp" `-p tcp`, "syn" a condition on the SYN flag."""
 

@@ -9,15 +9,14 @@ from __future__ import annotations
 import dataclasses
 
 from fwc.net.hooks import Family
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import NO_ORIGIN, Origin, Span
 
 Words = tuple[str, ...]
 Counters = tuple[int, int]
 
 
-@record
-class ChainLine:
+class ChainLine(Record):
     """`:INPUT DROP [0:0]`; `policy` is "-" for a user chain. A `-N` or `-P` line of a script gives one as well."""
 
     name: str
@@ -26,8 +25,7 @@ class ChainLine:
     span: Span | None = dataclasses.field(default=None, compare=False, repr=False)
 
 
-@record
-class RuleLine:
+class RuleLine(Record):
     """`command` is -A, -I, -D or -R and `position` the number after -I, -D, -R. `words` are the rest of the line.
 
     `note` is printed as a comment line above the rule; it is no part of the rule.
@@ -43,8 +41,7 @@ class RuleLine:
     origin: Origin = dataclasses.field(default=NO_ORIGIN, compare=False, repr=False)
 
 
-@record
-class TableBlock:
+class TableBlock(Record):
     """One `*filter ... COMMIT`. `rules` of all chains are in file order. `family` is None when the text does not tell."""
 
     name: str
@@ -54,8 +51,7 @@ class TableBlock:
     span: Span | None = dataclasses.field(default=None, compare=False, repr=False)
 
 
-@record
-class SetLine:
+class SetLine(Record):
     """`create NAME TYPE options...` or `add NAME element options...` of `ipset save`; `words` follow the name (or type)."""
 
     command: str
@@ -64,8 +60,7 @@ class SetLine:
     span: Span | None = dataclasses.field(default=None, compare=False, repr=False)
 
 
-@record
-class SaveFile:
+class SaveFile(Record):
     """The tables of one file. `header` lines are comments without their sign."""
 
     name: str
@@ -75,8 +70,7 @@ class SaveFile:
     noflush: bool = False
 
 
-@record
-class Hook:
+class Hook(Record):
     """A jump that `apply.sh` puts into a chain of somebody else; `first` inserts at the top, otherwise it is appended."""
 
     table: str
@@ -86,8 +80,7 @@ class Hook:
     first: bool = True
 
 
-@record
-class IptablesTree:
+class IptablesTree(Record):
     """Everything that is loaded together: the save files of both families, the sets they refer to, and the hook-up."""
 
     files: tuple[SaveFile, ...] = ()

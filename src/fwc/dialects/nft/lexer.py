@@ -9,7 +9,7 @@ from itertools import accumulate, compress
 
 from fwc.dialects.nft import tree as t
 from fwc.errors import FwcError
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import SourceFile
 
 _IP6 = (
@@ -113,8 +113,7 @@ class _Unusual(FwcError):
     """An element that must be read token by token."""
 
 
-@record
-class LongList:
+class LongList(Record):
     """The elements between a `{` and its `}`, and where they begin and end."""
 
     start: int

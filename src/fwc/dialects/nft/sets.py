@@ -14,7 +14,7 @@ from fwc.net.addresses import AddressSet, format_run
 from fwc.net.hooks import Family
 from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import Run
-from fwc.records import record
+from fwc.records import Record
 
 ANONYMOUS = 8
 """More members than this go into a named set: anonymous sets load in quadratic time and hide what they are for."""
@@ -92,8 +92,7 @@ def has_ranges(field: Field, values: Values, family: Family) -> bool:
     return any(low != high for low, high in numbers.runs)
 
 
-@record
-class _Known:
+class _Known(Record):
     """What the values of one field of an element become: their members, and whether some are ranges."""
 
     members: tuple[t.Word | t.Quoted, ...]

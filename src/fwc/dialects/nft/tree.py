@@ -10,70 +10,61 @@ import dataclasses
 from collections.abc import Iterator
 
 from fwc.diagnostics import Severity
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import NO_ORIGIN, Origin, SourceFile, Span
 
 # ----- expressions -----------------------------------------------------------
 
 
-@record
-class Word:
+class Word(Record):
     """A bare word, number, address, prefix or range of literals, as written: `tcp`, `0x10`, `10.0.0.0/8`, `80-90`."""
 
     text: str
 
 
-@record
-class Quoted:
+class Quoted(Record):
     """A string in double quotes; nft knows no escapes, so the text never holds a quote."""
 
     text: str
 
 
-@record
-class Var:
+class Var(Record):
     """`$name`."""
 
     name: str
 
 
-@record
-class Ref:
+class Ref(Record):
     """`@name`: a set, map or raw payload."""
 
     name: str
 
 
-@record
-class Selector:
+class Selector(Record):
     """What a packet is asked for: `ip saddr`, `th dport`, `ct original proto-dst`, `fib saddr . iif oif`."""
 
     text: str
 
 
-@record
-class Concat:
+class Concat(Record):
     parts: tuple[Expr, ...]
 
 
-@record
-class RangeOf:
+class RangeOf(Record):
     """A range whose ends are not both literals, or were written with blanks around the dash."""
 
     low: Expr
     high: Expr
 
 
-@record
-class Prefixed:
+class Prefixed(Record):
     """`$net/24`: a prefix whose base is not a literal."""
 
     base: Expr
     length: Expr
 
 
-@record
-class Element:
+class Element(Record):
     """A member of a set; `data` is what a map has for it, `options` follow the key verbatim (`timeout 1h comment "x"`)."""
 
     key: Expr
@@ -81,22 +72,19 @@ class Element:
     options: str = ""
 
 
-@record
-class SetOf:
+class SetOf(Record):
     """`{ a, b }`."""
 
     elements: tuple[Element, ...]
 
 
-@record
-class Listed:
+class Listed(Record):
     """`a,b` outside of braces: an OR of bits, for `ct state` and flags."""
 
     parts: tuple[Expr, ...]
 
 
-@record
-class Operation:
+class Operation(Record):
     """`left op right` with one of `& | ^ << >> /` (the last is nft's `syn / fin,syn`)."""
 
     op: str
@@ -108,24 +96,21 @@ BINDS = {"|": 1, "^": 2, "&": 3, "<<": 4, ">>": 4}
 """How closely the operators bind."""
 
 
-@record
-class Mapped:
+class Mapped(Record):
     """`key map { ... }` or `key map @name`."""
 
     key: Expr
     source: Expr
 
 
-@record
-class VerdictWord:
+class VerdictWord(Record):
     """A verdict as the data of a map: `accept`, `jump x`."""
 
     word: str
     chain: str = ""
 
 
-@record
-class Verbatim:
+class Verbatim(Record):
     """Tokens that the parser does not take apart, exactly as written."""
 
     text: str
@@ -152,8 +137,7 @@ Expr = (
 # ----- statements ------------------------------------------------------------
 
 
-@record
-class Compare:
+class Compare(Record):
     """`left [op] right`; `op` is empty where none is written, which means == (or "has these bits" for bit fields)."""
 
     left: Expr
@@ -161,8 +145,7 @@ class Compare:
     right: Expr
 
 
-@record
-class Limit:
+class Limit(Record):
     """`limit rate [over] amount/unit [burst n [unit]]`; `amount` with its byte unit (`1 mbytes`), `unit` second..week."""
 
     over: bool
@@ -173,16 +156,14 @@ class Limit:
     burst_unit: str = ""
 
 
-@record
-class ConnLimit:
+class ConnLimit(Record):
     """`ct count [over] n`."""
 
     over: bool
     count: int
 
 
-@record
-class Final:
+class Final(Record):
     """accept, drop, return, continue, queue-less verdicts; jump and goto with their chain, or with the rules of a chain that has
     no name."""
 
@@ -191,14 +172,12 @@ class Final:
     rules: tuple[RuleNode, ...] = ()
 
 
-@record
-class Vmap:
+class Vmap(Record):
     key: Expr
     source: Expr
 
 
-@record
-class LogTo:
+class LogTo(Record):
     """`options` are the words after `log` besides prefix, level and group, verbatim."""
 
     prefix: str | None = None
@@ -207,8 +186,7 @@ class LogTo:
     options: str = ""
 
 
-@record
-class Counter:
+class Counter(Record):
     """`name` of a counter object, or the values it was saved with."""
 
     name: str = ""
@@ -216,23 +194,20 @@ class Counter:
     bytes: int | None = None
 
 
-@record
-class RejectWith:
+class RejectWith(Record):
     """`kind` is empty, `tcp reset`, or like `icmpx admin-prohibited`."""
 
     kind: str = ""
 
 
-@record
-class Assign:
+class Assign(Record):
     """`left set right`: meta mark, ct mark, ip dscp, tcp option maxseg size, ct helper."""
 
     left: Selector
     right: Expr
 
 
-@record
-class Nat:
+class Nat(Record):
     """`kind` is snat, dnat, masquerade or redirect; `family` the word `ip` or `ip6` if written; `prefix` for `ip prefix to`."""
 
     kind: str
@@ -244,8 +219,7 @@ class Nat:
     pair: bool = False  # `addr . port to ...`
 
 
-@record
-class Update:
+class Update(Record):
     """`verb @set { key [timeout t] [statements] [: data] }`; `verb` is add, update or delete, or meter for the old spelling
     `meter set [size n] { ... }`, which makes the set as well."""
 
@@ -258,13 +232,11 @@ class Update:
     size: int | None = None
 
 
-@record
-class NoTracking:
+class NoTracking(Record):
     pass
 
 
-@record
-class Foreign:
+class Foreign(Record):
     """A statement that is not modelled, exactly as written. `terminal`: no later statement of the chain is reached."""
 
     text: str
@@ -290,8 +262,7 @@ Statement = (
 # ----- objects and files -----------------------------------------------------
 
 
-@record
-class RuleNode:
+class RuleNode(Record):
     """One rule. `spans` are offsets (start, end) of its statements; `origin` is the policy's text for a lowered rule;
     `empty_comment` where the source says `comment ""`."""
 
@@ -304,15 +275,13 @@ class RuleNode:
     origin: Origin = dataclasses.field(default=NO_ORIGIN, compare=False, repr=False)
 
 
-@record
-class Remark:
+class Remark(Record):
     """A `#` comment line (text without the sign), or an empty line when `text` is None."""
 
     text: str | None = None
 
 
-@record
-class Native:
+class Native(Record):
     """Lines that are copied as they are."""
 
     text: str
@@ -320,8 +289,7 @@ class Native:
     end: int = -1
 
 
-@record
-class Hooking:
+class Hooking(Record):
     """`type filter hook input [device "x"] priority filter;`: `priority` as an integer, `priority_text` as written."""
 
     type: str
@@ -331,8 +299,7 @@ class Hooking:
     devices: tuple[str, ...] = ()
 
 
-@record
-class ChainNode:
+class ChainNode(Record):
     """A chain. `policy` is a word, or empty where none is written (accept)."""
 
     name: str
@@ -349,8 +316,7 @@ class ChainNode:
         return [item for item in self.body if isinstance(item, RuleNode)]
 
 
-@record
-class SetNode:
+class SetNode(Record):
     """A named set or map. `key` are type words of the key; `typeof` is set where the source says `typeof`. `data` is the type
     of a map's values (`verdict`, `ipv4_addr . inet_service`). `properties` are other lines, verbatim (`auto-merge`, `size 5`)."""
 
@@ -369,8 +335,7 @@ class SetNode:
     end: int = -1
 
 
-@record
-class ObjectNode:
+class ObjectNode(Record):
     """counter, quota, limit, ct helper, ct timeout, ct expectation, flowtable, secmark, synproxy: `lines` verbatim."""
 
     kind: str
@@ -383,8 +348,7 @@ class ObjectNode:
 TableItem = ChainNode | SetNode | ObjectNode | Remark | Native
 
 
-@record
-class TableNode:
+class TableNode(Record):
     family: str
     name: str
     items: tuple[TableItem, ...] = ()
@@ -395,8 +359,7 @@ class TableNode:
     end: int = -1
 
 
-@record
-class Command:
+class Command(Record):
     """`add rule inet t c ...` and the like. `address` are the words that name the object, `payload` what it is given."""
 
     verb: str
@@ -410,8 +373,7 @@ class Command:
     end: int = -1
 
 
-@record
-class Define:
+class Define(Record):
     """`define name = value`, `redefine`, `undefine`."""
 
     verb: str
@@ -421,8 +383,7 @@ class Define:
     end: int = -1
 
 
-@record
-class Include:
+class Include(Record):
     path: str
     start: int = -1
     end: int = -1
@@ -431,8 +392,7 @@ class Include:
 Item = TableNode | Command | Define | Include | Remark | Native
 
 
-@record
-class Tree:
+class Tree(Record):
     """A whole file. `natives` of a lowered tree stand inside it; `file` is the text it was parsed from."""
 
     items: tuple[Item, ...]
@@ -443,8 +403,7 @@ class Tree:
         return None if self.file is None or start < 0 else Span(self.file, start, end)
 
 
-@record
-class Trouble:
+class Trouble(Record):
     """A problem found while building a tree, before it is a diagnostic."""
 
     code: str

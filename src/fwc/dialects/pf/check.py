@@ -28,12 +28,11 @@ from fwc.dialects.pf.tree import (
 from fwc.dialects.pf.words import PORT_PROTOCOLS
 from fwc.net.addresses import AddressSet
 from fwc.net.hooks import Family
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import Span
 
 
-@record
-class Environment:
+class Environment(Record):
     """What pfctl asks the system while loading: addresses of interfaces (`en0`), their networks and broadcast addresses
     (`en0:network`, `en0:broadcast`), host names, users and groups."""
 

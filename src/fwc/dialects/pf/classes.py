@@ -14,11 +14,10 @@ from fwc.net.addresses import ANY_ADDRESS, AddressSet
 from fwc.net.hooks import Family
 from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import IntervalSet, Run
-from fwc.records import record
+from fwc.records import Record
 
 
-@record
-class FromPart:
+class FromPart(Record):
     """Ingress, source, and translations: `rdrs` are the numbers of rdr rules, None for "whether translated or not"; 0 stands
     for "not translated"."""
 
@@ -27,8 +26,7 @@ class FromPart:
     rdrs: frozenset[int] | None
 
 
-@record
-class Group:
+class Group(Record):
     """What happens to packets on `iifs` (none: on every interface that has no group of its own) that rdr `rdr` tagged (0: none
     did): disjoint sources and their class, -1 for packets that no part holds. The last row is to be written as `from any`."""
 
@@ -37,8 +35,7 @@ class Group:
     rows: tuple[tuple[AddressSet, int], ...]
 
 
-@record
-class Partition:
+class Partition(Record):
     """`members[n]` are the indices of the from-parts that contain class n. Groups are in the order in which to test them."""
 
     groups: tuple[Group, ...]

@@ -28,15 +28,14 @@ from fwc.net.hooks import Family
 from fwc.net.interfaces import ANY_IFACE, IfaceSet
 from fwc.net.intervals import IntervalSet
 from fwc.passes.conjunctions import Conjunction, TooManyConjunctions, alternatives, conjunctions, join
-from fwc.records import record
+from fwc.records import Record
 
 MAX_PROTOCOLS = 64
 _TCP_UDP = IntervalSet.of(6, 17)
 _PORT_CARRIERS = IntervalSet.of(6, 17, 33, 132, 136)
 
 
-@record
-class Side:
+class Side(Record):
     """One side's addresses: `values` (None: any), the complement of them when `negated`, or a table filled at run time, or the
     own addresses of the machine (`local`)."""
 
@@ -53,8 +52,7 @@ class Side:
 ANY_SIDE = Side()
 
 
-@record
-class Translated:
+class Translated(Record):
     """The packet's destination was (`yes`) or was not rewritten by our own rdr; `ports` and `addresses` are the original
     destination's."""
 
@@ -63,8 +61,7 @@ class Translated:
     addresses: AddressSet | None = None
 
 
-@record
-class Clause:
+class Clause(Record):
     """All of it holds. `masked_flags` are (mask, value) pairs of which one holds; `icmp` values are type << 8 | code."""
 
     families: tuple[Family, ...]

@@ -18,14 +18,13 @@ from fwc.ir.verdict import (
     VerdictMap,
 )
 from fwc.net.addresses import AddressSet, union
-from fwc.records import record
+from fwc.records import Record
 
 MAX_LINES = 200_000
 MAX_DEPTH = 64
 
 
-@record
-class Line:
+class Line(Record):
     """If `match` holds and no earlier line decided: do the actions, then the verdict (never Jump, Goto or Return)."""
 
     match: Match

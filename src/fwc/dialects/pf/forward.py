@@ -15,13 +15,12 @@ from fwc.dialects.pf.tree import Filter, Host, HostKind, Iface, Peer
 from fwc.ir.model import Rule
 from fwc.net.addresses import ANY_ADDRESS, AddressSet
 from fwc.net.interfaces import ANY_IFACE, IfaceSet
-from fwc.records import record
+from fwc.records import Record
 
 NOT_LOCAL = Peer((Host(HostKind.TABLE, True, name=LOCAL),))
 
 
-@record
-class Part:
+class Part(Record):
     """One rule of the forward chain: its from-part by number, or the run-time table its source must be in."""
 
     number: int

@@ -68,7 +68,7 @@ from fwc.net.addresses import AddressSet
 from fwc.net.hooks import ChainType, Family, Hook
 from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import IntervalSet
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import Origin
 
 KINDS4 = {
@@ -93,8 +93,7 @@ _MAX_MSS = re.compile(r"max-mss ([0-9]{1,5})\b")
 DIRECTIONS = {"in": (Hook.PF_IN, Field.IIF), "out": (Hook.PF_OUT, Field.OIF)}
 
 
-@record
-class Step:
+class Step(Record):
     """A rule in file order: it decides (`rule` without a verdict of its own never does), tags, or both."""
 
     match: Match

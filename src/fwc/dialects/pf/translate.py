@@ -32,13 +32,12 @@ from fwc.net.addresses import AddressSet, prefix_run, prefixes
 from fwc.net.hooks import Family
 from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import IntervalSet
-from fwc.records import record
+from fwc.records import Record
 
 MAX_POOL = 64
 
 
-@record
-class Redirection:
+class Redirection(Record):
     """An rdr rule that tags: where, and what it caught before the translation."""
 
     ifaces: IfaceSet
@@ -46,8 +45,7 @@ class Redirection:
     addresses: AddressSet | None
 
 
-@record
-class SourceNat:
+class SourceNat(Record):
     clause: Clause
     rules: tuple[Translation, ...]  # without interface and tag when the target is the interface itself
     per_iface: bool

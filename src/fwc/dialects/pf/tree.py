@@ -6,7 +6,7 @@ import dataclasses
 from enum import Enum
 
 from fwc.net.hooks import Family
-from fwc.records import record
+from fwc.records import Record
 from fwc.source import SourceFile, Span
 
 
@@ -24,8 +24,7 @@ class HostKind(Enum):
     ROUTE = "route"
 
 
-@record
-class Host:
+class Host(Record):
     """One address item. `low`..`high` are the addresses of NET and RANGE; `name` is the table, the interface with its
     modifiers (`en0:network`), the host name or the route label; `length` the `/N` of a name; `scope` the zone of fe80::1%en0."""
 
@@ -39,8 +38,7 @@ class Host:
     scope: str = ""
 
 
-@record
-class PortTest:
+class PortTest(Record):
     """`op` is one of `= != < <= > >= : >< <>`; `:` includes both ends, `><` and `<>` neither."""
 
     op: str
@@ -48,8 +46,7 @@ class PortTest:
     high: int = 0
 
 
-@record
-class Peer:
+class Peer(Record):
     """One side of a rule; no hosts is any address, no ports any port."""
 
     hosts: tuple[Host, ...] = ()
@@ -57,8 +54,7 @@ class Peer:
     os: tuple[str, ...] = ()
 
 
-@record
-class IdTest:
+class IdTest(Record):
     """A user or group: `low` and `high` are a name or a decimal id."""
 
     op: str
@@ -66,15 +62,13 @@ class IdTest:
     high: str = ""
 
 
-@record
-class IcmpTest:
+class IcmpTest(Record):
     family: Family
     type: int
     code: int | None = None
 
 
-@record
-class Flags:
+class Flags(Record):
     """`flags set/mask`; `any` is `flags any`."""
 
     set: int = 0
@@ -82,16 +76,14 @@ class Flags:
     any: bool = False
 
 
-@record
-class State:
+class State(Record):
     """`kind` is keep, modulate, synproxy or no; `options` are words with their arguments, in order."""
 
     kind: str
     options: tuple[tuple[str, ...], ...] = ()
 
 
-@record
-class Pool:
+class Pool(Record):
     """Where a translation or route points: addresses, ports (`star` for `N:*`), and pool options in order."""
 
     hosts: tuple[Host, ...]
@@ -100,8 +92,7 @@ class Pool:
     options: tuple[str, ...] = ()
 
 
-@record
-class RouteTo:
+class RouteTo(Record):
     """`kind` is route-to, reply-to, dup-to or fastroute; a target is an interface and a gateway (None: none given)."""
 
     kind: str
@@ -109,14 +100,12 @@ class RouteTo:
     options: tuple[str, ...] = ()
 
 
-@record
-class Iface:
+class Iface(Record):
     name: str
     negated: bool = False
 
 
-@record
-class Filter:
+class Filter(Record):
     """pass, block, match or anchor. `answer` is what block answers ("" for the block policy, drop, return, return-rst,
     return-icmp, return-icmp6) with `codes` (ttl for return-rst). `anchor` is the name of an anchor, `body` its rules when they
     stand in braces. `extra` holds words of later OpenBSD and FreeBSD releases, verbatim."""
@@ -154,8 +143,7 @@ class Filter:
     span: Span | None = dataclasses.field(default=None, compare=False, repr=False)
 
 
-@record
-class Translation:
+class Translation(Record):
     """nat, rdr or binat, their `no` forms, and the three translation anchors (`anchor` set, no `pool`)."""
 
     kind: str
@@ -176,8 +164,7 @@ class Translation:
     span: Span | None = dataclasses.field(default=None, compare=False, repr=False)
 
 
-@record
-class Scrub:
+class Scrub(Record):
     """`options` are words with their arguments. `anchor` is set for a scrub-anchor."""
 
     no: bool = False
@@ -194,16 +181,14 @@ class Scrub:
     span: Span | None = dataclasses.field(default=None, compare=False, repr=False)
 
 
-@record
-class Dummynet:
+class Dummynet(Record):
     """Apple's `dummynet ... pipe N` and `dummynet-anchor`; shapes traffic, decides nothing."""
 
     text: str
     span: Span | None = dataclasses.field(default=None, compare=False, repr=False)
 
 
-@record
-class Antispoof:
+class Antispoof(Record):
     ifaces: tuple[Host, ...]
     log: tuple[str, ...] | None = None
     quick: bool = False
@@ -212,8 +197,7 @@ class Antispoof:
     span: Span | None = dataclasses.field(default=None, compare=False, repr=False)
 
 
-@record
-class TableDef:
+class TableDef(Record):
     """`hosts` None: no braces were written (an empty pair empties the table on load)."""
 
     name: str
@@ -223,8 +207,7 @@ class TableDef:
     span: Span | None = dataclasses.field(default=None, compare=False, repr=False)
 
 
-@record
-class SetOption:
+class SetOption(Record):
     """`set NAME ...`; `values` are words, or (key, value) pairs for timeout and limit, or interfaces for skip."""
 
     name: str
@@ -232,36 +215,31 @@ class SetOption:
     span: Span | None = dataclasses.field(default=None, compare=False, repr=False)
 
 
-@record
-class Macro:
+class Macro(Record):
     name: str
     value: str
     span: Span | None = dataclasses.field(default=None, compare=False, repr=False)
 
 
-@record
-class LoadAnchor:
+class LoadAnchor(Record):
     anchor: str
     file: str
     span: Span | None = dataclasses.field(default=None, compare=False, repr=False)
 
 
-@record
-class Include:
+class Include(Record):
     file: str
     span: Span | None = dataclasses.field(default=None, compare=False, repr=False)
 
 
-@record
-class Comment:
+class Comment(Record):
     """A line that is only a comment, or a blank line (empty `text`)."""
 
     text: str
     span: Span | None = dataclasses.field(default=None, compare=False, repr=False)
 
 
-@record
-class Verbatim:
+class Verbatim(Record):
     """A statement of another pf that fwc keeps as text (`altq`, `queue`, `set state-defaults`), or native text of a policy."""
 
     text: str
@@ -284,8 +262,7 @@ Statement = (
 )
 
 
-@record
-class PfFile:
+class PfFile(Record):
     """One pf.conf or anchor file, and further files that belong to it (anchor files). `name` is its usual name."""
 
     statements: tuple[Statement, ...]

@@ -7,7 +7,7 @@ import socket
 import struct
 
 from fwc.net.hooks import Family
-from fwc.records import record
+from fwc.records import Record
 
 TCP, UDP, ICMP, ICMPV6, SCTP = 6, 17, 1, 58, 132
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
@@ -32,8 +32,7 @@ REJECT6 = {
 """Codes of destination unreachable (RFC 792, RFC 1812 5.2.7.1, RFC 4443 3.1) as `RejectKind` values."""
 
 
-@record
-class Probe:
+class Probe(Record):
     """One packet to send: into `iface`, or from the firewall itself when that is None (bound to `oif`, as user `uid`)."""
 
     iface: str | None
@@ -60,8 +59,7 @@ class Probe:
     options: bytes = b""  # further TCP options, padded to a multiple of four bytes
 
 
-@record
-class Identity:
+class Identity(Record):
     """By what a packet is known again after translation: its serial is the IPv4 id or the flow label."""
 
     protocol: int
@@ -163,8 +161,7 @@ def _crc32c(data: bytes) -> int:
     return crc ^ 0xFFFFFFFF
 
 
-@record
-class Seen:
+class Seen(Record):
     """A parsed packet. Ports are 0 where the protocol has none; `icmp` is type << 8 | code; `mss` None without the option."""
 
     raw: bytes

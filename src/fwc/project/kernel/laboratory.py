@@ -19,7 +19,7 @@ from fwc.project.kernel.fates import Burst, Fate
 from fwc.project.kernel.frames import Probe, build, checksum, ethernet, packed
 from fwc.project.kernel.namespaces import LaboratoryError, Namespace, Nft
 from fwc.project.kernel.observation import GROUP, SO_RCVBUFFORCE, Event, Listener, observer_table
-from fwc.records import record
+from fwc.records import Record
 
 SOL_PACKET = 263
 PACKET_QDISC_BYPASS = 20
@@ -40,8 +40,7 @@ class LoadError(LaboratoryError):
     """The real tool refused a ruleset."""
 
 
-@record
-class Interface:
+class Interface(Record):
     """An interface of the firewall with its addresses (`10.0.0.1/24`)."""
 
     name: str

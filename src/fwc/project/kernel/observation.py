@@ -10,7 +10,7 @@ import struct
 import time
 
 from fwc.project.kernel.namespaces import LaboratoryError
-from fwc.records import record
+from fwc.records import Record
 
 GROUP = 61000
 NETLINK_NETFILTER = 12
@@ -59,8 +59,7 @@ def observer_table(stack: bool) -> str:
     )
 
 
-@record
-class Event:
+class Event(Record):
     """One NFLOG message: group, prefix, hook number, interface indices, mark and the packet (perhaps cut off)."""
 
     group: int

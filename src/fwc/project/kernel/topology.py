@@ -9,12 +9,11 @@ from fwc.ir.model import Ruleset
 from fwc.net.addresses import format_address, prefixes
 from fwc.net.hooks import Family, Hook
 from fwc.project.kernel.laboratory import Interface
-from fwc.records import record
+from fwc.records import Record
 from fwc.sim.routing import an_interface
 
 
-@record
-class Topology:
+class Topology(Record):
     """Arguments of a `Laboratory`."""
 
     interfaces: tuple[Interface, ...]
