@@ -3,13 +3,14 @@ be imported."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import Literal
 
 from fwc.ir.match import AllOf, AnyOf, Field, FieldIn, MaskedIn, Match, Not, SetRef, TupleIn
 from fwc.ir.model import Ruleset
 from fwc.ir.verdict import Action, Verdict, VerdictMap
-from fwc.ir.walk import conjuncts, rules
+from fwc.ir.walk import chains
 from fwc.records import Record
 
 Feature = Literal["called chain", "assertion", "inventory"]
@@ -43,31 +44,31 @@ class Contents(Record):
 def contents_of(ruleset: Ruleset) -> Contents:
     types: set[type] = set()
     fields: set[Field] = set()
-    for _, _, _, rule in rules(ruleset):
-        types.update((type(rule.match), type(rule.verdict)))
+    every = [rule for _, each in chains(ruleset) for rule in each.rules]
+    matches = [rule.match for rule in every]
+    types.update(map(type, matches))
+    types.update([type(rule.verdict) for rule in every])
+    for rule in every:
         if rule.actions:
             types.update(map(type, rule.actions))
-        if isinstance(rule.verdict, VerdictMap):
+        if type(rule.verdict) is VerdictMap:
             types.update(type(verdict) for _, verdict in rule.verdict.entries)
             fields.update(rule.verdict.fields)
-    for condition in _conditions(rule.match for _, _, _, rule in rules(ruleset)).values():
+    for condition in conditions_of(matches).values():
         _look(condition, types, fields)
     return Contents(frozenset(types), frozenset(fields))
 
 
-def _conditions(matches: Iterable[Match]) -> dict[int, Match]:
-    """The conditions that must all hold, by identity. Rules share most of them: what is asked of one may be asked once."""
-    found: dict[int, Match] = {}
-    for match in matches:
-        parts = conjuncts(match)
-        found.update(zip(map(id, parts), parts, strict=True))
-    return found
+def conditions_of(matches: Iterable[Match]) -> dict[int, Match]:
+    """The `conjuncts` of all matches, by identity. Rules share most of them: what is asked of one may be asked once."""
+    parts = list(chain.from_iterable([m.parts if type(m) is AllOf else (m,) for m in matches]))
+    return dict(zip(map(id, parts), parts, strict=True))
 
 
-def asking(matches: Iterable[Match], fields: Iterable[Field]) -> set[int]:
-    """The identities of the conditions on one of the fields, of the `conjuncts` of the matches."""
+def asking(conditions: Mapping[int, Match], fields: Iterable[Field]) -> set[int]:
+    """The identities of the conditions on one of the fields."""
     found: set[int] = set()
-    for number, condition in _conditions(matches).items():
+    for number, condition in conditions.items():
         seen: set[Field] = set()
         _look(condition, set(), seen)
         if not seen.isdisjoint(fields):

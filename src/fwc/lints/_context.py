@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from fwc.analysis.facts import Facts
 from fwc.elaborate.elaborated import Elaborated
 from fwc.errors import InternalError
-from fwc.ir.match import Field
+from fwc.ir.match import Field, Match
 from fwc.ir.model import Chain, Role, Rule, Ruleset, Table
 from fwc.ir.walk import conjuncts
 from fwc.lints._conditions import interfaces
-from fwc.lints._contents import Contents, Feature, asking, contents_of
+from fwc.lints._contents import Contents, Feature, asking, conditions_of, contents_of
 from fwc.lints._settings import LintSettings
 from fwc.net.hooks import Hook
 from fwc.source import SourceFile, Span
@@ -49,6 +49,7 @@ class LintContext:
         self._contents: Contents | None = None
         self._contents_names: frozenset[str] | None = None
         self._authored: list[Authored] | None = None
+        self._authored_conditions: dict[int, Match] | None = None
         self._by_interface: list[tuple[Table, Chain, Rule]] | None = None
 
     @property
@@ -106,7 +107,9 @@ class LintContext:
     def authored_asking(self, *fields: Field) -> Sequence[Authored]:
         """Those of `authored` that have a condition on one of the fields."""
         every = self.authored()
-        wanted = asking((each[4].match for each in every), fields)
+        if self._authored_conditions is None:
+            self._authored_conditions = conditions_of(each[4].match for each in every)
+        wanted = asking(self._authored_conditions, fields)
         return [each for each in every if not wanted.isdisjoint(map(id, conjuncts(each[4].match)))] if wanted else []
 
     def by_interface(self) -> Sequence[tuple[Table, Chain, Rule]]:

@@ -51,6 +51,7 @@ from fwc.lints._registry import Lint, lint
 from fwc.source import Span
 
 _WORD = r"[A-Za-z_][\w-]*"
+_PIECE = 1 << 16
 _USE = r"\$\{?([A-Za-z_][\w-]*)"
 _COMMENT = r"#[^\n]*"
 _ONLY_WORDS = {code: " " for code in range(128) if not (chr(code).isalnum() or chr(code) in "_-")}
@@ -83,12 +84,26 @@ def _of_policy(context: LintContext) -> Iterator[tuple[str, str, Span]]:
         else:
             rules = rules or not isinstance(statement, ast.Zone | ast.Include | ast.PolicyInfo | ast.SetDecl)
     if rules:
-        counts = _counts(_without_comments(context.source.text), {name for _, name, _ in declared})
-        yield from (each for each in declared if counts[each[1]] == 1)
+        once = _once(context.source.text, {name for _, name, _ in declared})
+        yield from (each for each in declared if each[1] in once)
 
 
 def _without_comments(text: str) -> str:
     return re.sub(_COMMENT, "", text) if "#" in text else text
+
+
+def _once(text: str, names: set[str]) -> set[str]:
+    """The names that are a word of the text only once. Most are soon met again, so it is read in pieces, until all are."""
+    counts: Counter[str] = Counter()
+    left = names
+    start = 0
+    while start < len(text) and left:
+        end = text.find("\n", start + _PIECE)
+        end = len(text) if end < 0 else end
+        counts += _counts(_without_comments(text[start:end]), left)
+        left = {name for name in left if counts[name] < 2}
+        start = end
+    return {name for name in left if counts[name] == 1}
 
 
 def _counts(text: str, names: set[str]) -> Counter[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,8 @@ def output_directory(text: str) -> Path:
 def write_all(files: Sequence[PlannedFile], into: Path | None = None) -> None:
     """Write every file, each replaced atomically.
 
-    All contents are on disk under temporary names before the first rename, so a full disk leaves every old file intact.
+    All contents are on disk under temporary names before the first rename, so a full disk leaves every old file intact. What is
+    no file but a pipe or a terminal (`/dev/stdout`, `/dev/null`) is written to and stays what it is.
     The mode of a file that exists is kept; a new one is readable and writable by its owner only, because rulesets tell an
     attacker where to try. `into` is made first, where it is missing. Raises UsageError.
     """
@@ -44,15 +46,21 @@ def write_all(files: Sequence[PlannedFile], into: Path | None = None) -> None:
     try:
         if into is not None:
             into.mkdir(exist_ok=True)
+        streams = [file for file in files if _is_stream(file.path)]
         for file in files:
-            temporary.append((_write_temporary(file), file))
+            if file not in streams:
+                temporary.append((_write_temporary(file), file))
+        for file in streams:
+            with open(file.path, "w", encoding="utf-8", newline="\n") as stream:
+                stream.write(file.text)
         for name, file in temporary:
             os.replace(name, _target(file.path))
-        for directory in {_target(file.path).parent for file in files}:
+        for directory in {_target(file.path).parent for _, file in temporary}:
             _sync_directory(directory)
     except OSError as problem:
         reason = (problem.strerror or str(problem)).lower()
-        raise UsageError(f"cannot write {problem.filename or files[len(temporary)].path}: {reason}") from None
+        where = problem.filename or files[min(len(temporary), len(files) - 1)].path
+        raise UsageError(f"cannot write {where}: {reason}") from None
     finally:
         for name, _ in temporary:
             with contextlib.suppress(FileNotFoundError):
@@ -80,13 +88,27 @@ def difference(file: PlannedFile) -> str:
 
 
 def read_existing(path: Path) -> str | None:
-    """The present text, None when there is no such file. Raises UsageError when it cannot be read."""
+    """The present text, None when there is no such file, or one that text only passes through. Raises UsageError when it cannot
+    be read."""
+    if _is_stream(path):
+        return None
     try:
         return path.read_text(encoding="utf-8", errors="surrogateescape")
     except FileNotFoundError:
         return None
     except OSError as problem:
         raise UsageError(f"cannot read {path}: {(problem.strerror or str(problem)).lower()}") from None
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether there is a pipe, terminal or other device of characters. Raises UsageError where there is nothing to write to."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return False
+    if stat.S_ISBLK(mode) or stat.S_ISSOCK(mode):
+        raise UsageError(f"cannot write {path}: it is a {'disk' if stat.S_ISBLK(mode) else 'socket'}")
+    return stat.S_ISCHR(mode) or stat.S_ISFIFO(mode)
 
 
 def _target(path: Path) -> Path:

@@ -26,3 +26,13 @@ def test_words_are_counted_as_the_expression_finds_them(text: str) -> None:
     names = {"a", "b", "ab", "a-b", "_", "a1", "_-"}
     wanted = Counter(word for word in re.findall(unused_object._WORD, text) if word in names)
     assert unused_object._counts(text, names) == wanted
+
+
+@given(st.lists(st.sampled_from(["a", "b", "c", "ab", "# a", "\n", "b c"]), max_size=40), st.integers(1, 9))
+@settings(max_examples=500, deadline=None)
+def test_what_stands_once_is_found_in_pieces_as_in_the_whole(words: list[str], size: int) -> None:
+    text, names = " ".join(words), {"a", "b", "c", "ab"}
+    counts = unused_object._counts(re.sub("#.*", "", text), names)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(unused_object, "_PIECE", size)
+        assert unused_object._once(text, names) == {name for name in names if counts[name] == 1}

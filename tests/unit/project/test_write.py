@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
+import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -90,3 +94,36 @@ def test_out_of_date_and_difference(tmp_path: Path) -> None:
     write_all([planned])
     assert out_of_date([planned]) == []
     assert difference(planned) == ""
+
+
+def test_a_device_or_pipe_is_written_to_and_stays_what_it_is(tmp_path: Path) -> None:
+    """As root, replacing it would take /dev/null away from the whole machine."""
+    if os.geteuid() == 0:
+        null = tmp_path / "null"
+        os.mknod(null, stat.S_IFCHR | 0o666, os.makedev(1, 3))
+        write_all([PlannedFile(null, "rules\n")])
+        assert stat.S_ISCHR(null.stat().st_mode)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        planned = [PlannedFile(pipe, "rules\n"), PlannedFile(tmp_path / "file", "more\n")]
+        write_all(out_of_date(planned))  # which does not wait for somebody to write into the pipe
+        assert os.read(reader, 100) == b"rules\n"
+    finally:
+        os.close(reader)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert (tmp_path / "file").read_text() == "more\n"
+
+
+def test_a_socket_is_refused(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "s"))
+        with pytest.raises(UsageError, match="it is a socket"):
+            write_all([PlannedFile(tmp_path / "s", "rules\n")])
+
+
+def test_standard_output_by_its_path(tmp_path: Path) -> None:
+    program = "from pathlib import Path; from fwc.project.write import *; write_all([PlannedFile(Path('/dev/stdout'), 'rules')])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, check=True)
+    assert done.stdout == "rules"
