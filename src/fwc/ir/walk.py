@@ -94,9 +94,26 @@ def match_nodes(match: Match) -> Iterator[Match]:
             stack.extend(reversed(node.parts))
 
 
+Columns = list[tuple[tuple[Values, ...], dict[int, Values]]]
+_recent: list[tuple[Sequence[tuple[Values, ...]], Columns]] = []
+"""Large lookups that were asked for last: each step of a compile asks for the same."""
+
+
+def columns_of(elements: Sequence[tuple[Values, ...]]) -> Columns:
+    """For each field of a lookup its value in each element, and its different values by identity: most lookups have few for
+    their size, as one object each."""
+    known = next((columns for asked, columns in _recent if asked is elements), None)
+    if known is None:
+        columns = zip(*elements, strict=True)
+        known = [(column, dict(zip(map(id, column), column, strict=True))) for column in columns]
+        if len(elements) > 1000 and type(elements) is tuple:  # which cannot change
+            _recent[:] = [*_recent[-1:], (elements, known)]
+    return known
+
+
 def different_values(elements: Sequence[tuple[Values, ...]]) -> list[dict[int, Values]]:
-    """The values of each field of a lookup, by identity: most lookups have few for their size, as one object each."""
-    return [dict(zip(map(id, column), column, strict=True)) for column in zip(*elements, strict=True)]
+    """The different values of each field of a lookup, by identity."""
+    return [different for _, different in columns_of(elements)]
 
 
 _COMPARISONS = frozenset((Always, FieldIn, MaskedIn, TupleIn))

@@ -7,7 +7,7 @@ from itertools import compress, pairwise
 from operator import not_
 
 from fwc.ir.match import TupleIn
-from fwc.ir.walk import different_values
+from fwc.ir.walk import columns_of
 from fwc.net.addresses import AddressSet
 from fwc.net.hooks import Family
 from fwc.net.interfaces import IfaceSet
@@ -34,7 +34,7 @@ class Apart(Record):
 def cells_of(match: TupleIn, family: Family) -> tuple[Cell, ...] | None:
     """The elements of a lookup as cells; None when a value is not one run of numbers. Each value is looked at once."""
     columns: list[list[Run]] = []
-    for different, column in zip(different_values(match.elements), zip(*match.elements, strict=True), strict=True):
+    for column, different in columns_of(match.elements):
         runs: dict[int, Run] = {}
         for number, values in different.items():
             numbers = values.family(family) if isinstance(values, AddressSet) else values

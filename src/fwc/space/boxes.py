@@ -39,7 +39,7 @@ from fwc.ir.match import (
 )
 from fwc.ir.model import NamedSet
 from fwc.ir.text import match_text
-from fwc.ir.walk import different_values, match_nodes
+from fwc.ir.walk import columns_of, match_nodes
 from fwc.net.address_types import possibly, surely
 from fwc.net.addresses import AddressSet, prefixes
 from fwc.net.clock import DAY, LAST_MOMENT, moment
@@ -251,8 +251,7 @@ class Translator:
         if len(set(map(len, elements))) != 1:
             return [union for each in elements for union in self.elements(fields, [each], versions, within)]
         columns: list[list[tuple[Box, ...]]] = [[(within,)] * len(elements)] if within else []
-        values_by_field = zip(fields, different_values(elements), zip(*elements, strict=True), strict=False)
-        for field, different, column in values_by_field:
+        for field, (column, different) in zip(fields, columns_of(elements), strict=False):
             unions = {key: self._field(field, values, versions) for key, values in different.items()}
             if not any(unions.values()):
                 return [()] * len(elements)  # IPv4 addresses, for the packets of IPv6
