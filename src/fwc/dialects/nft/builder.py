@@ -57,6 +57,7 @@ from fwc.ir.verdict import (
     Verdict,
     VerdictMap,
 )
+from fwc.ir.walk import columns_of
 from fwc.net.addresses import AddressSet, format_address
 from fwc.net.hooks import Family
 from fwc.net.intervals import IntervalSet
@@ -138,7 +139,7 @@ class TableBuilder:
         at = family or Family.V4
         try:
             kinds = tuple(type_of(f, at) for f in each.fields)
-            expr = self.pool.tuples(each.fields, ((e, None) for e in each.elements), at, "", limit=1 << 30)
+            expr = self.pool.tuples(each.fields, columns_of(each.elements), None, at, "", limit=1 << 30)
         except Refused as refused:
             self._refuse(refused, each.origin.span)
             return
@@ -592,12 +593,11 @@ class TableBuilder:
             source: t.Expr = t.SetOf(tuple(states))
             key: t.Expr = t.Selector("ct state")
         else:
-            fields = verdict.fields
-            protocol = only_protocol(fields, probe.elements)
+            fields, columns = verdict.fields, columns_of(probe.elements)
+            protocol = only_protocol(fields, columns)
             if protocol:
-                rows = [(without_protocol(fields, values), word) for values, word in rows]
-                fields = tuple(field for field in fields if field is not Field.PROTOCOL)
-            source = self.pool.tuples(fields, rows, family, verdict.name)
+                fields, columns = without_protocol(fields, columns)
+            source = self.pool.tuples(fields, columns, [word for _, word in rows], family, verdict.name)
             key = key_of(fields, family, protocol)
         if isinstance(source, t.SetOf) and not source.elements:
             return []
@@ -606,8 +606,9 @@ class TableBuilder:
     def _translation(self, verdict: VerdictMap, family: Family) -> t.Statement | None:
         """A map of destinations: what it does not hold goes on to the next rule (nft_lookup.c). None without entries of the
         family."""
-        protocol = only_protocol(verdict.fields, [values for values, _ in verdict.entries])
-        rows: list[tuple[tuple[Values, ...], t.Expr | None]] = []
+        protocol = only_protocol(verdict.fields, columns_of([values for values, _ in verdict.entries]))
+        keys: list[tuple[Values, ...]] = []
+        targets: list[t.Expr] = []
         ports = False
         for values, each in verdict.entries:
             if any(isinstance(value, AddressSet) and not value.family(family) for value in values):
@@ -618,12 +619,13 @@ class TableBuilder:
             address = t.Word(format_address(family, target.low))
             ports = target.ports is not None
             data = t.Concat((address, t.Word(str(target.ports[0])))) if target.ports is not None else address
-            rows.append((without_protocol(verdict.fields, values), data))
-        if not rows:
+            keys.append(values)
+            targets.append(data)
+        if not keys:
             return None
-        fields = tuple(field for field in verdict.fields if field is not Field.PROTOCOL)
+        fields, columns = without_protocol(verdict.fields, columns_of(keys))
         kind = type_of(Field.DADDR, family) + (" . inet_service" if ports else "")
-        source = self.pool.tuples(fields, rows, family, verdict.name, kind=kind)
+        source = self.pool.tuples(fields, columns, targets, family, verdict.name, kind=kind)
         word = "ip" if family is Family.V4 else "ip6"
         return t.Nat("dnat", word, address=t.Mapped(key_of(fields, family, protocol), source), pair=ports)
 

@@ -32,7 +32,7 @@ from fwc.ir.match import (
     Values,
 )
 from fwc.ir.verdict import CopyMark
-from fwc.ir.walk import different_values
+from fwc.ir.walk import Columns, columns_of, different_values
 from fwc.net.addresses import AddressSet, format_address
 from fwc.net.clock import DAY, LAST_MOMENT, clock_text, moment, moment_text
 from fwc.net.hooks import Family
@@ -336,22 +336,21 @@ def key_of(fields: tuple[Field, ...], family: Family, protocol: str = "") -> t.E
     return parts[0] if len(parts) == 1 else t.Concat(parts)
 
 
-def only_protocol(fields: tuple[Field, ...], elements: Sequence[tuple[Values, ...]]) -> str:
+def only_protocol(fields: tuple[Field, ...], columns: Columns) -> str:
     """The word of the one protocol that all elements of a lookup with ports share; empty when there is none. Then the
     protocol need not be part of the key, which is shorter to read and to hash."""
-    if Field.PROTOCOL not in fields or not (Field.SPORT in fields or Field.DPORT in fields) or not elements:
+    if Field.PROTOCOL not in fields or not (Field.SPORT in fields or Field.DPORT in fields) or not columns:
         return ""
-    at = fields.index(Field.PROTOCOL)
-    first = elements[0][at]
+    first, *others = columns[fields.index(Field.PROTOCOL)][1].values()
     if not isinstance(first, IntervalSet) or first.size() != 1:
         return ""
     word = _PORT_WORDS.get(first.runs[0][0], "")
-    return word if word and all(each[at] is first or each[at] == first for each in elements) else ""
+    return word if word and all(each == first for each in others) else ""
 
 
-def without_protocol(fields: tuple[Field, ...], values: tuple[Values, ...]) -> tuple[Values, ...]:
+def without_protocol(fields: tuple[Field, ...], columns: Columns) -> tuple[tuple[Field, ...], Columns]:
     at = fields.index(Field.PROTOCOL)
-    return (*values[:at], *values[at + 1 :])
+    return (*fields[:at], *fields[at + 1 :]), [*columns[:at], *columns[at + 1 :]]
 
 
 def _set_reference(scope: Scope, match: SetRef, negated: bool, family: Family) -> t.Statement:
@@ -393,13 +392,12 @@ MOST_ELEMENTS = 4096
 
 
 def _tuple(scope: Scope, match: TupleIn, negated: bool, family: Family) -> t.Statement:
-    elements = _apart(match)
     fields = match.fields
-    protocol = "" if negated else only_protocol(fields, elements)
+    columns = columns_of(_apart(match))
+    protocol = "" if negated else only_protocol(fields, columns)
     if protocol:
-        elements = [without_protocol(fields, element) for element in elements]
-        fields = tuple(field for field in fields if field is not Field.PROTOCOL)
-    right = scope.pool.tuples(fields, ((element, None) for element in elements), family, match.name)
+        fields, columns = without_protocol(fields, columns)
+    right = scope.pool.tuples(fields, columns, None, family, match.name)
     if isinstance(right, t.SetOf) and not right.elements:
         raise Refused("an empty tuple of conditions")
     return t.Compare(key_of(fields, family, protocol), "!=" if negated else "", right)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from itertools import product
+from itertools import product, repeat
 
 from fwc.dialects.nft import tree as t
 from fwc.dialects.nft import words
 from fwc.dialects.nft.names import Names, Refused, iface
 from fwc.ir.match import Field, Values
+from fwc.ir.walk import Columns
 from fwc.net.addresses import AddressSet, format_run
 from fwc.net.hooks import Family
 from fwc.net.interfaces import IfaceSet
@@ -97,39 +98,35 @@ class _Known(Record):
 
     members: tuple[t.Word | t.Quoted, ...]
     ranges: bool
-    values: Values  # kept, so that their identity is not used again
-
-
-class _Column(dict[int, _Known]):
-    """One field of a large lookup, whose values are few for its size, each as one object."""
-
-    def __init__(self, field: Field, family: Family) -> None:
-        super().__init__()
-        self.field = field
-        self.family = family
-
-    def learn(self, values: Values) -> _Known:
-        found = members(self.field, values, self.family)
-        known = self[id(values)] = _Known(found, has_ranges(self.field, values, self.family), values)
-        return known
-
-    def members(self, column: Sequence[Values]) -> list[_Known]:
-        """What the field's values in all elements are."""
-        for number, values in dict(zip(map(id, column), column, strict=True)).items():
-            if number not in self:
-                self.learn(values)
-        return list(map(self.__getitem__, map(id, column)))
 
 
 _Combination = tuple[tuple[str, ...], tuple[t.Expr, ...], t.Expr | None]
 """One element of a concatenation: texts and expressions of its fields, and its data."""
 
 
-def _combinations(known: Sequence[Sequence[_Known]], data: Sequence[t.Expr | None]) -> Iterator[_Combination]:
-    """Each member of each field with each of the others."""
-    for row, own in zip(zip(*known, strict=True), data, strict=True):
-        for parts in product(*[each.members for each in row]):
-            yield tuple([part.text for part in parts]), parts, own
+def _combinations(
+    fields: tuple[Field, ...], columns: Columns, data: Iterable[t.Expr | None], family: Family
+) -> tuple[Iterable[_Combination], bool]:
+    """The elements of a lookup, and whether any is a range. Each different value is spelled once."""
+    known: list[list[_Known]] = []
+    lone, ranges = True, False
+    for field, (column, different) in zip(fields, columns, strict=True):
+        spelled = {n: _Known(members(field, v, family), has_ranges(field, v, family)) for n, v in different.items()}
+        known.append(list(map(spelled.__getitem__, map(id, column))))
+        lone = lone and all(len(each.members) == 1 for each in spelled.values())
+        ranges = ranges or any(each.ranges for each in spelled.values())
+    if lone:
+        texts = zip(*[[each.members[0].text for each in column] for column in known], strict=True)
+        words = zip(*[[each.members[0] for each in column] for column in known], strict=True)
+        return zip(texts, words, data, strict=False), ranges
+    # several members, or none where addresses are of the other family
+    found: list[_Combination] = []
+    ranges = False
+    for row, own in zip(zip(*known, strict=True), data, strict=False):
+        several = list(product(*[each.members for each in row]))
+        ranges = ranges or (bool(several) and any(each.ranges for each in row))
+        found.extend([(tuple([part.text for part in parts]), parts, own) for parts in several])
+    return found, ranges
 
 
 class Pool:
@@ -173,31 +170,20 @@ class Pool:
     def tuples(
         self,
         fields: tuple[Field, ...],
-        rows: Iterable[tuple[tuple[Values, ...], t.Expr | None]],
+        columns: Columns,
+        data: Sequence[t.Expr] | None,
         family: Family,
         title: str,
         limit: int = ANONYMOUS,
         kind: str = "verdict",
     ) -> t.Expr:
-        """The set (or, with data of `kind`, the map) of a concatenation: anonymous when small, else named."""
+        """The set (or, with data of `kind`, the map) of a concatenation of the fields: anonymous when small, else named."""
         elements: list[t.Element] = []
         seen: dict[tuple[str, ...], t.Expr | None] = {}
-        every = list(rows)
-        data = [own for _, own in every]
-        values = zip(*[values for values, _ in every], strict=True)
-        columns = [_Column(field, family) for field in fields]
-        known = [column.members(own) for column, own in zip(columns, values, strict=bool(every))]
-        combinations: Iterable[_Combination]
-        different = [each for column in columns for each in column.values()]
-        if all(len(each.members) == 1 for each in different):
-            ranges = any(each.ranges for each in different)
-            texts = zip(*[[each.members[0].text for each in column] for column in known], strict=True)
-            words = zip(*[[each.members[0] for each in column] for column in known], strict=True)
-            combinations = zip(texts, words, data, strict=True)
-        else:  # several members, or none where addresses are of the other family
-            met = [row for row in zip(*known, strict=True) if all(each.members for each in row)]
-            ranges = any(each.ranges for row in met for each in row)
-            combinations = _combinations(known, data)
+        combinations: Iterable[_Combination] = ()
+        ranges = False
+        if columns:
+            combinations, ranges = _combinations(fields, columns, repeat(None) if data is None else data, family)
         for spelling, parts, own in combinations:
             if spelling not in seen:
                 seen[spelling] = own
