@@ -236,9 +236,13 @@ class Dimensions:
 
     def holds(self, box: Box, point: Point) -> bool:
         """Whether `point` lies in `box`; a dimension that the point leaves open counts as its lowest value."""
+        all_runs = self.runs
         for c in box:
             value = point.get(c >> SHIFT, 0)
-            if not any(low <= value <= high for low, high in self.runs[c]):
+            runs = all_runs[c]
+            if not runs[0][0] <= value <= runs[-1][1]:
+                return False
+            if len(runs) > 1 and not any(low <= value <= high for low, high in runs):
                 return False
         return True
 
