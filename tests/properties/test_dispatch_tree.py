@@ -91,3 +91,23 @@ def test_ten_thousand_cells_cost_some_tens_of_rules() -> None:
 def test_cells_that_nothing_tells_apart_stay_a_list() -> None:
     rows = [((0, 0xFFFF), (1, 1), (6, 17), (80, 80))] * 20
     assert tree(FIELDS, rows) == Node(tuple(rows))
+
+
+@pytest.mark.parametrize("steep", [(False, False), (True, False), (True, True)])
+def test_a_steep_tree_is_no_list(steep: tuple[bool, bool]) -> None:
+    """Addresses of which half are in one small part of the rest, again and again."""
+    rng = random.Random(5)
+
+    def address(steep: bool) -> int:
+        bits = rng.randrange(32) if steep else 31
+        return rng.randrange(1 << bits, 2 << bits)
+
+    points = {(address(steep[0]), address(steep[1]), 6, rng.randrange(1 << 16)) for _ in range(20_000)}
+    rows = [tuple((value, value) for value in point) for point in sorted(points)]
+    node = tree(FIELDS, rows)
+
+    def longest(node: Node) -> int:
+        return max([len(node.cells), *(longest(branch.node) for branch in node.branches)])
+
+    assert longest(node) <= 2 * LEAF
+    assert max(met(node, tuple(low for low, _ in cell)) for cell in rng.sample(rows, 500)) <= 14 * LEAF

@@ -95,13 +95,14 @@ def match_nodes(match: Match) -> Iterator[Match]:
 
 
 Columns = list[tuple[tuple[Values, ...], dict[int, Values]]]
+"""For each field of a lookup its value in each element, and its different values by identity."""
+
 _recent: list[tuple[Sequence[tuple[Values, ...]], Columns]] = []
-"""Large lookups that were asked for last: each step of a compile asks for the same."""
+"""The two large lookups that were asked for last, since each step of a compile asks for the same; they are kept until then."""
 
 
 def columns_of(elements: Sequence[tuple[Values, ...]]) -> Columns:
-    """For each field of a lookup its value in each element, and its different values by identity: most lookups have few for
-    their size, as one object each."""
+    """The columns of a lookup: most have few different values for their size, as one object each."""
     known = next((columns for asked, columns in _recent if asked is elements), None)
     if known is None:
         columns = zip(*elements, strict=True)

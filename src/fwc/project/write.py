@@ -38,29 +38,31 @@ def write_all(files: Sequence[PlannedFile], into: Path | None = None) -> None:
     """Write every file, each replaced atomically.
 
     All contents are on disk under temporary names before the first rename, so a full disk leaves every old file intact. What is
-    no file but a pipe or a terminal (`/dev/stdout`, `/dev/null`) is written to and stays what it is.
+    no file but a pipe or a device, or an open file (`/dev/stdout`), is written to and stays what it is.
     The mode of a file that exists is kept; a new one is readable and writable by its owner only, because rulesets tell an
     attacker where to try. `into` is made first, where it is missing. Raises UsageError.
     """
     temporary: list[tuple[str, PlannedFile]] = []
+    streams = [file for file in files if _is_stream(file.path)]
+    at = into
     try:
         if into is not None:
             into.mkdir(exist_ok=True)
-        streams = [file for file in files if _is_stream(file.path)]
         for file in files:
             if file not in streams:
+                at = file.path
                 temporary.append((_write_temporary(file), file))
         for file in streams:
-            with open(file.path, "w", encoding="utf-8", newline="\n") as stream:
-                stream.write(file.text)
+            at = file.path
+            _write_into(file)
         for name, file in temporary:
+            at = file.path
             os.replace(name, _target(file.path))
         for directory in {_target(file.path).parent for _, file in temporary}:
             _sync_directory(directory)
     except OSError as problem:
         reason = (problem.strerror or str(problem)).lower()
-        where = problem.filename or files[min(len(temporary), len(files) - 1)].path
-        raise UsageError(f"cannot write {where}: {reason}") from None
+        raise UsageError(f"cannot write {problem.filename or at}: {reason}") from None
     finally:
         for name, _ in temporary:
             with contextlib.suppress(FileNotFoundError):
@@ -101,7 +103,10 @@ def read_existing(path: Path) -> str | None:
 
 
 def _is_stream(path: Path) -> bool:
-    """Whether there is a pipe, terminal or other device of characters. Raises UsageError where there is nothing to write to."""
+    """Whether there is an open file of this process, a pipe, a terminal or another device of characters. Raises UsageError where
+    there is nothing to write to."""
+    if _descriptor(path) is not None:
+        return True
     try:
         mode = os.stat(path).st_mode
     except OSError:
@@ -109,6 +114,26 @@ def _is_stream(path: Path) -> bool:
     if stat.S_ISBLK(mode) or stat.S_ISSOCK(mode):
         raise UsageError(f"cannot write {path}: it is a {'disk' if stat.S_ISBLK(mode) else 'socket'}")
     return stat.S_ISCHR(mode) or stat.S_ISFIFO(mode)
+
+
+def _descriptor(path: Path) -> int | None:
+    """The number of the open file that `/dev/stdout`, `/dev/fd/3` and the like stand for. What it leads to may be a file with
+    other text in it, which is not to be replaced."""
+    place = os.path.abspath(path)
+    for _ in range(8):
+        directory, name = os.path.split(place)
+        if directory in ("/dev/fd", "/proc/self/fd", f"/proc/{os.getpid()}/fd") and name.isdecimal():
+            return int(name)
+        if not os.path.islink(place):
+            return None
+        place = os.path.join(directory, os.readlink(place))
+    return None
+
+
+def _write_into(file: PlannedFile) -> None:
+    number = _descriptor(file.path)
+    with open(file.path if number is None else os.dup(number), "w", encoding="utf-8", newline="\n") as stream:
+        stream.write(file.text)
 
 
 def _target(path: Path) -> Path:

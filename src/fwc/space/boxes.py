@@ -55,6 +55,8 @@ MAX_BOXES = 50_000
 MAX_ELEMENTS = 400_000
 """Boxes of one condition that lists them: as many as its text is long."""
 
+_QUICK = frozenset((FieldIn,))
+
 MAX_DEPTH = 150
 """Nesting of one condition; deeper ones are one opaque atom."""
 
@@ -229,7 +231,10 @@ class Translator:
         return boxes
 
     def within(self, box: Box, match: AllOf) -> tuple[Box, ...] | None:
-        """The packets of `box` that `match` holds for, found at once; None when they are too many for that. Not remembered."""
+        """The packets of `box` that `match` holds for, found at once; None when there are conditions whose translation is worth
+        remembering, or too many packets for that."""
+        if not _QUICK.issuperset(map(type, match.parts)):
+            return None
         if self._nothing and not self._nothing.isdisjoint(map(id, match.parts)):
             return ()
         try:

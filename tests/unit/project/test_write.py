@@ -123,7 +123,23 @@ def test_a_socket_is_refused(tmp_path: Path) -> None:
             write_all([PlannedFile(tmp_path / "s", "rules\n")])
 
 
-def test_standard_output_by_its_path(tmp_path: Path) -> None:
-    program = "from pathlib import Path; from fwc.project.write import *; write_all([PlannedFile(Path('/dev/stdout'), 'rules')])"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, check=True)
-    assert done.stdout == "rules"
+@pytest.mark.parametrize("mode", ["w", "a"])
+def test_standard_output_by_its_path_is_written_to(tmp_path: Path, mode: str) -> None:
+    """A file that it leads to keeps what stands before, and takes what comes behind."""
+    program = "from fwc.project.write import *\nfrom pathlib import Path\n"
+    program += "write_all([PlannedFile(Path('/dev/stdout'), 'rules\\n')])"
+    with open(tmp_path / "file", mode) as stream:
+        for words in (["echo", "before"], [sys.executable, "-c", program], ["echo", "behind"]):
+            subprocess.run(words, stdout=stream, check=True)
+    assert (tmp_path / "file").read_text() == "before\nrules\nbehind\n"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "rules\n"
+
+
+def test_the_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    full, other = Path("/dev/full"), tmp_path / "other"
+    if not full.exists():
+        pytest.skip("this system has no /dev/full")
+    with pytest.raises(UsageError, match="cannot write /dev/full: no space left"):
+        write_all([PlannedFile(other, "1\n"), PlannedFile(full, "2\n"), PlannedFile(tmp_path / "third", "3\n")])
+    assert list(tmp_path.iterdir()) == []

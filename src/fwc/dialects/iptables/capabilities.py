@@ -60,7 +60,7 @@ CAPABILITIES: tuple[Capability, ...] = tuple(
         ("clamp", _Y, "TCPMSS"),
         ("notrack", _Y, "CT --notrack in the raw table"),
         ("early", _Y, "raw table"),
-        ("chains", _Y, "user chains, jump, goto, return"),
+        ("chains", _Y, "user chains, jump, goto, return; 16 nested, as the kernel's nf_tables takes"),
         (
             "hook",
             _P,

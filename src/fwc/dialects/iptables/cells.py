@@ -23,8 +23,8 @@ _TRANSPORT = (Field.PROTOCOL, Field.SPORT, Field.DPORT)
 
 
 class Lookup(Record):
-    """The elements of a tuple, each with one run of values in every field; of the cells in `lists` the destination ports are only
-    some of their run, and one rule can name them."""
+    """The elements of a tuple, each with one run of values in every field, addresses first. Of the cells in `lists` the
+    destination ports are only some of their run; one rule can name them."""
 
     fields: tuple[Field, ...]
     cells: Sequence[Cell]
@@ -52,7 +52,12 @@ def plain_lookup(found: Conjunction) -> Lookup | None:
     if len(families) != 1:
         return None
     cells = cells_of(match, families.pop())
-    return None if cells is None else _with_port_lists(match.fields, cells)
+    if cells is None:
+        return None
+    order = sorted(range(len(match.fields)), key=lambda at: match.fields[at] not in _ADDRESSES)
+    if order != list(range(len(order))):
+        cells = tuple([tuple([cell[at] for at in order]) for cell in cells])
+    return _with_port_lists(tuple([match.fields[at] for at in order]), cells)
 
 
 def _with_port_lists(fields: tuple[Field, ...], cells: Sequence[Cell]) -> Lookup:

@@ -1,8 +1,9 @@
 """Long lists of value combinations as a tree of chains: iptables has no lookup of its own.
 
 Each chain holds a few rules and a few branches, disjoint prefixes of addresses or ranges of ports, so that a packet meets some
-tens of rules where a list has thousands (docs/performance.md). A branch only leads on: the rules at the end hold the whole
-condition, so it does not matter to the meaning how the tree is cut.
+tens of rules where a list has thousands (docs/performance.md). A branch only leads on, and the rules at the end hold the whole
+condition: how the tree is cut decides nothing. What does matter is that packets do not come back from the last branches of a
+chain, so these are disjoint and nothing may stand behind them.
 """
 
 from __future__ import annotations
@@ -19,9 +20,13 @@ from fwc.records import Record
 LEAF = 8
 """So many rules stand one after the other."""
 FAN = 4
-"""Branches of one chain."""
+"""Branches of one chain: with more a packet meets more rules on its way, with fewer it enters more chains."""
+WIDE = 16
+"""Branches where the chains are deep already, or where one branch of a few would have most of the cells."""
+SHALLOW = 5
+"""Levels on which chains have FAN branches."""
 DEEPEST = 10
-"""Nested chains; nf_tables takes 16, and the policy's own count too."""
+"""The last level. The kernel's nf_tables takes 16 nested chains, and the policy's own count too."""
 
 _ADDRESSES = (Field.SADDR, Field.DADDR)
 _PORTS = (Field.SPORT, Field.DPORT)
@@ -48,12 +53,13 @@ class Node(Record):
 
 
 def tree(fields: tuple[Field, ...], cells: Sequence[Cell], depth: int = 0) -> Node:
-    """A tree whose leaves hold every cell once."""
+    """A tree whose leaves hold every cell once; `depth` is the level of its root, above 0 when the chains around it are many."""
     if len(cells) <= LEAF or depth == DEEPEST:
         return Node(tuple(cells))
     for at in _selective(fields, cells):
         field = fields[at]
-        blocks, kept = _prefixes(cells, at) if field in _ADDRESSES else _ranges(cells, at)
+        fan = FAN if depth < SHALLOW else WIDE
+        blocks, kept = _prefixes(cells, at, fan) if field in _ADDRESSES else _ranges(cells, at, fan)
         if len(blocks) < 2 or len(kept) > len(cells) // 2:
             continue
         branches = [Branch(field, run, tree(fields, block, depth + 1)) for run, block in blocks]
@@ -87,15 +93,16 @@ def _one_protocol(fields: tuple[Field, ...], cells: Sequence[Cell]) -> bool:
 Blocks = list[tuple[Run, list[Cell]]]
 
 
-def _prefixes(cells: Sequence[Cell], at: int) -> tuple[Blocks, list[Cell]]:
-    """The cells by up to FAN disjoint prefixes, the fullest halved again and again; and those in no half."""
+def _prefixes(cells: Sequence[Cell], at: int, fan: int) -> tuple[Blocks, list[Cell]]:
+    """The cells by up to `fan` disjoint prefixes, the fullest halved again and again, or more where one has most of them; and
+    those in no half."""
     kept: list[Cell] = []
     runs = [cell[at] for cell in cells]
     lows = [low for low, _ in runs]
     heap: list[_Half] = []
     _push(heap, runs, sorted(range(len(cells)), key=runs.__getitem__))
     done: list[_Half] = []
-    while heap and len(heap) + len(done) < FAN:
+    while heap and len(heap) + len(done) < (fan if -heap[0][0] * 2 <= len(cells) else WIDE):
         half = heappop(heap)
         _, base, size, numbers = half
         if len(numbers) <= LEAF or size == 0:
@@ -125,10 +132,10 @@ def _push(heap: list[_Half], runs: Sequence[Run], numbers: list[int]) -> None:
     heappush(heap, (-len(numbers), low >> size << size, size, numbers))
 
 
-def _ranges(cells: Sequence[Cell], at: int) -> tuple[Blocks, list[Cell]]:
-    """The cells by up to FAN ranges of equal weight; and those that reach from one range into the next."""
+def _ranges(cells: Sequence[Cell], at: int, fan: int) -> tuple[Blocks, list[Cell]]:
+    """The cells by up to `fan` ranges of equal weight; and those that reach from one range into the next."""
     ordered = sorted(cells, key=lambda cell: cell[at])
-    count = min(FAN, -(-len(ordered) // LEAF))
+    count = min(fan, -(-len(ordered) // LEAF))
     starts = sorted({ordered[number * len(ordered) // count][at][0] for number in range(count)})
     blocks: Blocks = []
     kept: list[Cell] = []

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 from fwc.dialects.iptables.builtin import HOOK_OF_CHAIN
 from fwc.dialects.iptables.cells import CellWords, plain_lookup
-from fwc.dialects.iptables.dispatch import Node, tree
+from fwc.dialects.iptables.dispatch import DEEPEST, Node, tree
 from fwc.dialects.iptables.hooks import INTERFACES
 from fwc.dialects.iptables.matches import SetWords, pieces
 from fwc.dialects.iptables.names import CHAIN_LENGTH, Names, clean
+from fwc.dialects.iptables.nesting import NESTED, too_deep
 from fwc.dialects.iptables.parts import (
     COMMENT,
     PROTOCOL,
@@ -69,9 +70,6 @@ TREE = 24
 FAN = 16
 COMMENT_LENGTH = 255
 MAX_FLAT = 4096
-MAX_DEPTH = 64
-"""Nested user chains; nf_tables itself refuses more than 16."""
-
 Body = list[RuleLine]
 
 
@@ -175,8 +173,8 @@ class TableEmitter:
                 raise Inexpressible("chain", f"there is no chain {chain_name!r}")
             name = self._user[key] = self.names.make(self._prefix + _chain_name(chain_name))
             body = self.open(name, chain.comment)
-            if self._depth == MAX_DEPTH:
-                raise Inexpressible("chain", f"chains nest more than {MAX_DEPTH} deep", "the kernel takes 16 levels")
+            if self._depth == NESTED:
+                raise too_deep()
             self._depth += 1
             hooks = self._hooks.get((context.ir_table, chain_name), context.hooks)
             context = Context(context.accept, hooks, context.ir_table, context.tail, context.jumped)
@@ -275,15 +273,18 @@ class TableEmitter:
         plain = len(steps) == 1 and not steps[0].needs and not steps[0].match
         target = steps[0].target if plain else ("-j", self._ending(steps, protocols, item))
         words = CellWords(lookup, place, target)
-        inner = self._node(tree(lookup.fields, lookup.cells), words, item)
+        # a chain for what a rule does, the one that the rules stand in, and the base chain count, too
+        inner = self._node(tree(lookup.fields, lookup.cells, max(0, DEEPEST + 3 + self._depth - NESTED)), words, item)
         body.append(_line(chain, (*rest.single, *item.comment), ("-j", self._helper_of(inner, item)), item))
         return True
 
     def _node(self, node: Node, words: CellWords, item: Item) -> list[Words]:
+        """The rules of a chain. Nothing may be put behind them: packets do not come back from the last branches."""
         out = [rule for cell in node.cells for rule in words.rules(cell)]
-        for number, branch in enumerate(node.branches, node.apart - len(node.branches)):
+        first = len(node.branches) - node.apart
+        for number, branch in enumerate(node.branches):
             name = self._helper_of(self._node(branch.node, words, item), item)
-            out.append(words.branch(branch, ("-j" if number < 0 else "-g", name)))
+            out.append(words.branch(branch, ("-g" if number >= first else "-j", name)))
         return out
 
     def _steps(
@@ -530,7 +531,10 @@ def _tuples_out(one: Conjunction, family: Family) -> list[Conjunction]:
         match: Match = alternatives(literal.match)
         if literal.negated:
             match = negate(match)
-        parts = conjunctions(match, family, 1 << 18)
+        try:
+            parts = conjunctions(match, family, 1 << 18)
+        except TooManyConjunctions as problem:
+            raise Inexpressible("conditions", str(problem), "split the rule") from None
         out = [both for left in out for right in parts if (both := join(left, right)) is not None]
     return out
 

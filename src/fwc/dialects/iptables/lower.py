@@ -9,6 +9,7 @@ from fwc.dialects.base import LowerOptions
 from fwc.dialects.iptables.builtin import BUILTIN, CHAIN_OF_HOOK, TABLES, place
 from fwc.dialects.iptables.emit import Body, Context, TableEmitter
 from fwc.dialects.iptables.natives import native_rules
+from fwc.dialects.iptables.nesting import first_too_deep, too_deep
 from fwc.dialects.iptables.parts import Inexpressible
 from fwc.dialects.iptables.rates import BadRate
 from fwc.dialects.iptables.sets import IpSets
@@ -327,6 +328,9 @@ class _FamilyLowering:
 
     def _block(self, name: str) -> TableBlock:
         emitter = self._emitters[name]
+        deep = first_too_deep(emitter.chains, BUILTIN[name])
+        if deep is not None:
+            self._problems.add(too_deep(), deep.origin)
         chains: list[ChainLine] = []
         rules: list[RuleLine] = []
         for chain, body in emitter.chains.items():

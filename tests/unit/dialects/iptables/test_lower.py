@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from tests.unit.dialects.iptables.build import (
     base,
@@ -81,6 +83,7 @@ from fwc.ir.verdict import (
     Verdict,
     VerdictMap,
 )
+from fwc.net.addresses import AddressSet
 from fwc.net.hooks import ChainType, Family, Hook
 from fwc.net.interfaces import IfaceSet
 from fwc.net.intervals import IntervalSet
@@ -544,8 +547,56 @@ def test_reject_outside_filter_and_drop_in_nat() -> None:
     assert "nat table" in refused(nat(Hook.PREROUTING, Rule(ALWAYS, (), DROP)))[0]
 
 
+def nested(count: int, *inside: Rule) -> Ruleset:
+    """A built-in chain and `count` chains in each other."""
+    chains = [Chain(f"c{i}", (Rule(ALWAYS, (), Jump(f"c{i + 1}")),)) for i in range(1, count)]
+    first = Chain("input", (Rule(ALWAYS, (), Jump("c1")),), base())
+    return ruleset(first, *chains, Chain(f"c{count}", inside))
+
+
+def test_chains_nest_as_deep_as_the_kernel_takes() -> None:
+    assert len(lines(nested(15, Rule(ALWAYS, (), DROP)))) == 16
+    (message,) = refused(nested(16, Rule(ALWAYS, (), DROP)))
+    assert "more than 16 deep" in message
+    # a chain that a rule becomes is one more
+    logged = Rule(saddr("10.0.0.1"), (Log("x"),), DROP)
+    assert len(lines(nested(14, logged))) == 17
+    (message,) = refused(nested(15, logged))
+    assert "more than 16 deep" in message
+
+
+def test_the_tree_of_a_lookup_fits_between_the_chains_around_it() -> None:
+    rng = random.Random(3)
+
+    def host() -> AddressSet:
+        return net(f"10.{1 << rng.randrange(8)}.{1 << rng.randrange(8)}.{rng.randrange(256)}")
+
+    steep = tuple((host(), IntervalSet.of(6), IntervalSet.of(port)) for port in range(1, 3000))
+    lookup = TupleIn((Field.SADDR, Field.PROTOCOL, Field.DPORT), steep)
+    for around in (1, 6, 9):
+        assert len(lines(nested(around, Rule(lookup, (), ACCEPT)))) > 2000
+
+
+def test_a_lookup_with_addresses_behind_ports() -> None:
+    fields = (Field.PROTOCOL, Field.DPORT, Field.SADDR)
+    rows = tuple((IntervalSet.of(6), IntervalSet.of(100 + n % 3), net(f"10.0.{n}.1")) for n in range(60))
+    found = lines(of_input(Rule(TupleIn(fields, rows), (), ACCEPT)))
+    rules = [line for line in found if line.endswith("-j ACCEPT")]
+    assert len(rules) == 60
+    assert all(" -s 10.0." in line and " --dport 10" in line for line in rules)
+
+
+def test_a_long_lookup_that_must_not_hold_is_refused() -> None:
+    fields = (Field.SADDR, Field.DADDR, Field.PROTOCOL, Field.DPORT)
+    rows = tuple(
+        (net(f"10.0.{n}.1"), net(f"10.1.{n}.1"), IntervalSet.of(6), IntervalSet.of(100 + n)) for n in range(30)
+    )
+    (message,) = refused(of_input(Rule(negate(TupleIn(fields, rows)), (), DROP)))
+    assert "alternatives" in message
+
+
 def test_nesting_is_bounded() -> None:
     chains = [Chain(f"c{i}", (Rule(ALWAYS, (), Jump(f"c{i + 1}")),)) for i in range(2000)]
     last = Chain("c2000", (Rule(ALWAYS, (), DROP),))
     first = Chain("input", (Rule(ALWAYS, (), Jump("c0")),), base())
-    assert "nest more than" in refused(ruleset(first, *chains, last))[0]
+    assert "more than 16 deep" in refused(ruleset(first, *chains, last))[0]
