@@ -124,7 +124,7 @@ def _init_of(cls: type[Any], fields: dict[str, object]) -> FunctionType:
 
 
 @cache
-def _setting_all(count: int, makers: Set[str], parts: tuple[tuple[int, tuple[str, ...]], ...] = ()) -> CodeType:
+def _setting_all(count: int, makers: Set[str], parts: tuple[tuple[int, tuple[str, ...]], ...]) -> CodeType:
     """The code of an `__init__` with the fields `_0`, `_1` ...; that of `_2` calls `_make_2`, if this is in `makers`, for a value
     that is missing, and sets its `parts`, if it has any. A command needs some 15 of them, 2 % of the start of a small one: not
     worth writing each down."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple
 
-from fwc.ir.match import AllOf, Chance, Field, FieldIn, MaskedIn, Per, SetRef, TupleIn, WithinConnections, WithinRate
+from fwc.ir.match import Chance, Field, FieldIn, MaskedIn, Per, SetRef, TupleIn, WithinConnections, WithinRate
 from fwc.ir.model import Chain, NamedSet, Rule, Ruleset, Table
 from fwc.ir.verdict import (
     Accept,
@@ -301,7 +301,7 @@ class _Builder:
         for index, rule in enumerate(chain.rules):
             place = Place(table, name, index)
             boxes: tuple[Box, ...] | None = None
-            if not (top or unstable or self._versions) and len(context) == 1 and type(rule.match) is AllOf:
+            if not (top or unstable or self._versions) and len(context) == 1:
                 boxes = translator.within(context[0], rule.match)
             if boxes is None or unstable:
                 boxes = translator.boxes(rule.match, self._versions)
@@ -316,7 +316,7 @@ class _Builder:
             if rule.actions:
                 self._actions(rule, boxes, place)
             verdict = rule.verdict
-            if type(verdict) is Goto and self._nothing_behind(chain.rules[index + 1 :], boxes):
+            if type(verdict) is Goto and self._nothing_behind(chain.rules, index, boxes):
                 verdict = Jump(verdict.chain)
             if type(verdict) is Drop or (type(verdict) is Accept and self.next_base is None):
                 self._add(Kind.TERMINAL, boxes, verdict, place)
@@ -511,14 +511,14 @@ class _Builder:
         if not self._ends_all(boxes):
             self._skip(boxes, end, place)
 
-    def _nothing_behind(self, rules: Sequence[Rule], boxes: tuple[Box, ...]) -> bool:
-        """Whether the packets of a goto pass all the rules behind it, as those of one branch of a tree pass the other branches:
-        then it is as good as a jump, and nothing has to be said of the rest of the chain."""
-        if len(rules) > MOST_BEHIND or self.dimensions.unstable or self.source.writes(self.table):
+    def _nothing_behind(self, rules: Sequence[Rule], index: int, boxes: tuple[Box, ...]) -> bool:
+        """Whether the packets of the goto at `index` pass all rules behind it, as those of one branch of a tree pass the other
+        branches: then it is as good as a jump, and nothing has to be said of the rest of the chain."""
+        if len(rules) - index - 1 > MOST_BEHIND or self.dimensions.unstable or self.source.writes(self.table):
             return False
         boxes_of = self.source.translators[self.table].boxes
         apart = self.dimensions.apart
-        behind = [box for rule in rules for box in boxes_of(rule.match, self._versions)]
+        behind = [box for rule in rules[index + 1 :] for box in boxes_of(rule.match, self._versions)]
         return len(behind) * len(boxes) <= MOST_BEHIND and all(apart(a, b) for a in boxes for b in behind)
 
     def _ends_all(self, boxes: tuple[Box, ...]) -> bool:

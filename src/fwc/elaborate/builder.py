@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from fwc.diagnostics import Diagnostic, error
 from fwc.elaborate.conditions import at_site, check_states, condition, inner
@@ -15,7 +15,7 @@ from fwc.elaborate.options import Options, sort_options
 from fwc.elaborate.report import caution, mistake
 from fwc.elaborate.rule_codes import CONDITION, EMPTY_SET, MISSING_END, NO_MATCH
 from fwc.elaborate.sides import FROM, NET, SELF, TO, Side, Sides
-from fwc.elaborate.sites import BASES, DUAL, FILTER, Site, Where, bit, families_of
+from fwc.elaborate.sites import BASES, DUAL, Site, bit, families_of
 from fwc.elaborate.traffic_forms import Flows, TrafficForm, traffic_form
 from fwc.ir.match import ALWAYS, NEVER, AllOf, Always, Field, FieldIn, Match, SetRef, all_of, family_is
 from fwc.ir.model import Chain, Rule
@@ -91,7 +91,6 @@ class Builder:
         self._traffic: dict[object, tuple[TrafficForm | None, Flows]] = {}  # with the flows, whose identity is the key
         self._sources: dict[object, Side] = {}
         self._targets: dict[object, Side] = {}
-        self._chains: dict[tuple[int, int], list[tuple[Site, str]]] = {}
         self._whole = (self.sides.whole(FROM), self.sides.whole(TO))
 
     # ----- chains -------------------------------------------------------------
@@ -213,20 +212,11 @@ class Builder:
 
     # ----- matches ------------------------------------------------------------
 
-    def chains_of(self, where: Where, parts: Parts) -> Sequence[tuple[Site, str]]:
-        """The chains of `where` that packets from the one side to the other can meet."""
-        if where is not FILTER:
-            return where.chains
-        key = (parts.source.places, parts.destination.places)
-        found = self._chains.get(key)
-        if found is None:
-            found = self._chains[key] = [(site, chain) for site, chain in where.chains if _can_be(*key, site)]
-        return found
-
     def match_at(self, parts: Parts, site: Site) -> Match | None:
         """The statement's packets at `site`; None when none of them can be there."""
         source, destination = parts.source, parts.destination
-        if not _can_be(source.places, destination.places, site):
+        needs = _NEEDS.get(site)
+        if needs is not None and not (source.places & needs[0] and destination.places & needs[1]):
             return None
         cover = site in _COVERED or (site is _PREROUTING and destination.places & SELF > 0)
         return self.compose(source, destination, parts.flows, parts.matches, parts.families, site, cover)
@@ -358,12 +348,6 @@ _COVERED = frozenset({Site.INPUT, Site.OUTPUT})
 _PREROUTING = Site.PREROUTING
 _NEEDS = {Site.INPUT: (NET, SELF), Site.FORWARD: (NET, NET), Site.OUTPUT: (SELF, NET)}
 """Where sender and receiver are, seen from each hook."""
-
-
-def _can_be(source: int, destination: int, site: Site) -> bool:
-    """Whether packets between such places can be at the site."""
-    needs = _NEEDS.get(site)
-    return needs is None or bool(source & needs[0] and destination & needs[1])
 
 
 def _start(span: Span) -> Span:

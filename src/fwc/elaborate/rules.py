@@ -82,7 +82,7 @@ class _Emitter:
     def everywhere(self, where: Where) -> bool:
         builder, parts = self.builder, self.parts
         found = False
-        for site, chain in builder.chains_of(where, parts):
+        for site, chain in where.chains:
             match = builder.match_at(parts, site)
             if match is not None:
                 found = True

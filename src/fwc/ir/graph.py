@@ -92,10 +92,13 @@ def depths(table: Table) -> dict[str, int]:
 
     Only for tables without cycles.
     """
-    graph = calls(table)
-    order = topological(graph)
-    depth = {chain.name: 0 for chain in table.chains if chain.base is not None}
-    for name in order:
+    return depths_in(calls(table), {chain.name: 0 for chain in table.chains if chain.base is not None})
+
+
+def depths_in(graph: Mapping[str, Mapping[str, object]], starts: Mapping[str, int]) -> dict[str, int]:
+    """The same in a graph without cycles, from chains that stand as deep as `starts` says."""
+    depth = dict(starts)
+    for name in topological(graph):
         if name in depth:
             for target in graph[name]:
                 if target in graph:

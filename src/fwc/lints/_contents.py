@@ -10,7 +10,7 @@ from typing import Literal
 from fwc.ir.match import AllOf, AnyOf, Field, FieldIn, MaskedIn, Match, Not, SetRef, TupleIn
 from fwc.ir.model import Ruleset
 from fwc.ir.verdict import Action, Verdict, VerdictMap
-from fwc.ir.walk import chains
+from fwc.ir.walk import conjuncts, rules
 from fwc.records import Record
 
 Feature = Literal["called chain", "assertion", "inventory"]
@@ -30,21 +30,17 @@ def name_of(need: Need) -> str:
 
 class Contents(Record):
     """The types of all conditions, actions and verdicts, and the fields that conditions look at; those in verdict maps count as
-    the rules' own."""
+    the rules' own. `names` are the words for all of it."""
 
     types: frozenset[type]
     fields: frozenset[Field]
-
-    @property
-    def names(self) -> frozenset[str]:
-        """The words for all of it."""
-        return frozenset([*(each.__name__ for each in self.types), *(field.value for field in self.fields)])
+    names: frozenset[str]
 
 
 def contents_of(ruleset: Ruleset) -> Contents:
     types: set[type] = set()
     fields: set[Field] = set()
-    every = [rule for _, each in chains(ruleset) for rule in each.rules]
+    every = [rule for _, _, _, rule in rules(ruleset)]
     matches = [rule.match for rule in every]
     types.update(map(type, matches))
     types.update([type(rule.verdict) for rule in every])
@@ -56,12 +52,13 @@ def contents_of(ruleset: Ruleset) -> Contents:
             fields.update(rule.verdict.fields)
     for condition in conditions_of(matches).values():
         _look(condition, types, fields)
-    return Contents(frozenset(types), frozenset(fields))
+    names = frozenset([*(each.__name__ for each in types), *map(name_of, fields)])
+    return Contents(frozenset(types), frozenset(fields), names)
 
 
 def conditions_of(matches: Iterable[Match]) -> dict[int, Match]:
     """The `conjuncts` of all matches, by identity. Rules share most of them: what is asked of one may be asked once."""
-    parts = list(chain.from_iterable([m.parts if type(m) is AllOf else (m,) for m in matches]))
+    parts = list(chain.from_iterable(map(conjuncts, matches)))
     return dict(zip(map(id, parts), parts, strict=True))
 
 

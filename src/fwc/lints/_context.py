@@ -47,7 +47,6 @@ class LintContext:
         self.undecided: list[str] = []  # what a lint's budget left open
         self._facts: Facts | None = None
         self._contents: Contents | None = None
-        self._contents_names: frozenset[str] | None = None
         self._authored: list[Authored] | None = None
         self._authored_conditions: dict[int, Match] | None = None
         self._by_interface: list[tuple[Table, Chain, Rule]] | None = None
@@ -129,12 +128,9 @@ class LintContext:
 
     def has_any(self, needs: Sequence[str]) -> bool:
         """Whether anything of the kinds that a lint is about is here; the words are those of `_contents.name_of`."""
-        return any(has(self) for word, has in _FEATURES.items() if word in needs) or not self._names().isdisjoint(needs)
-
-    def _names(self) -> frozenset[str]:
-        if self._contents_names is None:
-            self._contents_names = self._found().names
-        return self._contents_names
+        return any(has(self) for word, has in _FEATURES.items() if word in needs) or not self._found().names.isdisjoint(
+            needs
+        )
 
     def _found(self) -> Contents:
         if self._contents is None:

@@ -100,7 +100,7 @@ def _once(text: str, names: set[str]) -> set[str]:
     while start < len(text) and left:
         end = text.find("\n", start + _PIECE)
         end = len(text) if end < 0 else end
-        counts += _counts(_without_comments(text[start:end]), left)
+        counts.update(_counts(_without_comments(text[start:end]), left))
         left = {name for name in left if counts[name] < 2}
         start = end
     return {name for name in left if counts[name] == 1}

@@ -43,20 +43,21 @@ def write_all(files: Sequence[PlannedFile], into: Path | None = None) -> None:
     attacker where to try. `into` is made first, where it is missing. Raises UsageError.
     """
     temporary: list[tuple[str, PlannedFile]] = []
-    streams = [file for file in files if _is_stream(file.path)]
+    streams: list[PlannedFile] = []
     at = into
     try:
         if into is not None:
             into.mkdir(exist_ok=True)
         for file in files:
-            if file not in streams:
-                at = file.path
+            at = file.path
+            if _is_stream(file.path):
+                streams.append(file)
+            else:
                 temporary.append((_write_temporary(file), file))
         for file in streams:
             at = file.path
             _write_into(file)
         for name, file in temporary:
-            at = file.path
             os.replace(name, _target(file.path))
         for directory in {_target(file.path).parent for _, file in temporary}:
             _sync_directory(directory)

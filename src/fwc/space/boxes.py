@@ -215,7 +215,7 @@ class Translator:
     def boxes(self, match: Match, versions: Versions = ()) -> tuple[Box, ...]:
         """The packets that `match` holds for, exactly, over fields and atoms; no box when it can never hold."""
         if not versions:
-            if self._nothing and type(match) is AllOf and not self._nothing.isdisjoint(map(id, match.parts)):
+            if self._nothing and self._never(match):
                 return ()
             found = self._nodes.get(id(match))
             if found is not None:
@@ -230,17 +230,21 @@ class Translator:
             self._nodes[id(match)] = (match, boxes)  # the node is kept so that its id is not used again
         return boxes
 
-    def within(self, box: Box, match: AllOf) -> tuple[Box, ...] | None:
-        """The packets of `box` that `match` holds for, found at once; None when there are conditions whose translation is worth
-        remembering, or too many packets for that."""
-        if not _QUICK.issuperset(map(type, match.parts)):
+    def within(self, box: Box, match: Match) -> tuple[Box, ...] | None:
+        """The packets of `box` that `match` holds for, found at once; None for what is no conjunction of field comparisons and
+        worth remembering, or when they are too many for that."""
+        if type(match) is not AllOf or not _QUICK.issuperset(map(type, match.parts)):
             return None
-        if self._nothing and not self._nothing.isdisjoint(map(id, match.parts)):
+        if self._nothing and self._never(match):
             return ()
         try:
             return self._all_of(match.parts, (), 1, box)
         except TooManyBoxes:
             return None
+
+    def _never(self, match: Match) -> bool:
+        """Whether one of the conditions is known to hold for no packet, as those on IPv4 addresses in IPv6."""
+        return type(match) is AllOf and not self._nothing.isdisjoint(map(id, match.parts))
 
     def elements(
         self,

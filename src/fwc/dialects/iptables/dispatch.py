@@ -23,10 +23,10 @@ FAN = 4
 """Branches of one chain: with more a packet meets more rules on its way, with fewer it enters more chains."""
 WIDE = 16
 """Branches where the chains are deep already, or where one branch of a few would have most of the cells."""
-SHALLOW = 5
-"""Levels on which chains have FAN branches."""
 DEEPEST = 10
-"""The last level. The kernel's nf_tables takes 16 nested chains, and the policy's own count too."""
+"""Levels of chains below the first. The kernel's nf_tables takes 16 nested chains, and the policy's own count too."""
+DEEP = 5
+"""So many of the levels at the bottom are of WIDE chains."""
 
 _ADDRESSES = (Field.SADDR, Field.DADDR)
 _PORTS = (Field.SPORT, Field.DPORT)
@@ -52,18 +52,18 @@ class Node(Record):
     apart: int = 0
 
 
-def tree(fields: tuple[Field, ...], cells: Sequence[Cell], depth: int = 0) -> Node:
-    """A tree whose leaves hold every cell once; `depth` is the level of its root, above 0 when the chains around it are many."""
-    if len(cells) <= LEAF or depth == DEEPEST:
+def tree(fields: tuple[Field, ...], cells: Sequence[Cell], below: int = DEEPEST) -> Node:
+    """A tree whose leaves hold every cell once, with at most `below` levels of chains below its root."""
+    if len(cells) <= LEAF or not below:
         return Node(tuple(cells))
     for at in _selective(fields, cells):
         field = fields[at]
-        fan = FAN if depth < SHALLOW else WIDE
+        fan = FAN if below > DEEP else WIDE
         blocks, kept = _prefixes(cells, at, fan) if field in _ADDRESSES else _ranges(cells, at, fan)
         if len(blocks) < 2 or len(kept) > len(cells) // 2:
             continue
-        branches = [Branch(field, run, tree(fields, block, depth + 1)) for run, block in blocks]
-        rest = tree(fields, kept, depth + 1)
+        branches = [Branch(field, run, tree(fields, block, below - 1)) for run, block in blocks]
+        rest = tree(fields, kept, below - 1)
         return Node(rest.cells, (*rest.branches, *branches), len(branches))
     return Node(tuple(cells))
 

@@ -70,6 +70,7 @@ TREE = 24
 FAN = 16
 COMMENT_LENGTH = 255
 MAX_FLAT = 4096
+
 Body = list[RuleLine]
 
 
@@ -273,8 +274,9 @@ class TableEmitter:
         plain = len(steps) == 1 and not steps[0].needs and not steps[0].match
         target = steps[0].target if plain else ("-j", self._ending(steps, protocols, item))
         words = CellWords(lookup, place, target)
-        # a chain for what a rule does, the one that the rules stand in, and the base chain count, too
-        inner = self._node(tree(lookup.fields, lookup.cells, max(0, DEEPEST + 3 + self._depth - NESTED)), words, item)
+        # around the levels below its root are the root, the chains that lead here, and one for what a rule does
+        below = max(0, min(DEEPEST, NESTED - 3 - self._depth))
+        inner = self._node(tree(lookup.fields, lookup.cells, below), words, item)
         body.append(_line(chain, (*rest.single, *item.comment), ("-j", self._helper_of(inner, item)), item))
         return True
 

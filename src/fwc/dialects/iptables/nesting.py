@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from fwc.dialects.iptables.parts import Inexpressible
 from fwc.dialects.iptables.tree import RuleLine
+from fwc.ir.graph import depths_in
 
 NESTED = 16
 """Chains in each other, the built-in one among them, that the kernel's nf_tables takes (NFT_JUMP_STACK_SIZE): iptables-restore of
@@ -22,40 +23,19 @@ def first_too_deep(chains: Mapping[str, Sequence[RuleLine]], builtin: Collection
     a chain that is."""
     if len(chains) < NESTED:
         return None
-    called = {name: _called(rules, chains) for name, rules in chains.items()}
-    below: dict[str, int] = {}
-    for name in chains:
-        if name not in below:
-            _measure(name, called, below)
-    at = max(chains, key=lambda name: below[name] + (name not in builtin))
-    inside = at not in builtin
-    if below[at] + inside <= NESTED:
+    graph = {name: dict.fromkeys(_called(rules, chains)) for name, rules in chains.items()}
+    depth = depths_in(graph, {name: int(name not in builtin) for name in chains})
+    at = next((name for name in chains if depth[name] == NESTED), None)
+    if at is None:
         return None
-    for _ in range(NESTED - inside):
-        at = max(called[at], key=below.__getitem__)
     return chains[at][0] if chains[at] else RuleLine(at, ())
 
 
-def _called(rules: Sequence[RuleLine], chains: Mapping[str, Sequence[RuleLine]]) -> list[str]:
-    found: dict[str, None] = {}
+def _called(rules: Sequence[RuleLine], chains: Collection[str]) -> Iterator[str]:
     for rule in rules:
         words = rule.words
         for at in range(len(words) - 2, -1, -1):
             if words[at] in ("-j", "-g"):
                 if words[at + 1] in chains:
-                    found[words[at + 1]] = None
+                    yield words[at + 1]
                 break
-    return list(found)
-
-
-def _measure(start: str, called: Mapping[str, Sequence[str]], below: dict[str, int]) -> None:
-    """Fill `below` with the chains of the longest way from each chain that `start` leads to. No chain leads to itself."""
-    way = [start]
-    while way:
-        at = way[-1]
-        waiting = [name for name in called[at] if name not in below]
-        if waiting:
-            way.append(waiting[0])
-        else:
-            below[at] = 1 + max([below[name] for name in called[at]], default=0)
-            way.pop()

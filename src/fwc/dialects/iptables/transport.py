@@ -131,7 +131,7 @@ def _port_lists(number: int, values: Values, option: str) -> list[Words]:
     rest = IntervalSet.full(16) - ints(values)
     if module and len(rest.runs) == 1 and len(runs) == 2:
         return [("-m", module, "!", option, span_text(*rest.runs[0]))]
-    if len(rest.runs) < len(runs) and sum(1 if a == b else 2 for a, b in rest.runs) <= MULTIPORT:
+    if len(rest.runs) < len(runs) and _places(rest) <= MULTIPORT:
         return [("-m", "multiport", "!", f"{option}s", ",".join(span_text(*run) for run in rest.runs))]
     out: list[Words] = []
     chunk: list[str] = []
